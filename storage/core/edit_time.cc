@@ -1,0 +1,39 @@
+#include "storage/core/edit_time.h"
+
+#include <algorithm>
+
+#include "storage/core/proto_time.h"
+
+namespace nightlog {
+
+absl::Time EstimateEditTime(const v1::ClockReading& made, const v1::ClockReading& sent,
+                            absl::Time received) {
+  const bool same_boot = !made.boot_id().empty() && made.boot_id() == sent.boot_id() &&
+                         made.monotonic_ms() <= sent.monotonic_ms();
+  const absl::Duration age =
+      same_boot ? absl::Milliseconds(sent.monotonic_ms() - made.monotonic_ms())
+                : FromProto(sent.wall()) - FromProto(made.wall());
+  return std::min(received - age, received);
+}
+
+absl::Time ClampEditTime(absl::Time estimate, absl::Time floor, absl::Time received) {
+  return std::min(std::max(estimate, floor), received);
+}
+
+void CorrectTappedTimes(absl::Time estimate, absl::Time made_wall, v1::Interval& interval) {
+  const absl::Duration error = estimate - made_wall;
+  if (absl::AbsDuration(error) < kClockErrorTolerated) return;
+  if (interval.began_tapped() && !interval.has_began_raw()) {
+    *interval.mutable_began_raw() = interval.began_at();
+    *interval.mutable_began_at() = ToProto(FromProto(interval.began_at()) + error);
+  }
+  if (interval.has_ended_at() && interval.ended_tapped() && !interval.has_ended_raw()) {
+    *interval.mutable_ended_raw() = interval.ended_at();
+    *interval.mutable_ended_at() = ToProto(FromProto(interval.ended_at()) + error);
+  }
+  if (interval.has_ended_at() && FromProto(interval.ended_at()) < FromProto(interval.began_at())) {
+    *interval.mutable_ended_at() = interval.began_at();
+  }
+}
+
+}  // namespace nightlog
