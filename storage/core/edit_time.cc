@@ -10,9 +10,9 @@ absl::Time EstimateEditTime(const v1::ClockReading& made, const v1::ClockReading
                             absl::Time received) {
   const bool same_boot = !made.boot_id().empty() && made.boot_id() == sent.boot_id() &&
                          made.monotonic_ms() <= sent.monotonic_ms();
-  const absl::Duration age =
-      same_boot ? absl::Milliseconds(sent.monotonic_ms() - made.monotonic_ms())
-                : FromProto(sent.wall()) - FromProto(made.wall());
+  const absl::Duration age = same_boot
+                                 ? absl::Milliseconds(sent.monotonic_ms() - made.monotonic_ms())
+                                 : FromProto(sent.wall()) - FromProto(made.wall());
   return std::min(received - age, received);
 }
 

@@ -10,10 +10,10 @@ namespace nightlog {
 // When a tap really happened, as well as the server can know. Phones have wrong clocks, set them,
 // and restart; none of that is a reason to refuse anything.
 //
-// `made` is the device's reading at the tap, `sent` its reading as the push was sent, `received` the
-// server's time as the push came in. On one boot the monotonic clock tells the age of the tap:
-// received − (sent.monotonic − made.monotonic). Otherwise the wall clock does, corrected by its error
-// now: made.wall + (received − sent.wall). The result is never after `received`.
+// `made` is the device's reading at the tap, `sent` its reading as the push was sent, `received`
+// the server's time as the push came in. On one boot the monotonic clock tells the age of the tap:
+// received − (sent.monotonic − made.monotonic). Otherwise the wall clock does, corrected by its
+// error now: made.wall + (received − sent.wall). The result is never after `received`.
 absl::Time EstimateEditTime(const v1::ClockReading& made, const v1::ClockReading& sent,
                             absl::Time received);
 

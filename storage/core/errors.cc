@@ -33,12 +33,10 @@ Message GetDetail(const absl::Status& status) {
 
 }  // namespace
 
-absl::Status MakeError(
-    absl::StatusCode code, v1::ErrorReason reason, absl::string_view message,
-    std::initializer_list<std::pair<absl::string_view, std::string>> metadata) {
+absl::Status MakeError(absl::StatusCode code, v1::ErrorReason reason, absl::string_view message,
+                       std::initializer_list<std::pair<absl::string_view, std::string>> metadata) {
   google::rpc::ErrorInfo info;
-  info.set_reason(
-      std::string(absl::StripPrefix(v1::ErrorReason_Name(reason), kReasonPrefix)));
+  info.set_reason(std::string(absl::StripPrefix(v1::ErrorReason_Name(reason), kReasonPrefix)));
   info.set_domain(std::string(kDomain));
   for (const auto& [key, value] : metadata) (*info.mutable_metadata())[std::string(key)] = value;
   absl::Status status(code, message);
@@ -61,10 +59,9 @@ absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations) {
   const FieldViolation& first = violations.front();
   absl::Status status = MakeError(
       absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_FIELD,
-      absl::StrCat(first.field(), ": ", first.description(),
-                   violations.size() > 1
-                       ? absl::StrCat(" (and ", violations.size() - 1, " more)")
-                       : ""),
+      absl::StrCat(
+          first.field(), ": ", first.description(),
+          violations.size() > 1 ? absl::StrCat(" (and ", violations.size() - 1, " more)") : ""),
       {{"field", first.field()}});
   google::rpc::BadRequest bad_request;
   for (const FieldViolation& violation : violations) {

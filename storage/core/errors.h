@@ -19,9 +19,9 @@ namespace nightlog {
 // sentence with the cure, and whose payloads are the google.rpc details that go over the wire.
 
 // An error with its one ErrorInfo. `metadata` holds each value that the message mentions.
-absl::Status MakeError(absl::StatusCode code, v1::ErrorReason reason, absl::string_view message,
-                       std::initializer_list<std::pair<absl::string_view, std::string>> metadata =
-                           {});
+absl::Status MakeError(
+    absl::StatusCode code, v1::ErrorReason reason, absl::string_view message,
+    std::initializer_list<std::pair<absl::string_view, std::string>> metadata = {});
 
 // Adds RetryInfo: try again after `delay`.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);

@@ -17,14 +17,19 @@ namespace nightlog {
 // The merge rule of a field group; REGISTER for groups this build does not know.
 v1::MergeRule MergeRuleOf(const google::protobuf::Descriptor& record, uint32_t group);
 
-// Appends a violation for each field of `message`, at any depth, that breaks its rules, and for each
-// value that is wrong in itself: an interval or plan that ends before it begins, a window of no
-// length, an entry that says nothing. `path` names the message from the request. Unknown fields and
-// enum values pass: a newer client may know more.
+// Appends a violation for each field of `message`, at any depth, that breaks its rules, and for
+// each value that is wrong in itself: an interval or plan that ends before it begins, a window of
+// no length, an entry that says nothing. `path` names the message from the request. Unknown fields
+// and enum values pass: a newer client may know more.
 void Validate(const google::protobuf::Message& message, absl::string_view path,
               std::vector<FieldViolation>& violations);
 
-// The same as a Status: OK, or InvalidFieldsError. For whole requests.
+// The same for one field of `message` and what is below it.
+void ValidateField(const google::protobuf::Message& message,
+                   const google::protobuf::FieldDescriptor& field, absl::string_view path,
+                   std::vector<FieldViolation>& violations);
+
+// Validate() as a Status: OK, or InvalidFieldsError. For whole requests.
 absl::Status ValidateRequest(const google::protobuf::Message& request);
 
 }  // namespace nightlog

@@ -12,9 +12,9 @@ namespace nightlog {
 // SHA-256 of `bytes`; 32 bytes.
 std::string Sha256(absl::string_view bytes);
 
-// An order-free hash over a set of digests: each 32-byte digest is read as four little-endian 64-bit
-// numbers, and these are added lane by lane modulo 2^64. So it can be kept up to date by the change
-// alone. A value type.
+// An order-free hash over a set of digests: each 32-byte digest is read as four little-endian
+// 64-bit numbers, and these are added lane by lane modulo 2^64. So it can be kept up to date by the
+// change alone. A value type.
 class StateHash {
  public:
   StateHash() : lanes_{} {}

@@ -7,10 +7,10 @@
 #include "absl/status/statusor.h"
 
 // Returns from the enclosing function if `expr`, an absl::Status, is an error.
-#define RETURN_IF_ERROR(expr)                                  \
-  do {                                                         \
-    absl::Status nightlog_status = (expr);                     \
-    if (!nightlog_status.ok()) return nightlog_status;         \
+#define RETURN_IF_ERROR(expr)                          \
+  do {                                                 \
+    absl::Status nightlog_status = (expr);             \
+    if (!nightlog_status.ok()) return nightlog_status; \
   } while (false)
 
 // Assigns the value of `expr`, an absl::StatusOr, to `lhs`, or returns its error.

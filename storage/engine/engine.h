@@ -81,7 +81,8 @@ class WriteBatch {
   }
   // Deletes every key in [start, limit).
   void DeleteRange(Column column, absl::string_view start, absl::string_view limit) {
-    changes_.push_back({Change::Kind::kDeleteRange, column, std::string(start), std::string(limit)});
+    changes_.push_back(
+        {Change::Kind::kDeleteRange, column, std::string(start), std::string(limit)});
   }
 
   const std::vector<Precondition>& preconditions() const { return preconditions_; }

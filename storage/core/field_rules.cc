@@ -1,0 +1,224 @@
+#include "storage/core/field_rules.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "nightlog/v1/records.pb.h"
+#include "nightlog/v1/sync.pb.h"
+#include "storage/core/check.h"
+#include "storage/core/ids.h"
+#include "storage/core/proto_time.h"
+
+namespace nightlog {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+using Violations = std::vector<FieldViolation>;
+
+void Add(absl::string_view path, absl::string_view description, Violations& violations) {
+  FieldViolation violation;
+  violation.set_field(std::string(path));
+  violation.set_description(std::string(description));
+  violations.push_back(std::move(violation));
+}
+
+std::string Join(absl::string_view path, absl::string_view field) {
+  return path.empty() ? std::string(field) : absl::StrCat(path, ".", field);
+}
+
+bool IsDate(const std::string& value) {
+  absl::CivilDay day;
+  return value.size() == 10 && absl::ParseCivilTime(value, &day) &&
+         absl::FormatCivilTime(day) == value;
+}
+
+bool IsTimeOfDay(const std::string& value) {
+  return value.size() == 5 && value[2] == ':' && value >= "00:00" && value <= "23:59" &&
+         absl::ascii_isdigit(static_cast<unsigned char>(value[0])) &&
+         absl::ascii_isdigit(static_cast<unsigned char>(value[1])) &&
+         absl::ascii_isdigit(static_cast<unsigned char>(value[3])) && value[3] <= '5' &&
+         absl::ascii_isdigit(static_cast<unsigned char>(value[4]));
+}
+
+bool IsZone(const std::string& value) {
+  absl::TimeZone zone;
+  return absl::LoadTimeZone(value, &zone);
+}
+
+void ValidateString(const v1::FieldRules& rules, const std::string& value, absl::string_view path,
+                    Violations& violations) {
+  if (value.empty()) return;  // `required` tells whether that is allowed
+  if (rules.format() != v1::FieldRules::FORMAT_ID && rules.max_bytes() != 0 &&
+      value.size() > rules.max_bytes()) {
+    Add(path, absl::StrCat("is ", value.size(), " bytes long; at most ", rules.max_bytes()),
+        violations);
+    return;
+  }
+  switch (rules.format()) {
+    case v1::FieldRules::FORMAT_ID:
+      if (!RecordId::IsId(value)) {
+        Add(path, absl::StrCat("is ", value.size(), " bytes long; an id has 16"), violations);
+      }
+      break;
+    case v1::FieldRules::FORMAT_DATE:
+      if (!IsDate(value)) Add(path, "is not a date like 2026-03-29", violations);
+      break;
+    case v1::FieldRules::FORMAT_ZONE:
+      if (!IsZone(value)) Add(path, "is not a time zone like Europe/London", violations);
+      break;
+    case v1::FieldRules::FORMAT_TIME_OF_DAY:
+      if (!IsTimeOfDay(value)) Add(path, "is not a time of day like 19:30", violations);
+      break;
+    default:
+      break;
+  }
+}
+
+void ValidateNumber(const v1::FieldRules& rules, double value, absl::string_view path,
+                    Violations& violations) {
+  if (std::isnan(value)) {
+    Add(path, "is not a number", violations);
+  } else if ((rules.min_value() != 0 || rules.max_value() != 0) &&
+             (value < rules.min_value() || value > rules.max_value())) {
+    Add(path, absl::StrCat("is ", value, "; from ", rules.min_value(), " to ", rules.max_value()),
+        violations);
+  }
+}
+
+// The number in a field, or in element `index` of a repeated one; nullopt for other types.
+absl::optional<double> NumberOf(const Message& message, const FieldDescriptor* field, int index) {
+  const Reflection& reflection = *message.GetReflection();
+  const bool repeated = field->is_repeated();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return repeated ? reflection.GetRepeatedInt32(message, field, index)
+                      : reflection.GetInt32(message, field);
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return repeated ? reflection.GetRepeatedUInt32(message, field, index)
+                      : reflection.GetUInt32(message, field);
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return repeated ? reflection.GetRepeatedDouble(message, field, index)
+                      : reflection.GetDouble(message, field);
+    default:
+      return absl::nullopt;
+  }
+}
+
+// True if the field is there and says something.
+bool IsSet(const Message& message, const FieldDescriptor* field) {
+  const Reflection& reflection = *message.GetReflection();
+  if (field->is_repeated()) return reflection.FieldSize(message, field) > 0;
+  if (!reflection.HasField(message, field)) return false;
+  if (field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return true;
+  std::string scratch;
+  return !reflection.GetStringReference(message, field, &scratch).empty();
+}
+
+// What no rule beside a single field can say.
+void ValidateMeaning(const Message& message, absl::string_view path, Violations& violations) {
+  const Descriptor* type = message.GetDescriptor();
+  if (type == v1::Interval::descriptor()) {
+    const auto& interval = static_cast<const v1::Interval&>(message);
+    if (interval.has_ended_at() &&
+        FromProto(interval.ended_at()) < FromProto(interval.began_at())) {
+      Add(Join(path, "ended_at"), "is before began_at", violations);
+    }
+  } else if (type == v1::EntryDetail::descriptor()) {
+    // A kind of a newer client stands in the unknown fields.
+    if (message.ByteSizeLong() == 0) Add(path, "says nothing; set one kind", violations);
+  } else if (type == v1::CommentTarget::descriptor()) {
+    if (message.ByteSizeLong() == 0) Add(path, "names nothing; set one target", violations);
+  } else if (type == v1::NightWindow::descriptor()) {
+    const auto& window = static_cast<const v1::NightWindow&>(message);
+    if (window.start() == window.end()) Add(Join(path, "end"), "equals start", violations);
+  } else if (type == v1::PlanNights::descriptor()) {
+    const auto& nights = static_cast<const v1::PlanNights&>(message);
+    if (!nights.last_night().empty() && nights.last_night() < nights.first_night()) {
+      Add(Join(path, "last_night"), "is before first_night", violations);
+    }
+  } else if (type == v1::PlanStep::descriptor()) {
+    const auto& step = static_cast<const v1::PlanStep&>(message);
+    if (step.to_night() < step.from_night()) {
+      Add(Join(path, "to_night"), "is before from_night", violations);
+    }
+  } else if (type == google::protobuf::Timestamp::descriptor()) {
+    const auto& timestamp = static_cast<const google::protobuf::Timestamp&>(message);
+    if (timestamp.seconds() < -62135596800 || timestamp.seconds() > 253402300799 ||
+        timestamp.nanos() < 0 || timestamp.nanos() > 999999999) {
+      Add(path, "is not a time between the years 1 and 9999", violations);
+    }
+  }
+}
+
+void ValidateElement(const Message& message, const FieldDescriptor* field, int index,
+                     const v1::FieldRules& rules, absl::string_view path, Violations& violations) {
+  const Reflection& reflection = *message.GetReflection();
+  if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    Validate(field->is_repeated() ? reflection.GetRepeatedMessage(message, field, index)
+                                  : reflection.GetMessage(message, field),
+             path, violations);
+  } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+    std::string scratch;
+    ValidateString(rules,
+                   field->is_repeated()
+                       ? reflection.GetRepeatedStringReference(message, field, index, &scratch)
+                       : reflection.GetStringReference(message, field, &scratch),
+                   path, violations);
+  } else if (const absl::optional<double> number = NumberOf(message, field, index)) {
+    ValidateNumber(rules, *number, path, violations);
+  }
+}
+
+}  // namespace
+
+v1::MergeRule MergeRuleOf(const Descriptor& record, uint32_t group) {
+  const FieldDescriptor* field = record.FindFieldByNumber(static_cast<int>(group));
+  const v1::MergeRule rule = field == nullptr ? v1::MERGE_RULE_UNSPECIFIED
+                                              : field->options().GetExtension(v1::rules).merge();
+  return rule == v1::MERGE_RULE_UNSPECIFIED ? v1::MERGE_RULE_REGISTER : rule;
+}
+
+void ValidateField(const Message& message, const FieldDescriptor& field, absl::string_view path,
+                   Violations& violations) {
+  const v1::FieldRules& rules = field.options().GetExtension(v1::rules);
+  const std::string field_path = Join(path, field.name());
+  if (!IsSet(message, &field)) {
+    if (rules.required()) Add(field_path, "is required", violations);
+    return;
+  }
+  if (!field.is_repeated()) {
+    ValidateElement(message, &field, 0, rules, field_path, violations);
+    return;
+  }
+  const int size = message.GetReflection()->FieldSize(message, &field);
+  if (rules.max_items() != 0 && static_cast<uint32_t>(size) > rules.max_items()) {
+    Add(field_path, absl::StrCat("has ", size, " elements; at most ", rules.max_items()),
+        violations);
+    return;
+  }
+  for (int i = 0; i < size; ++i) {
+    ValidateElement(message, &field, i, rules, absl::StrCat(field_path, "[", i, "]"), violations);
+  }
+}
+
+void Validate(const Message& message, absl::string_view path, Violations& violations) {
+  const Descriptor* type = message.GetDescriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    ValidateField(message, *type->field(i), path, violations);
+  }
+  ValidateMeaning(message, path, violations);
+}
+
+absl::Status ValidateRequest(const Message& request) {
+  Violations violations;
+  Validate(request, "", violations);
+  return violations.empty() ? absl::OkStatus() : InvalidFieldsError(violations);
+}
+
+}  // namespace nightlog

@@ -1,0 +1,369 @@
+#include "storage/core/merge.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/message.h"
+#include "storage/core/check.h"
+#include "storage/core/field_rules.h"
+#include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
+
+namespace nightlog {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+using storage::v1::StoredEditId;
+using storage::v1::StoredGroup;
+using storage::v1::StoredRecord;
+using storage::v1::StoredVersion;
+
+using Saw = google::protobuf::RepeatedPtrField<v1::EditId>;
+
+bool Names(const Saw& saw, const StoredEditId& id) {
+  for (const v1::EditId& seen : saw) {
+    if (seen.seq() == id.seq() && seen.index() == id.index() &&
+        seen.replica_id() == id.replica_id()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Whoever saw a version, or an edit that agreed with it, saw it.
+bool HasSeen(const Saw& saw, const StoredVersion& version) {
+  if (Names(saw, version.edit())) return true;
+  return std::any_of(version.agreed().begin(), version.agreed().end(),
+                     [&saw](const StoredEditId& id) { return Names(saw, id); });
+}
+
+StoredVersion VersionOf(const AuthoredEdit& edit) {
+  StoredVersion version;
+  *version.mutable_edit() = edit.id;
+  version.set_member_id(edit.member.str());
+  *version.mutable_made_at() = ToProto(edit.made_at);
+  version.set_value(ValueOf(*edit.edit));
+  return version;
+}
+
+// Shown first: the later estimate; of equal ones, the greater edit id, so that all agree.
+bool ShownBefore(const StoredVersion& a, const StoredVersion& b) {
+  const absl::Time time_a = FromProto(a.made_at());
+  const absl::Time time_b = FromProto(b.made_at());
+  if (time_a != time_b) return time_a > time_b;
+  const auto key = [](const StoredVersion& version) {
+    return std::make_tuple(absl::string_view(version.edit().replica_id()), version.edit().seq(),
+                           version.edit().index());
+  };
+  return key(a) > key(b);
+}
+
+void SortVersions(StoredGroup& group) {
+  std::sort(group.mutable_versions()->pointer_begin(), group.mutable_versions()->pointer_end(),
+            [](const StoredVersion* a, const StoredVersion* b) { return ShownBefore(*a, *b); });
+}
+
+// Takes the versions that the edit saw out of the group and returns them.
+std::vector<StoredVersion> TakeSeen(const Saw& saw, StoredGroup& group) {
+  std::vector<StoredVersion> seen;
+  google::protobuf::RepeatedPtrField<StoredVersion> standing;
+  for (StoredVersion& version : *group.mutable_versions()) {
+    if (HasSeen(saw, version)) {
+      seen.push_back(std::move(version));
+    } else {
+      *standing.Add() = std::move(version);
+    }
+  }
+  group.mutable_versions()->Swap(&standing);
+  return seen;
+}
+
+// The interval in a value of an INTERVAL group.
+bool IntervalOf(const Descriptor& type, uint32_t group, const std::string& value,
+                v1::Interval& interval) {
+  std::unique_ptr<Message> body(
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->New());
+  const FieldDescriptor* field = type.FindFieldByNumber(static_cast<int>(group));
+  if (!body->ParseFromString(value) || !body->GetReflection()->HasField(*body, field)) return false;
+  interval.CopyFrom(body->GetReflection()->GetMessage(*body, field));
+  return true;
+}
+
+bool Close(const google::protobuf::Timestamp& a, const google::protobuf::Timestamp& b) {
+  return absl::AbsDuration(FromProto(a) - FromProto(b)) <= kIntervalAgreement;
+}
+
+// Whether two concurrent values say the same; if so, whether the new one stands for both.
+struct Agreement {
+  bool agree;
+  bool new_stands;
+};
+
+Agreement Compare(const Descriptor& type, uint32_t group, v1::MergeRule rule,
+                  const std::string& standing, const std::string& added) {
+  if (standing == added) return {true, false};
+  if (rule != v1::MERGE_RULE_INTERVAL) return {false, false};
+  v1::Interval a;
+  v1::Interval b;
+  if (!IntervalOf(type, group, standing, a) || !IntervalOf(type, group, added, b)) {
+    return {false, false};
+  }
+  const bool agree = Close(a.began_at(), b.began_at()) && a.has_ended_at() == b.has_ended_at() &&
+                     (!a.has_ended_at() || Close(a.ended_at(), b.ended_at()));
+  return {agree, agree && FromProto(b.began_at()) < FromProto(a.began_at())};
+}
+
+// `standing` and `added` say the same: one version stands for both, with the later estimate.
+void Unite(bool new_stands, StoredVersion added, StoredVersion& standing) {
+  if (new_stands) std::swap(standing, added);
+  *standing.add_agreed() = added.edit();
+  for (const StoredEditId& id : added.agreed()) *standing.add_agreed() = id;
+  if (FromProto(standing.made_at()) < FromProto(added.made_at())) {
+    *standing.mutable_made_at() = added.made_at();
+  }
+}
+
+MergeOutcome MergeRegister(const AuthoredEdit& edit, const Descriptor& type, v1::MergeRule rule,
+                           StoredGroup& group) {
+  const StoredEditId shown_before =
+      group.versions().empty() ? StoredEditId() : group.versions(0).edit();
+  MergeOutcome outcome;
+  outcome.replaced = TakeSeen(edit.edit->saw(), group);
+  const bool saw_shown =
+      std::any_of(outcome.replaced.begin(), outcome.replaced.end(),
+                  [&](const StoredVersion& v) { return SameEdit(v.edit(), shown_before); });
+  StoredVersion added = VersionOf(edit);
+  for (StoredVersion& standing : *group.mutable_versions()) {
+    const Agreement agreement = Compare(type, group.group(), rule, standing.value(), added.value());
+    if (!agreement.agree) continue;
+    Unite(agreement.new_stands, std::move(added), standing);
+    SortVersions(group);
+    outcome.effect = v1::EDIT_EFFECT_AGREED;
+    return outcome;
+  }
+  const bool alone = group.versions().empty();
+  *group.add_versions() = std::move(added);
+  SortVersions(group);
+  if (!SameEdit(group.versions(0).edit(), edit.id)) {
+    outcome.effect = v1::EDIT_EFFECT_KEPT_AS_CONFLICT;
+  } else {
+    outcome.effect = alone || saw_shown ? v1::EDIT_EFFECT_APPLIED : v1::EDIT_EFFECT_WON;
+  }
+  return outcome;
+}
+
+// Adds the edit's elements; takes the removed ones out of the versions it saw.
+MergeOutcome MergeSet(const AuthoredEdit& edit, const Descriptor& type, StoredGroup& group) {
+  MergeOutcome outcome{v1::EDIT_EFFECT_APPLIED, {}};
+  const FieldDescriptor* field = type.FindFieldByNumber(static_cast<int>(group.group()));
+  const Message& prototype =
+      *google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type);
+  google::protobuf::RepeatedPtrField<StoredVersion> standing;
+  for (StoredVersion& version : *group.mutable_versions()) {
+    std::unique_ptr<Message> before(prototype.New());
+    std::unique_ptr<Message> after(prototype.New());
+    const Reflection& reflection = *before->GetReflection();
+    if (HasSeen(edit.edit->saw(), version) && before->ParseFromString(version.value())) {
+      for (int i = 0; i < reflection.FieldSize(*before, field); ++i) {
+        const std::string element = reflection.GetRepeatedString(*before, field, i);
+        const auto& removed = edit.edit->removed_elements();
+        if (std::find(removed.begin(), removed.end(), element) == removed.end()) {
+          reflection.AddString(after.get(), field, element);
+        }
+      }
+      const std::string value = after->SerializeAsString();
+      if (value != version.value()) outcome.replaced.push_back(version);
+      if (value.empty()) continue;
+      version.set_value(value);
+    }
+    *standing.Add() = std::move(version);
+  }
+  group.mutable_versions()->Swap(&standing);
+  StoredVersion added = VersionOf(edit);
+  if (!added.value().empty()) *group.add_versions() = std::move(added);
+  return outcome;
+}
+
+// Replaces the segments it saw; other segments stay beside it, in the order of their making.
+MergeOutcome MergeText(const AuthoredEdit& edit, StoredGroup& group) {
+  MergeOutcome outcome{v1::EDIT_EFFECT_APPLIED, TakeSeen(edit.edit->saw(), group)};
+  StoredVersion added = VersionOf(edit);
+  if (added.value().empty()) return outcome;
+  for (StoredVersion& standing : *group.mutable_versions()) {
+    if (standing.value() != added.value()) continue;
+    Unite(false, std::move(added), standing);
+    outcome.effect = v1::EDIT_EFFECT_AGREED;
+    return outcome;
+  }
+  *group.add_versions() = std::move(added);
+  std::sort(group.mutable_versions()->pointer_begin(), group.mutable_versions()->pointer_end(),
+            [](const StoredVersion* a, const StoredVersion* b) { return ShownBefore(*b, *a); });
+  return outcome;
+}
+
+MergeOutcome MergeAppend(const AuthoredEdit& edit, StoredGroup& group) {
+  *group.add_versions() = VersionOf(edit);
+  return {v1::EDIT_EFFECT_APPLIED, {}};
+}
+
+bool IsDeletion(const StoredVersion& version) {
+  v1::Existence existence;
+  return existence.ParseFromString(version.value()) && existence.deleted();
+}
+
+// Deletes the record only if the edit saw every value that stands in it; otherwise the record lives
+// and the deletion is kept as a conflict. Bringing back always works.
+MergeOutcome MergeExistence(const AuthoredEdit& edit, StoredRecord& record) {
+  StoredGroup& group = MutableGroup(record, kExistence);
+  MergeOutcome outcome;
+  outcome.replaced = TakeSeen(edit.edit->saw(), group);
+  StoredVersion added = VersionOf(edit);
+  const bool deletion = IsDeletion(added);
+  bool saw_all = true;
+  for (const StoredGroup& other : record.groups()) {
+    for (const StoredVersion& version : other.versions()) {
+      const bool same_wish = other.group() == kExistence && IsDeletion(version);
+      if (!same_wish && !HasSeen(edit.edit->saw(), version)) saw_all = false;
+    }
+  }
+  outcome.effect = v1::EDIT_EFFECT_APPLIED;
+  bool united = false;
+  for (StoredVersion& standing : *group.mutable_versions()) {
+    if (IsDeletion(standing) != deletion) {
+      if (!deletion) outcome.effect = v1::EDIT_EFFECT_WON;
+      continue;
+    }
+    Unite(false, added, standing);
+    outcome.effect = v1::EDIT_EFFECT_AGREED;
+    united = true;
+    break;
+  }
+  if (!united) *group.add_versions() = std::move(added);
+  if (!deletion) {
+    record.set_deleted(false);
+  } else if (saw_all) {
+    record.set_deleted(true);
+  } else if (!record.deleted()) {
+    outcome.effect = v1::EDIT_EFFECT_KEPT_AS_CONFLICT;
+  }
+  SortVersions(group);
+  return outcome;
+}
+
+// An edit of a group brings a deleted record back: the edit wins, the deletion that it had not seen
+// stays as a conflict.
+void Revive(const AuthoredEdit& edit, StoredRecord& record, MergeOutcome& outcome) {
+  record.set_deleted(false);
+  StoredGroup& existence = MutableGroup(record, kExistence);
+  for (StoredVersion& seen : TakeSeen(edit.edit->saw(), existence)) {
+    outcome.replaced.push_back(std::move(seen));
+  }
+  const bool unseen = std::any_of(existence.versions().begin(), existence.versions().end(),
+                                  [](const StoredVersion& v) { return IsDeletion(v); });
+  if (unseen && outcome.effect == v1::EDIT_EFFECT_APPLIED) outcome.effect = v1::EDIT_EFFECT_WON;
+}
+
+}  // namespace
+
+void ValidateEdit(const v1::Edit& edit, absl::string_view path,
+                  std::vector<FieldViolation>& violations) {
+  const size_t before = violations.size();
+  const auto add = [&](absl::string_view field, absl::string_view description) {
+    FieldViolation violation;
+    violation.set_field(absl::StrCat(path, ".", field));
+    violation.set_description(std::string(description));
+    violations.push_back(std::move(violation));
+  };
+  if (edit.has_existence() != (edit.group() == kExistence)) {
+    add("group", "0 goes with an existence, and an existence with 0");
+    return;
+  }
+  if (edit.has_existence()) return;
+  const uint32_t kind = KindOf(edit);
+  if (!IsEditable(kind)) {
+    add("value", "is missing; set the record message the group belongs to");
+    return;
+  }
+  const Message& value = edit.GetReflection()->GetMessage(
+      edit, v1::Edit::descriptor()->FindFieldByNumber(static_cast<int>(kind)));
+  const Reflection& reflection = *value.GetReflection();
+  const FieldDescriptor* group =
+      value.GetDescriptor()->FindFieldByNumber(static_cast<int>(edit.group()));
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(value, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field != group)
+      add("value", absl::StrCat("sets ", field->name(), ", which is not the group"));
+  }
+  const google::protobuf::UnknownFieldSet& unknown = reflection.GetUnknownFields(value);
+  for (int i = 0; i < unknown.field_count(); ++i) {
+    if (static_cast<uint32_t>(unknown.field(i).number()) != edit.group()) {
+      add("value",
+          absl::StrCat("sets field ", unknown.field(i).number(), ", which is not the group"));
+    }
+  }
+  if (violations.size() > before || group == nullptr) return;
+  ValidateField(value, *group, absl::StrCat(path, ".value"), violations);
+  if (!edit.removed_elements().empty() &&
+      MergeRuleOf(*value.GetDescriptor(), edit.group()) != v1::MERGE_RULE_SET) {
+    add("removed_elements", "goes with a SET group only");
+  }
+}
+
+void ValidateNewRecord(const StoredRecord& record, absl::string_view path,
+                       std::vector<FieldViolation>& violations) {
+  const Descriptor* type = DescriptorOf(record.kind());
+  CHECK(type != nullptr);
+  for (int i = 0; i < type->field_count(); ++i) {
+    const FieldDescriptor* field = type->field(i);
+    if (!field->options().GetExtension(v1::rules).required()) continue;
+    if (FindGroup(record, static_cast<uint32_t>(field->number())) != nullptr) continue;
+    FieldViolation violation;
+    violation.set_field(std::string(path));
+    violation.set_description(
+        absl::StrCat("creates a ", type->name(), " without its ", field->name()));
+    violations.push_back(std::move(violation));
+  }
+}
+
+MergeOutcome Merge(const AuthoredEdit& edit, StoredRecord& record) {
+  if (edit.edit->group() == kExistence) return MergeExistence(edit, record);
+  const uint32_t kind = KindOf(*edit.edit);
+  if (record.kind() == 0) record.set_kind(kind);
+  CHECK(record.kind() == kind);
+  const Descriptor& type = *DescriptorOf(kind);
+  StoredGroup& group = MutableGroup(record, edit.edit->group());
+  const v1::MergeRule rule = MergeRuleOf(type, edit.edit->group());
+  MergeOutcome outcome;
+  switch (rule) {
+    case v1::MERGE_RULE_SET:
+      outcome = MergeSet(edit, type, group);
+      break;
+    case v1::MERGE_RULE_TEXT:
+      outcome = MergeText(edit, group);
+      break;
+    case v1::MERGE_RULE_APPEND:
+      outcome = MergeAppend(edit, group);
+      break;
+    default:
+      outcome = MergeRegister(edit, type, rule, group);
+  }
+  if (record.deleted()) Revive(edit, record, outcome);
+  return outcome;
+}
+
+absl::Time NewestSeen(const v1::Edit& edit, const StoredRecord& record) {
+  absl::Time newest = absl::InfinitePast();
+  for (const StoredGroup& group : record.groups()) {
+    for (const StoredVersion& version : group.versions()) {
+      if (HasSeen(edit.saw(), version)) newest = std::max(newest, FromProto(version.made_at()));
+    }
+  }
+  return newest;
+}
+
+}  // namespace nightlog
