@@ -1,0 +1,121 @@
+#include "services/access.h"
+
+#include "absl/strings/escaping.h"
+#include "storage/core/errors.h"
+#include "storage/core/hash.h"
+#include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog {
+namespace {
+
+constexpr unsigned kOwner = 1u << v1::ROLE_OWNER;
+constexpr unsigned kCaregiver = 1u << v1::ROLE_CAREGIVER;
+constexpr unsigned kViewer = 1u << v1::ROLE_VIEWER;
+constexpr unsigned kConsultant = 1u << v1::ROLE_CONSULTANT;
+constexpr unsigned kParents = kOwner | kCaregiver;
+constexpr unsigned kAll = kParents | kViewer | kConsultant;
+
+// The roles that may ask for an action.
+unsigned RolesFor(Action action) {
+  switch (action) {
+    case Action::kPush:
+      return kParents | kConsultant;
+    case Action::kFollow:
+    case Action::kListHistory:
+    case Action::kWatch:
+    case Action::kReadProgress:
+    case Action::kListMembers:
+    case Action::kInviteOwnDevice:
+    case Action::kRevokeOwnDevice:
+    case Action::kLeave:
+    case Action::kRenewReplica:
+      return kAll;
+    case Action::kExportFamily:
+      return kParents;
+    case Action::kInviteMember:
+    case Action::kRevokeOtherDevice:
+    case Action::kRemoveMember:
+    case Action::kSetConsent:
+    case Action::kEraseFamily:
+      return kOwner;
+  }
+  return 0;
+}
+
+// The roles that may write records of a kind.
+unsigned WritersOf(uint32_t kind) {
+  switch (kind) {
+    case kChild:
+    case kLogEntry:
+      return kParents;
+    case kPlan:
+    case kComment:
+      return kParents | kConsultant;
+    default:
+      return 0;  // the server's own
+  }
+}
+
+bool Has(unsigned roles, v1::Role role) {
+  return role > v1::ROLE_UNSPECIFIED && role <= v1::ROLE_CONSULTANT && (roles & (1u << role)) != 0;
+}
+
+absl::Status NoAccess() {
+  return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_NO_ACCESS,
+                   "This device has no access to that family; ask an owner for an invite.");
+}
+
+}  // namespace
+
+absl::StatusOr<DeviceId> Authenticate(const ReadView& view, absl::string_view token) {
+  if (!token.empty()) {
+    ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredDevice> device,
+                     ReadDevice(view, SecretHash(token)));
+    if (device.has_value()) return DeviceId(device->device_id());
+  }
+  return MakeError(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_UNKNOWN_DEVICE,
+                   "This device is not paired with the server; join a family with a code.");
+}
+
+absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& device,
+                                 absl::Time now) {
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredFamilyDevice> paired,
+                   reader.Device(device));
+  if (!paired.has_value() || paired->revoked()) return NoAccess();
+  Access access;
+  access.member = MemberId(paired->member_id());
+  access.replica = ReplicaId(paired->replica_id());
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredMember> member,
+                   reader.Member(access.member));
+  if (!member.has_value() || member->removed()) return NoAccess();
+  if (member->has_until() && FromProto(member->until()) <= now) return NoAccess();
+  access.role = static_cast<v1::Role>(member->role());
+  access.consent_scope = static_cast<v1::ConsentScope>(member->consent_scope());
+  return access;
+}
+
+absl::Status RequireAction(const Access& access, Action action) {
+  if (MayCall(access.role, action)) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_ROLE_NOT_ALLOWED,
+                   "Your role in this family does not allow that; ask an owner.");
+}
+
+bool MayCall(v1::Role role, Action action) { return Has(RolesFor(action), role); }
+
+bool MayWrite(v1::Role role, uint32_t kind) { return Has(WritersOf(kind), role); }
+
+bool MayRead(v1::Role role, v1::ConsentScope scope, uint32_t kind) {
+  if (!Has(kAll, role)) return false;
+  if (role != v1::ROLE_CONSULTANT) return true;
+  return kind == kLogEntry ? scope >= v1::CONSENT_SCOPE_ENTRIES : scope >= v1::CONSENT_SCOPE_NIGHTS;
+}
+
+std::string MakeToken(Random& random) {
+  return absl::WebSafeBase64Escape(random.Bytes(32));
+}
+
+std::string SecretHash(absl::string_view secret) { return Sha256(secret); }
+
+}  // namespace nightlog

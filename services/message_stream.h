@@ -1,0 +1,77 @@
+#ifndef NIGHTLOG_SERVICES_MESSAGE_STREAM_H_
+#define NIGHTLOG_SERVICES_MESSAGE_STREAM_H_
+
+#include <functional>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+
+namespace nightlog {
+
+// The answer of a use case, whichever door it came in by: exactly once, on any thread. Must not block.
+template <typename Response>
+using Done = std::function<void(absl::StatusOr<Response>)>;
+
+// What a stream does next.
+template <typename Response>
+struct StreamStep {
+  enum class Kind {
+    kMessage,  // write `message`, then ask again
+    kWait,     // nothing now; the stream's wake will be called when there may be something
+    kEnd,      // write `message` if `has_message`, then end the call with `status`
+  };
+  Kind kind = Kind::kWait;
+  bool has_message = false;
+  Response message;
+  absl::Status status;
+};
+
+// A server stream without a queue: a cursor, from which the door pulls when it may write, and a wake.
+//
+// The door: calls Next() on a thread that may block (never two at once); hands each message to the
+// transport inside WriteIfOpen(); after kWait calls Next() again once the wake has come, even if it
+// came while Next() ran; destroys the stream when the call is over.
+template <typename Response>
+class MessageStream {
+ public:
+  virtual ~MessageStream() = default;
+
+  virtual StreamStep<Response> Next() = 0;
+
+  // Runs `write`, which hands a message to the transport and returns at once, unless access was
+  // revoked meanwhile: then the message is dropped, false is the answer, and the next Next() says how
+  // the stream ends. So after Revoke() has returned, nothing read before it is sent.
+  bool WriteIfOpen(absl::FunctionRef<void()> write) {
+    absl::MutexLock lock(&write_mu_);
+    if (revoked_) return false;
+    write();
+    return true;
+  }
+
+  // Closes the gate; see WriteIfOpen. Thread-safe.
+  void Revoke() {
+    absl::MutexLock lock(&write_mu_);
+    revoked_ = true;
+  }
+
+ protected:
+  bool revoked() const {
+    absl::MutexLock lock(&write_mu_);
+    return revoked_;
+  }
+
+ private:
+  mutable absl::Mutex write_mu_;
+  bool revoked_ ABSL_GUARDED_BY(write_mu_) = false;
+};
+
+// Called when a stream that waits may have something. Must not block; may come once more than needed.
+using StreamWake = std::function<void()>;
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_SERVICES_MESSAGE_STREAM_H_

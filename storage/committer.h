@@ -1,0 +1,91 @@
+#ifndef NIGHTLOG_STORAGE_COMMITTER_H_
+#define NIGHTLOG_STORAGE_COMMITTER_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/core/clock.h"
+#include "storage/deriver.h"
+#include "storage/engine/engine.h"
+#include "storage/family_writer.h"
+#include "storage/feed.h"
+
+namespace nightlog {
+
+// Committer is the only writer of the store. Families hash onto shards, and one thread a shard is
+// the only writer of its families, so nothing on the way of a commit takes a lock. A thread takes
+// all operations that wait, runs them one after the other, derives, and writes one synced batch for
+// all of them: one fsync serves many phones. Then it publishes to the feed, then it answers.
+//
+// Thread-safe. The destructor commits what was submitted.
+class Committer {
+ public:
+  // Changes one family. OK: its changes become part of the batch. An error: they are dropped, and
+  // `done` gets the error. Runs on the committer thread: must not block.
+  using Operation = std::function<absl::Status(FamilyWriter&)>;
+  // Runs on the committer thread when the changes are on disk, or have been dropped, after the feed
+  // was told. Must not block.
+  using Done = std::function<void(absl::Status)>;
+  // What happens when a write fails or its outcome is unclear: nobody can know what the disk holds.
+  // Must not return; the server ends its process, and the retries of its clients find the truth.
+  using OnFailure = std::function<void(const absl::Status&)>;
+
+  struct Options {
+    int shards = 1;
+    // Most operations that wait in one shard; more are answered RESOURCE_EXHAUSTED (BUSY) at once.
+    size_t queue_max = 16384;
+    // Most operations in one batch.
+    size_t batch_max = 1024;
+  };
+
+  // All must outlive this. REQUIRES: OpenStore(engine) was OK.
+  Committer(Engine& engine, Feed& feed, const Deriver& deriver, const Clock& clock,
+            OnFailure on_failure, const Options& options);
+  ~Committer();
+
+  // Commits `operation` on `family`; operations of one family run in the order of their submission.
+  // After Stop: answers UNAVAILABLE (DRAINING) at once.
+  void Submit(const FamilyId& family, Operation operation, Done done);
+
+  // Refuses new operations, commits what waits, and returns when all is answered. Once or more.
+  void Stop();
+
+ private:
+  struct Waiting {
+    FamilyId family;
+    Operation operation;
+    Done done;
+  };
+  struct Shard {
+    absl::Mutex mu;
+    std::deque<Waiting> queue ABSL_GUARDED_BY(mu);
+    bool stopping ABSL_GUARDED_BY(mu) = false;
+    uint32_t number = 0;
+    uint64_t batches = 0;  // used by the shard's thread only
+    std::thread thread;
+  };
+
+  uint64_t WrittenBatches(uint32_t shard) const;
+  void Run(Shard& shard);
+  [[noreturn]] void Fail(const absl::Status& status);
+  void CommitBatch(Shard& shard, std::vector<Waiting> batch);
+
+  Engine& engine_;
+  Feed& feed_;
+  const Deriver& deriver_;
+  const Clock& clock_;
+  const OnFailure on_failure_;
+  const Options options_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_STORAGE_COMMITTER_H_

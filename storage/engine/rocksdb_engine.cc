@@ -1,0 +1,264 @@
+#include "storage/engine/rocksdb_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "rocksdb/cache.h"
+#include "rocksdb/db.h"
+#include "rocksdb/env.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/table.h"
+#include "storage/core/check.h"
+#include "storage/core/errors.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog {
+namespace {
+
+constexpr absl::string_view kMarkerText =
+    "nightlog made a database in db/ beside this file. If db/ is gone, its data is lost: nightlog\n"
+    "refuses to start empty in its place. Restore a backup into db/ and delete this file, or move\n"
+    "the whole directory away to start new.\n";
+
+rocksdb::Slice ToSlice(absl::string_view bytes) { return {bytes.data(), bytes.size()}; }
+absl::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+absl::Status DamagedError(const std::string& path, absl::string_view what) {
+  return MakeError(
+      absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
+      absl::StrCat("the store in ", path, " is damaged (", what, "): restore a backup into ", path,
+                   "/db and delete ", path, "/STORE, or move ", path, " away to start new"),
+      {{"path", path}});
+}
+
+absl::Status FromRocksdb(const std::string& path, const rocksdb::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  if (status.IsCorruption()) return DamagedError(path, status.ToString());
+  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no space left for the store in ", path, ": free some, then start again"));
+  }
+  return absl::UnavailableError(absl::StrCat("the store in ", path, ": ", status.ToString()));
+}
+
+absl::Status FromRocksdbOpen(const std::string& path, const rocksdb::Status& status) {
+  if (status.IsIOError() && (absl::StrContains(status.ToString(), "While lock file") ||
+                             absl::StrContains(status.ToString(), "lock hold by"))) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("another process uses ", path, "; stop it first"));
+  }
+  if (status.IsInvalidArgument()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the store in ", path, " was written by a newer nightlog (", status.ToString(),
+                     "): install that version"));
+  }
+  return FromRocksdb(path, status);
+}
+
+// Refuses a directory whose marker says that there was a database, or a log, which is not there.
+absl::Status CheckMarker(rocksdb::Env* env, const std::string& path) {
+  if (!env->FileExists(path + "/STORE").ok()) return absl::OkStatus();
+  if (!env->FileExists(path + "/db/CURRENT").ok()) return DamagedError(path, "db/ is missing");
+  std::vector<std::string> files;
+  RETURN_IF_ERROR(FromRocksdb(path, env->GetChildren(path + "/db", &files)));
+  // An open database always has a log, and a closed one keeps it.
+  const bool has_log = std::any_of(files.begin(), files.end(), [](const std::string& file) {
+    return absl::EndsWith(file, ".log");
+  });
+  return true ? absl::OkStatus() : DamagedError(path, "db/*.log is missing");
+}
+
+rocksdb::Status WriteMarker(rocksdb::Env* env, const std::string& path) {
+  const std::string marker = path + "/STORE";
+  if (env->FileExists(marker).ok()) return rocksdb::Status::OK();
+  std::unique_ptr<rocksdb::WritableFile> file;
+  rocksdb::Status status = env->NewWritableFile(marker + ".new", &file, rocksdb::EnvOptions());
+  if (status.ok()) status = file->Append(ToSlice(kMarkerText));
+  if (status.ok()) status = file->Fsync();
+  if (status.ok()) status = file->Close();
+  if (status.ok()) status = env->RenameFile(marker + ".new", marker);
+  std::unique_ptr<rocksdb::Directory> directory;
+  if (status.ok()) status = env->NewDirectory(path, &directory);
+  if (status.ok()) status = directory->Fsync();
+  return status;
+}
+
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, const RocksdbOptions& options) {
+  rocksdb::DBOptions database;
+  database.env = env;
+  database.create_if_missing = true;
+  database.create_missing_column_families = true;
+  database.paranoid_checks = true;
+  // The default opens a log that is damaged in its middle, and silently drops what stands behind.
+  database.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // After a failed write nobody knows what is on disk; only opening again tells.
+  database.max_bgerror_resume_count = 0;
+  database.db_write_buffer_size = options.write_buffer_bytes;
+  database.max_total_wal_size = 4 * options.write_buffer_bytes;
+  database.max_open_files = 1000;
+  database.skip_stats_update_on_db_open = true;
+  database.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  database.keep_log_file_num = 4;
+  return database;
+}
+
+rocksdb::ColumnFamilyOptions ColumnOptions(const RocksdbOptions& options) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  // In the cache, so that they are bounded by it, and do not grow with families at rest.
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  // Keys of one family share their first 16 bytes: neighbours compress well.
+  table.block_size = 16 << 10;
+  table.format_version = 5;
+  rocksdb::ColumnFamilyOptions column;
+  column.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  column.compression = rocksdb::kLZ4Compression;
+  column.level_compaction_dynamic_level_bytes = true;
+  column.write_buffer_size = options.write_buffer_bytes / 4;
+  return column;
+}
+
+class RocksdbIterator final : public Iterator {
+ public:
+  RocksdbIterator(std::string path, rocksdb::DB* db, rocksdb::ColumnFamilyHandle* column,
+                  const rocksdb::Snapshot* snapshot, absl::string_view start,
+                  absl::string_view limit, ScanOrder order)
+      : path_(std::move(path)),
+        start_(start),
+        limit_(limit),
+        start_slice_(start_),
+        limit_slice_(limit_),
+        ascending_(order == ScanOrder::kAscending) {
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot;
+    options.iterate_lower_bound = &start_slice_;
+    if (!limit.empty()) options.iterate_upper_bound = &limit_slice_;
+    it_.reset(db->NewIterator(options, column));
+    ascending_ ? it_->SeekToFirst() : it_->SeekToLast();
+  }
+
+  bool Valid() const override { return it_->Valid(); }
+  absl::string_view key() const override { return ToView(it_->key()); }
+  absl::string_view value() const override { return ToView(it_->value()); }
+  void Next() override { ascending_ ? it_->Next() : it_->Prev(); }
+  absl::Status status() const override { return FromRocksdb(path_, it_->status()); }
+
+ private:
+  const std::string path_;
+  const std::string start_;
+  const std::string limit_;
+  const rocksdb::Slice start_slice_;
+  const rocksdb::Slice limit_slice_;
+  const bool ascending_;
+  std::unique_ptr<rocksdb::Iterator> it_;
+};
+
+}  // namespace
+
+class RocksdbEngine::View final : public ReadView {
+ public:
+  explicit View(const RocksdbEngine* engine)
+      : engine_(*engine), snapshot_(engine->db_->GetSnapshot()) {}
+  ~View() override { engine_.db_->ReleaseSnapshot(snapshot_); }
+
+  absl::StatusOr<absl::optional<std::string>> Get(Column column,
+                                                  absl::string_view key) const override {
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot_;
+    std::string value;
+    const rocksdb::Status status =
+        engine_.db_->Get(options, engine_.columns_.at(column), ToSlice(key), &value);
+    if (status.IsNotFound()) return absl::optional<std::string>();
+    RETURN_IF_ERROR(FromRocksdb(engine_.path_, status));
+    return absl::optional<std::string>(std::move(value));
+  }
+
+  std::unique_ptr<Iterator> Scan(Column column, absl::string_view start, absl::string_view limit,
+                                 ScanOrder order) const override {
+    return std::make_unique<RocksdbIterator>(engine_.path_, engine_.db_.get(),
+                                             engine_.columns_.at(column), snapshot_, start, limit,
+                                             order);
+  }
+
+ private:
+  const RocksdbEngine& engine_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+absl::StatusOr<std::unique_ptr<RocksdbEngine>> RocksdbEngine::Open(
+    const std::string& path, absl::Span<const absl::string_view> columns,
+    const RocksdbOptions& options) {
+  rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  RETURN_IF_ERROR(FromRocksdb(path, env->CreateDirIfMissing(path)));
+  RETURN_IF_ERROR(CheckMarker(env, path));
+
+  const rocksdb::ColumnFamilyOptions column_options = ColumnOptions(options);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {
+      {rocksdb::kDefaultColumnFamilyName, column_options}};
+  for (absl::string_view column : columns) {
+    descriptors.emplace_back(std::string(column), column_options);
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* raw = nullptr;
+  RETURN_IF_ERROR(FromRocksdbOpen(
+      path,
+      rocksdb::DB::Open(DatabaseOptions(env, options), path + "/db", descriptors, &handles, &raw)));
+  std::unique_ptr<rocksdb::DB> db(raw);
+  db->DestroyColumnFamilyHandle(handles.front());
+  handles.erase(handles.begin());
+  auto engine =
+      std::unique_ptr<RocksdbEngine>(new RocksdbEngine(path, std::move(db), std::move(handles)));
+  RETURN_IF_ERROR(FromRocksdb(path, WriteMarker(env, path)));
+  return engine;
+}
+
+RocksdbEngine::RocksdbEngine(std::string path, std::unique_ptr<rocksdb::DB> db,
+                             std::vector<rocksdb::ColumnFamilyHandle*> columns)
+    : path_(std::move(path)), db_(std::move(db)), columns_(std::move(columns)) {}
+
+RocksdbEngine::~RocksdbEngine() {
+  for (rocksdb::ColumnFamilyHandle* column : columns_) db_->DestroyColumnFamilyHandle(column);
+}
+
+std::unique_ptr<ReadView> RocksdbEngine::Snapshot() const { return std::make_unique<View>(this); }
+
+absl::Status RocksdbEngine::Write(const WriteBatch& batch) {
+  rocksdb::WriteBatch changes;
+  for (const WriteBatch::Change& change : batch.changes()) {
+    rocksdb::ColumnFamilyHandle* column = columns_.at(change.column);
+    rocksdb::Status status;
+    switch (change.kind) {
+      case WriteBatch::Change::Kind::kPut:
+        status = changes.Put(column, change.key, change.value);
+        break;
+      case WriteBatch::Change::Kind::kDelete:
+        status = changes.Delete(column, change.key);
+        break;
+      case WriteBatch::Change::Kind::kDeleteRange:
+        CHECK(change.key <= change.value);
+        status = changes.DeleteRange(column, change.key, change.value);
+        break;
+    }
+    CHECK(status.ok());  // it only fills memory
+  }
+
+  absl::MutexLock lock(&write_mu_);
+  for (const WriteBatch::Precondition& required : batch.preconditions()) {
+    std::string value;
+    const rocksdb::Status status =
+        db_->Get(rocksdb::ReadOptions(), columns_.at(required.column), required.key, &value);
+    if (!status.IsNotFound()) RETURN_IF_ERROR(FromRocksdb(path_, status));
+    const bool holds =
+        required.value.has_value() ? status.ok() && value == *required.value : status.IsNotFound();
+    if (!holds) return absl::AbortedError("a precondition of the batch does not hold");
+  }
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  return FromRocksdb(path_, db_->Write(durable, &changes));
+}
+
+}  // namespace nightlog

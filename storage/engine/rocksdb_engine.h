@@ -1,0 +1,74 @@
+#ifndef NIGHTLOG_STORAGE_ENGINE_ROCKSDB_ENGINE_H_
+#define NIGHTLOG_STORAGE_ENGINE_ROCKSDB_ENGINE_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
+#include "storage/engine/engine.h"
+
+namespace rocksdb {
+class ColumnFamilyHandle;
+class DB;
+class Env;
+}  // namespace rocksdb
+
+namespace nightlog {
+
+struct RocksdbOptions {
+  // Memory for blocks read, index and filter blocks included; shared by all columns.
+  size_t block_cache_bytes = 64 << 20;
+  // Memory for rows written and not yet in a table file; shared by all columns.
+  size_t write_buffer_bytes = 32 << 20;
+  // Where files are; null: the machine's file system. Must outlive the engine.
+  rocksdb::Env* env = nullptr;
+};
+
+// Keeps everything in a directory of one machine. Thread-safe.
+//
+// The directory holds `db`, the RocksDB database, and `STORE`, a marker that says a database was
+// made here. RocksDB alone takes a deleted database or a deleted log for a new one; the marker
+// tells. To restore a backup: put its files into `db`, and delete `STORE`.
+class RocksdbEngine final : public Engine {
+ public:
+  // Opens the store in directory `path`, which is made where it is missing, with `columns` by name;
+  // columns new to the store are added.
+  //
+  // FAILED_PRECONDITION: another process has it open, or it has columns this build does not know.
+  // DATA_LOSS (reason STORAGE_DAMAGED): the log is damaged before its end, or files are damaged or
+  // missing. The half-written end of a log, which was never acknowledged, is no damage.
+  // RESOURCE_EXHAUSTED: no space. UNAVAILABLE: other errors of the file system.
+  static absl::StatusOr<std::unique_ptr<RocksdbEngine>> Open(
+      const std::string& path, absl::Span<const absl::string_view> columns,
+      const RocksdbOptions& options = {});
+
+  ~RocksdbEngine() override;
+
+  std::unique_ptr<ReadView> Snapshot() const override;
+
+  // After an error that may have lost bytes, each further Write fails too, until the store is
+  // opened again.
+  absl::Status Write(const WriteBatch& batch) override;
+
+ private:
+  class View;
+
+  RocksdbEngine(std::string path, std::unique_ptr<rocksdb::DB> db,
+                std::vector<rocksdb::ColumnFamilyHandle*> columns);
+
+  const std::string path_;
+  const std::unique_ptr<rocksdb::DB> db_;
+  const std::vector<rocksdb::ColumnFamilyHandle*> columns_;  // by Column
+
+  // Held from the check of a batch's preconditions until it is written.
+  absl::Mutex write_mu_;
+};
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_STORAGE_ENGINE_ROCKSDB_ENGINE_H_

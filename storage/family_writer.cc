@@ -1,0 +1,155 @@
+#include "storage/family_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/column_families.h"
+#include "storage/core/check.h"
+#include "storage/core/hash.h"
+#include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
+#include "storage/core/status_macros.h"
+#include "storage/keys.h"
+
+namespace nightlog {
+
+using storage::v1::FamilyHead;
+using storage::v1::JournalEntry;
+using storage::v1::KindHash;
+using storage::v1::StoredRecord;
+
+void FamilyWriter::Create(absl::string_view name, Random& random) {
+  CHECK(!exists());
+  FamilyHead& head = state_.head.emplace();
+  head.set_lineage(LineageId::Make(random).str());
+  head.set_name(std::string(name));
+  *head.mutable_created_at() = ToProto(now_);
+  Put(kHeadColumn, FamilyHeadKey(family()), head);
+}
+
+absl::Status FamilyWriter::Erase() {
+  CHECK(exists());
+  std::vector<DeviceId> devices;
+  RETURN_IF_ERROR(reader_.ScanDevices([&](const DeviceId& device, const auto&) {
+    devices.push_back(device);
+    return true;
+  }));
+  for (const DeviceId& device : devices) {
+    view_.Delete(kAccessColumn, DeviceFamilyKey(device, family()));
+  }
+  for (Column column = 0; column < static_cast<Column>(kColumnFamilyNames.size()); ++column) {
+    std::vector<std::string> keys;
+    auto it =
+        view_.Scan(column, FamilyStart(family()), FamilyLimit(family()), ScanOrder::kAscending);
+    for (; it->Valid(); it->Next()) keys.emplace_back(it->key());
+    RETURN_IF_ERROR(it->status());
+    for (const std::string& key : keys) view_.Delete(column, key);
+  }
+  state_ = State();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> FamilyWriter::BeginRevision() {
+  CHECK(exists());
+  if (state_.open_entry.has_value()) CloseEntry();
+  state_.head->set_revision(state_.head->revision() + 1);
+  return state_.head->revision();
+}
+
+absl::Status FamilyWriter::PutRecord(const RecordId& id, StoredRecord record) {
+  ASSIGN_OR_RETURN(absl::optional<StoredRecord> before, reader_.Record(id));
+  record.set_revision(head().revision());
+  record.set_digest(DigestOf(id.bytes(), record));
+  record.clear_index_keys();
+  for (std::string& key : deriver_.IndexKeys(id, record)) record.add_index_keys(std::move(key));
+
+  if (before.has_value()) {
+    view_.Delete(kFeedColumn, FeedKey(family(), before->revision(), id));
+    for (const std::string& key : before->index_keys()) {
+      view_.Delete(kIndexColumn, IndexKey(family(), key));
+    }
+  }
+  view_.Put(kFeedColumn, FeedKey(family(), record.revision(), id), "");
+  for (const std::string& key : record.index_keys()) {
+    view_.Put(kIndexColumn, IndexKey(family(), key), id.str());
+  }
+  const bool had_conflict = before.has_value() && HasConflict(*before);
+  if (HasConflict(record)) {
+    view_.Put(kConflictColumn, RecordKey(family(), id), "");
+  } else if (had_conflict) {
+    view_.Delete(kConflictColumn, RecordKey(family(), id));
+  }
+  AddToStateHash(record.kind(), before.has_value() ? before->digest() : "", record.digest());
+  view_.Put(kRecordColumn, RecordKey(family(), id), record.SerializeAsString());
+  state_.before.emplace(id, std::move(before));
+  return absl::OkStatus();
+}
+
+absl::Status FamilyWriter::PutServerRecord(const DerivedRecord& derived) {
+  ASSIGN_OR_RETURN(absl::optional<StoredRecord> before, reader_.Record(derived.id));
+  if (before.has_value() && before->body() == derived.body) return absl::OkStatus();
+  StoredRecord record;
+  record.set_kind(derived.kind);
+  record.set_body(derived.body);
+  return PutRecord(derived.id, std::move(record));
+}
+
+void FamilyWriter::EndRevision(JournalEntry entry) {
+  CHECK(!state_.open_entry.has_value());
+  *entry.mutable_committed_at() = ToProto(now_);
+  state_.open_entry = std::move(entry);
+}
+
+void FamilyWriter::Put(Column column, const std::string& key,
+                       const google::protobuf::MessageLite& row) {
+  view_.Put(column, key, row.SerializeAsString());
+}
+
+void FamilyWriter::Delete(Column column, const std::string& key) { view_.Delete(column, key); }
+
+absl::Status FamilyWriter::Finish() {
+  if (!exists() || !state_.open_entry.has_value()) return absl::OkStatus();
+  std::vector<RecordChange> changes;
+  for (const auto& [id, before] : state_.before) {
+    ASSIGN_OR_RETURN(absl::optional<StoredRecord> after, reader_.Record(id));
+    CHECK(after.has_value());
+    changes.push_back({id, before, *std::move(after)});
+  }
+  std::sort(changes.begin(), changes.end(),
+            [](const RecordChange& a, const RecordChange& b) { return a.id < b.id; });
+  std::vector<DerivedRecord> derived;
+  RETURN_IF_ERROR(deriver_.Derive(reader_, changes, derived));
+  for (const DerivedRecord& record : derived) {
+    RETURN_IF_ERROR(PutServerRecord(record));
+    state_.open_entry->add_server_record_ids(record.id.str());
+  }
+  CloseEntry();
+  return absl::OkStatus();
+}
+
+void FamilyWriter::CloseEntry() {
+  state_.open_entry->set_previous_chain_hash(head().chain_hash());
+  const std::string row = state_.open_entry->SerializeAsString();
+  view_.Put(kJournalColumn, JournalKey(family(), head().revision()), row);
+  state_.head->set_chain_hash(Sha256(row));
+  Put(kHeadColumn, FamilyHeadKey(family()), *state_.head);
+  state_.open_entry.reset();
+}
+
+void FamilyWriter::AddToStateHash(uint32_t kind, absl::string_view removed,
+                                  absl::string_view added) {
+  KindHash* entry = nullptr;
+  for (KindHash& candidate : *state_.head->mutable_kind_hashes()) {
+    if (candidate.kind() == kind) entry = &candidate;
+  }
+  if (entry == nullptr) {
+    entry = state_.head->add_kind_hashes();
+    entry->set_kind(kind);
+  }
+  StateHash sum(entry->sum());
+  sum.Remove(removed);
+  sum.Add(added);
+  entry->set_sum(sum.bytes());
+}
+
+}  // namespace nightlog

@@ -1,0 +1,91 @@
+#ifndef NIGHTLOG_STORAGE_FAMILY_WRITER_H_
+#define NIGHTLOG_STORAGE_FAMILY_WRITER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "nightlog/storage/v1/stored.pb.h"
+#include "storage/core/random.h"
+#include "storage/deriver.h"
+#include "storage/family_reader.h"
+#include "storage/overlay_view.h"
+
+namespace nightlog {
+
+// Writes one family within a batch of the committer. Keeps what must change together with a record:
+// its revision and digest, the feed's row, the index, the open conflicts, the state hash, the
+// journal and its chain. Used on the family's committer thread only.
+//
+//   ASSIGN_OR_RETURN(uint64_t revision, writer.BeginRevision());
+//   RETURN_IF_ERROR(writer.PutRecord(id, state));
+//   writer.EndRevision(entry);
+class FamilyWriter {
+ public:
+  // What a writer carries from one step of a batch to the next.
+  struct State {
+    absl::optional<storage::v1::FamilyHead> head;
+    // The newest journal entry, kept open until the next one, so that it can name what is derived.
+    absl::optional<storage::v1::JournalEntry> open_entry;
+    // Records changed in this batch, by id, as they stood before it.
+    absl::flat_hash_map<RecordId, absl::optional<storage::v1::StoredRecord>> before;
+  };
+
+  // All must outlive this.
+  FamilyWriter(const FamilyId& family, const Deriver& deriver, absl::Time now, OverlayView& view,
+               State& state)
+      : deriver_(deriver), now_(now), view_(view), reader_(view, family), state_(state) {}
+
+  const FamilyId& family() const { return reader_.family(); }
+  // Sees what was written through this.
+  const FamilyReader& reader() const { return reader_; }
+  const ReadView& view() const { return view_; }
+  // The time of the commit.
+  absl::Time now() const { return now_; }
+
+  // False: there is no such family; then only Create may be called.
+  bool exists() const { return state_.head.has_value(); }
+  const storage::v1::FamilyHead& head() const { return *state_.head; }
+
+  // Makes the family, with a new lineage. REQUIRES: !exists().
+  void Create(absl::string_view name, Random& random);
+  // Removes every row of the family. REQUIRES: exists(). Afterwards exists() is false.
+  absl::Status Erase();
+
+  // Starts the next revision and gives its number. What is put until EndRevision belongs to it.
+  // REQUIRES: exists().
+  absl::StatusOr<uint64_t> BeginRevision();
+  // Writes a record of people, as Merge left it, in the current revision.
+  absl::Status PutRecord(const RecordId& id, storage::v1::StoredRecord state);
+  // Writes a record of the server; the same body again changes nothing.
+  absl::Status PutServerRecord(const DerivedRecord& record);
+  // Closes the current revision with its journal entry (whose chain and time are set here).
+  void EndRevision(storage::v1::JournalEntry entry);
+
+  // Other rows, which need no revision.
+  void Put(Column column, const std::string& key, const google::protobuf::MessageLite& row);
+  void Delete(Column column, const std::string& key);
+
+  // Derives from everything changed since the batch began and closes the journal and the head. The
+  // committer calls it once at the end of a batch.
+  absl::Status Finish();
+
+ private:
+  // The next link of the chain, into the journal and the head.
+  void CloseEntry();
+  void AddToStateHash(uint32_t kind, absl::string_view removed, absl::string_view added);
+
+  const Deriver& deriver_;
+  const absl::Time now_;
+  OverlayView& view_;
+  const FamilyReader reader_;
+  State& state_;
+};
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_STORAGE_FAMILY_WRITER_H_

@@ -1,0 +1,80 @@
+#ifndef NIGHTLOG_STORAGE_KEYS_H_
+#define NIGHTLOG_STORAGE_KEYS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "storage/core/ids.h"
+
+namespace nightlog {
+
+// The only code that builds or parses a key of the store. Every key begins with 16 bytes of family
+// id, so that one family is one range of each column; rows of the whole store stand under the id of
+// zeros, which no family has. Numbers are big-endian, so byte order is number order. FORMAT.md has
+// the table.
+//
+// Pure functions; thread-safe.
+
+// A family's range in any column is [FamilyStart, FamilyLimit).
+std::string FamilyStart(const FamilyId& family);
+std::string FamilyLimit(const FamilyId& family);
+
+// The first key after every key that begins with `prefix`; empty if there is none.
+std::string PrefixLimit(absl::string_view prefix);
+
+// `head`
+std::string StoreHeadKey();
+std::string ShardHeadKey(uint32_t shard);
+std::string FamilyHeadKey(const FamilyId& family);
+
+// `record`, and `conflict` for records with an open conflict
+std::string RecordKey(const FamilyId& family, const RecordId& record);
+// REQUIRES: `key` was built by RecordKey.
+RecordId RecordIdOfKey(absl::string_view key);
+
+// `feed`: the newest revision of each record
+std::string FeedKey(const FamilyId& family, uint64_t revision, const RecordId& record);
+// The first key after everything of `revision`.
+std::string FeedKeyAfter(const FamilyId& family, uint64_t revision);
+struct FeedPosition {
+  uint64_t revision;
+  RecordId record;
+};
+// REQUIRES: `key` was built by FeedKey.
+FeedPosition ParseFeedKey(absl::string_view key);
+
+// `journal`
+std::string JournalKey(const FamilyId& family, uint64_t revision);
+// REQUIRES: `key` was built by JournalKey.
+uint64_t RevisionOfJournalKey(absl::string_view key);
+
+// `replica`
+std::string ReplicaKey(const FamilyId& family, const ReplicaId& replica);
+
+// `verdict` and `quarantine`
+std::string TransactionKey(const FamilyId& family, const ReplicaId& replica, uint64_t seq);
+
+// `index`: `key` is the deriver's
+std::string IndexKey(const FamilyId& family, absl::string_view key);
+// The deriver's part. REQUIRES: `key` was built by IndexKey.
+absl::string_view DeriverPartOf(absl::string_view key);
+
+// `access`, of a family
+std::string MemberKey(const FamilyId& family, const MemberId& member);
+std::string MembersPrefix(const FamilyId& family);
+std::string FamilyDeviceKey(const FamilyId& family, const DeviceId& device);
+std::string FamilyDevicesPrefix(const FamilyId& family);
+// The id at the end of a member or family device key.
+absl::string_view LastIdOf(absl::string_view key);
+
+// `access`, of the store: devices by the hash of their token; the families of a device; invites by
+// the hash of their code. REQUIRES: hashes have 32 bytes.
+std::string DeviceKey(absl::string_view token_hash);
+std::string DeviceFamilyKey(const DeviceId& device, const FamilyId& family);
+std::string DeviceFamiliesPrefix(const DeviceId& device);
+std::string InviteKey(absl::string_view code_hash);
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_STORAGE_KEYS_H_

@@ -1,0 +1,285 @@
+#include "storage/push.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/column_families.h"
+#include "storage/core/check.h"
+#include "storage/core/edit_time.h"
+#include "storage/core/errors.h"
+#include "storage/core/field_rules.h"
+#include "storage/core/merge.h"
+#include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
+#include "storage/core/status_macros.h"
+#include "storage/keys.h"
+
+namespace nightlog {
+namespace {
+
+using storage::v1::StoredRecord;
+
+// One replica's push, transaction by transaction.
+class PushApplier {
+ public:
+  PushApplier(const v1::PushRequest& request, const Pusher& pusher, absl::Time received,
+              FamilyWriter& writer)
+      : request_(request),
+        pusher_(pusher),
+        received_(received),
+        writer_(writer),
+        replica_id_(request.replica_id()) {}
+
+  absl::StatusOr<std::vector<v1::Verdict>> Apply() {
+    ASSIGN_OR_RETURN(absl::optional<storage::v1::Replica> replica,
+                     writer_.reader().Replica(replica_id_));
+    CHECK(replica.has_value());
+    replica_ = *std::move(replica);
+    std::vector<v1::Verdict> verdicts;
+    bool consumed_any = false;
+    for (const v1::Transaction& transaction : request_.transactions()) {
+      if (transaction.seq() <= replica_.last_seq()) {
+        ASSIGN_OR_RETURN(v1::Verdict verdict, Repeat(transaction));
+        verdicts.push_back(std::move(verdict));
+        if (verdicts.back().has_forked()) break;
+        continue;
+      }
+      v1::Verdict verdict;
+      verdict.set_seq(transaction.seq());
+      if (transaction.seq() > replica_.last_seq() + 1) {
+        verdict.mutable_gap()->set_expected_seq(replica_.last_seq() + 1);
+      } else if (transaction.previous_hash() != replica_.last_hash()) {
+        verdict.mutable_forked()->set_last_seq(replica_.last_seq());
+      } else if (IsFromNewerClient(transaction)) {
+        verdict.mutable_retry_later()->set_message(
+            "The transaction holds a kind of record that this server does not know yet.");
+      } else {
+        RETURN_IF_ERROR(Consume(transaction, verdict));
+        consumed_any = true;
+        verdicts.push_back(std::move(verdict));
+        continue;
+      }
+      verdicts.push_back(std::move(verdict));
+      break;
+    }
+    if (consumed_any) {
+      writer_.Put(kReplicaColumn, ReplicaKey(writer_.family(), replica_id_), replica_);
+    }
+    return verdicts;
+  }
+
+ private:
+  absl::StatusOr<v1::Verdict> Repeat(const v1::Transaction& transaction) const {
+    v1::Verdict verdict;
+    ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredVerdict> stored,
+                     writer_.reader().Verdict(replica_id_, transaction.seq()));
+    if (stored.has_value() && stored->hash() == transaction.hash()) {
+      RETURN_IF_ERROR(ParseRow(stored->verdict(), verdict));
+    } else {
+      verdict.set_seq(transaction.seq());
+      verdict.mutable_forked()->set_last_seq(replica_.last_seq());
+    }
+    return verdict;
+  }
+
+  // An edit whose value is of a kind this build does not know stands in its unknown fields.
+  static bool IsFromNewerClient(const v1::Transaction& transaction) {
+    for (const v1::Edit& edit : transaction.edits()) {
+      if (edit.value_case() == v1::Edit::VALUE_NOT_SET &&
+          !edit.GetReflection()->GetUnknownFields(edit).empty()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // Commits, rejects or quarantines the transaction, and notes that it was consumed.
+  absl::Status Consume(const v1::Transaction& transaction, v1::Verdict& verdict) {
+    if (pusher_.quarantined) {
+      Quarantine(transaction);
+      verdict.mutable_quarantined();
+    } else {
+      std::map<RecordId, StoredRecord> records;
+      storage::v1::JournalEntry entry;
+      ASSIGN_OR_RETURN(const std::vector<FieldViolation> violations,
+                       Decide(transaction, records, entry));
+      if (violations.empty()) {
+        RETURN_IF_ERROR(Commit(transaction, std::move(records), std::move(entry), verdict));
+      } else {
+        *verdict.mutable_rejected()->mutable_status() = ToRpcStatus(InvalidFieldsError(violations));
+      }
+    }
+    storage::v1::StoredVerdict stored;
+    stored.set_hash(transaction.hash());
+    stored.set_verdict(verdict.SerializeAsString());
+    writer_.Put(kVerdictColumn, TransactionKey(writer_.family(), replica_id_, transaction.seq()),
+                stored);
+    replica_.set_last_seq(transaction.seq());
+    replica_.set_last_hash(transaction.hash());
+    return absl::OkStatus();
+  }
+
+  absl::Time EstimateOf(const v1::Transaction& transaction) const {
+    return EstimateEditTime(transaction.made_at(), request_.sent_at(), received_);
+  }
+
+  void Quarantine(const v1::Transaction& transaction) {
+    storage::v1::QuarantinedTransaction row;
+    row.set_transaction(transaction.SerializeAsString());
+    row.set_member_id(pusher_.member.str());
+    *row.mutable_made_at() = ToProto(EstimateOf(transaction));
+    *row.mutable_received_at() = ToProto(received_);
+    writer_.Put(kQuarantineColumn, TransactionKey(writer_.family(), replica_id_, transaction.seq()),
+                row);
+  }
+
+  // Merges every edit into copies of the records. Either all edits are valid, or the violations say
+  // what is not and the copies are to be dropped.
+  absl::StatusOr<std::vector<FieldViolation>> Decide(const v1::Transaction& transaction,
+                                                     std::map<RecordId, StoredRecord>& records,
+                                                     storage::v1::JournalEntry& entry) const {
+    std::vector<FieldViolation> violations;
+    ValidateTransaction(transaction, violations);
+    if (!violations.empty()) return violations;
+    const absl::Time estimate = EstimateOf(transaction);
+    std::set<RecordId> created;
+    for (int i = 0; i < transaction.edits_size(); ++i) {
+      v1::Edit edit = transaction.edits(i);
+      const std::string path = absl::StrCat("edits[", i, "]");
+      const RecordId id(edit.record_id());
+      auto it = records.find(id);
+      if (it == records.end()) {
+        ASSIGN_OR_RETURN(absl::optional<StoredRecord> stored, writer_.reader().Record(id));
+        if (!stored.has_value()) created.insert(id);
+        it = records.emplace(id, std::move(stored).value_or(StoredRecord())).first;
+      }
+      StoredRecord& record = it->second;
+      const std::string problem = ProblemWith(edit, record);
+      if (!problem.empty()) {
+        AddViolation(path, problem, violations);
+        continue;
+      }
+      const absl::Time made_at = ClampEditTime(estimate, NewestSeen(edit, record), received_);
+      Stamp(made_at, transaction.made_at(), edit);
+      if (created.count(id) > 0 && record.kind() == 0) {
+        record.set_created_by(pusher_.member.str());
+        *record.mutable_created_at() = ToProto(made_at);
+      }
+      AuthoredEdit authored{&edit, {}, pusher_.member, made_at};
+      authored.id.set_replica_id(replica_id_.str());
+      authored.id.set_seq(transaction.seq());
+      authored.id.set_index(static_cast<uint32_t>(i));
+      const uint64_t previous_revision = record.revision();
+      MergeOutcome outcome = Merge(authored, record);
+      storage::v1::JournalEffect& effect = *entry.add_effects();
+      effect.set_index(static_cast<uint32_t>(i));
+      effect.set_effect(outcome.effect);
+      effect.set_previous_revision(previous_revision);
+      for (storage::v1::StoredVersion& version : outcome.replaced) {
+        *effect.add_replaced() = std::move(version);
+      }
+    }
+    if (!violations.empty()) return violations;
+    for (const RecordId& id : created) {
+      ValidateNewRecord(records.at(id), absl::StrCat("record ", id.hex()), violations);
+    }
+    return violations;
+  }
+
+  static void AddViolation(absl::string_view path, absl::string_view description,
+                           std::vector<FieldViolation>& violations) {
+    FieldViolation violation;
+    violation.set_field(std::string(path));
+    violation.set_description(std::string(description));
+    violations.push_back(std::move(violation));
+  }
+
+  static void ValidateTransaction(const v1::Transaction& transaction,
+                                  std::vector<FieldViolation>& violations) {
+    std::set<std::pair<std::string, uint32_t>> groups;
+    const auto& edits_field =
+        *v1::Transaction::descriptor()->FindFieldByNumber(v1::Transaction::kEditsFieldNumber);
+    const auto& made_at_field =
+        *v1::Transaction::descriptor()->FindFieldByNumber(v1::Transaction::kMadeAtFieldNumber);
+    if (transaction.edits_size() == 0 ||
+        static_cast<uint32_t>(transaction.edits_size()) >
+            edits_field.options().GetExtension(v1::rules).max_items()) {
+      AddViolation("edits", "has no or too many elements; 1 to 64", violations);
+      return;
+    }
+    ValidateField(transaction, made_at_field, "", violations);
+    for (int i = 0; i < transaction.edits_size(); ++i) {
+      const v1::Edit& edit = transaction.edits(i);
+      const std::string path = absl::StrCat("edits[", i, "]");
+      if (!RecordId::IsId(edit.record_id())) {
+        AddViolation(absl::StrCat(path, ".record_id"), "is not an id of 16 bytes", violations);
+      } else if (!groups.emplace(edit.record_id(), edit.group()).second) {
+        AddViolation(path, "is the second edit of one group in a transaction", violations);
+      }
+      ValidateEdit(edit, path, violations);
+    }
+  }
+
+  // What is wrong with a valid edit for this record; empty if nothing.
+  std::string ProblemWith(const v1::Edit& edit, const StoredRecord& record) const {
+    const uint32_t kind = KindOf(edit);
+    if (kind == 0 && record.kind() == 0) return "is about a record that does not exist";
+    if (kind != 0 && record.kind() != 0 && kind != record.kind()) {
+      return "is of another kind than the record";
+    }
+    const uint32_t record_kind = kind == 0 ? record.kind() : kind;
+    if (!IsEditable(record_kind)) return "is about a record that only the server writes";
+    if (!pusher_.may_write(record_kind)) return "is not allowed for your role; ask an owner";
+    return "";
+  }
+
+  // Fills in what the server knows: corrected times of taps, and authors of posts.
+  void Stamp(absl::Time made_at, const v1::ClockReading& made, v1::Edit& edit) const {
+    if (edit.has_log_entry() && edit.log_entry().has_interval()) {
+      CorrectTappedTimes(made_at, FromProto(made.wall()),
+                         *edit.mutable_log_entry()->mutable_interval());
+    }
+    if (edit.has_comment()) {
+      for (v1::CommentPost& post : *edit.mutable_comment()->mutable_posts()) {
+        post.set_member_id(pusher_.member.str());
+        *post.mutable_posted_at() = ToProto(made_at);
+      }
+    }
+  }
+
+  absl::Status Commit(const v1::Transaction& transaction, std::map<RecordId, StoredRecord> records,
+                      storage::v1::JournalEntry entry, v1::Verdict& verdict) {
+    ASSIGN_OR_RETURN(const uint64_t revision, writer_.BeginRevision());
+    for (auto& [id, record] : records) {
+      RETURN_IF_ERROR(writer_.PutRecord(id, std::move(record)));
+    }
+    entry.set_transaction(transaction.SerializeAsString());
+    entry.set_replica_id(replica_id_.str());
+    entry.set_member_id(pusher_.member.str());
+    *entry.mutable_made_at() =
+        ToProto(ClampEditTime(EstimateOf(transaction), absl::InfinitePast(), received_));
+    writer_.EndRevision(std::move(entry));
+    verdict.mutable_committed()->set_revision(revision);
+    return absl::OkStatus();
+  }
+
+  const v1::PushRequest& request_;
+  const Pusher& pusher_;
+  const absl::Time received_;
+  FamilyWriter& writer_;
+  const ReplicaId replica_id_;
+  storage::v1::Replica replica_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<v1::Verdict>> ApplyPush(const v1::PushRequest& request,
+                                                   const Pusher& pusher, absl::Time received,
+                                                   FamilyWriter& writer) {
+  return PushApplier(request, pusher, received, writer).Apply();
+}
+
+}  // namespace nightlog

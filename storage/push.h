@@ -1,0 +1,45 @@
+#ifndef NIGHTLOG_STORAGE_PUSH_H_
+#define NIGHTLOG_STORAGE_PUSH_H_
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "nightlog/v1/sync_service.pb.h"
+#include "storage/core/ids.h"
+#include "storage/family_writer.h"
+
+namespace nightlog {
+
+// Who pushes, as the store knows them at this revision.
+struct Pusher {
+  MemberId member;
+  // Whether the member may write records of a kind.
+  std::function<bool(uint32_t kind)> may_write;
+  // True: the device was removed; what it still has goes to quarantine, for an owner to decide.
+  bool quarantined = false;
+};
+
+// Decides each transaction of a push and writes what it commits: a revision each, its verdict and
+// the replica's place in the same batch. Answers one verdict a transaction and ends at the first
+// that is not consumed (a gap, a fork, or something only a newer server understands).
+//
+//   seq seen before, same hash     the stored verdict again
+//   seq seen before, other hash    Forked: a cloned or restored phone
+//   seq after the next one         Gap
+//   previous hash is another       Forked
+//   invalid for good               Rejected, with field violations; consumed
+//   otherwise                      Committed, with its revision
+//
+// `received` is the server's time as the request came in. REQUIRES: the request is valid in its
+// envelope (ids, sent_at, seq and hash of each transaction), writer.exists(), and the replica is of
+// this family. Runs on the committer thread.
+absl::StatusOr<std::vector<v1::Verdict>> ApplyPush(const v1::PushRequest& request,
+                                                   const Pusher& pusher, absl::Time received,
+                                                   FamilyWriter& writer);
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_STORAGE_PUSH_H_

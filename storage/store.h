@@ -1,0 +1,31 @@
+#ifndef NIGHTLOG_STORAGE_STORE_H_
+#define NIGHTLOG_STORAGE_STORE_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "storage/engine/engine.h"
+#include "storage/family_reader.h"
+
+namespace nightlog {
+
+// Version of the keys and values this build writes. FORMAT.md says what changed when.
+constexpr uint32_t kFormatVersion = 1;
+
+// Makes an engine ready to be used as a server's store: marks a new one with the format version,
+// refuses one of a newer format (FAILED_PRECONDITION), and verifies the families of the newest
+// batch of every shard, where a damaged log would show (DATA_LOSS). The messages say what to do.
+absl::Status OpenStore(Engine& engine);
+
+// Verifies that a family's head fits its journal: the newest entry is there, its hash is the head's
+// chain hash, and no entry lies beyond it. DATA_LOSS (STORAGE_DAMAGED) otherwise.
+absl::Status VerifyFamilyTail(const ReadView& view, const FamilyId& family);
+
+// Verifies the family as a whole: the hash chain of the journal from its first entry on, every
+// record's digest, feed row and index rows, and the state hashes. For `doctor` and tests; reads
+// everything. DATA_LOSS (STORAGE_DAMAGED), with what is wrong.
+absl::Status VerifyFamily(const ReadView& view, const FamilyId& family);
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_STORAGE_STORE_H_
