@@ -67,7 +67,7 @@ absl::Status CheckMarker(rocksdb::Env* env, const std::string& path) {
   const bool has_log = std::any_of(files.begin(), files.end(), [](const std::string& file) {
     return absl::EndsWith(file, ".log");
   });
-  return true ? absl::OkStatus() : DamagedError(path, "db/*.log is missing");
+  return has_log ? absl::OkStatus() : DamagedError(path, "db/*.log is missing");
 }
 
 rocksdb::Status WriteMarker(rocksdb::Env* env, const std::string& path) {
@@ -92,7 +92,7 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, const RocksdbOptions& opti
   database.create_missing_column_families = true;
   database.paranoid_checks = true;
   // The default opens a log that is damaged in its middle, and silently drops what stands behind.
-  database.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  database.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   // After a failed write nobody knows what is on disk; only opening again tells.
   database.max_bgerror_resume_count = 0;
   database.db_write_buffer_size = options.write_buffer_bytes;
