@@ -112,9 +112,7 @@ bool MayRead(v1::Role role, v1::ConsentScope scope, uint32_t kind) {
   return kind == kLogEntry ? scope >= v1::CONSENT_SCOPE_ENTRIES : scope >= v1::CONSENT_SCOPE_NIGHTS;
 }
 
-std::string MakeToken(Random& random) {
-  return absl::WebSafeBase64Escape(random.Bytes(32));
-}
+std::string MakeToken(Random& random) { return absl::WebSafeBase64Escape(random.Bytes(32)); }
 
 std::string SecretHash(absl::string_view secret) { return Sha256(secret); }
 

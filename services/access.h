@@ -16,8 +16,8 @@
 
 namespace nightlog {
 
-// Who may do what. One table, in access.cc, states role × action and role × record kind; PROTOCOL.md
-// shows it, and one test walks all of it. Pure functions over a view; thread-safe.
+// Who may do what. One table, in access.cc, states role × action and role × record kind;
+// PROTOCOL.md shows it, and one test walks all of it. Pure functions over a view; thread-safe.
 
 // What a caller can ask for, one an RPC that names a family.
 enum class Action {
@@ -48,12 +48,13 @@ struct Access {
   v1::ConsentScope consent_scope = v1::CONSENT_SCOPE_UNSPECIFIED;
 };
 
-// The device a token belongs to. UNAUTHENTICATED (UNKNOWN_DEVICE) for an unknown or empty one. Tokens
-// are looked up by their SHA-256, so the time of it tells nothing about them.
+// The device a token belongs to. UNAUTHENTICATED (UNKNOWN_DEVICE) for an unknown or empty one.
+// Tokens are looked up by their SHA-256, so the time of it tells nothing about them.
 absl::StatusOr<DeviceId> Authenticate(const ReadView& view, absl::string_view token);
 
-// What the device is in the family now. PERMISSION_DENIED (NO_ACCESS) if it is nothing, or nothing any
-// more: revoked, removed, or its consent over; also if there is no such family, which is not told.
+// What the device is in the family now. PERMISSION_DENIED (NO_ACCESS) if it is nothing, or nothing
+// any more: revoked, removed, or its consent over; also if there is no such family, which is not
+// told.
 absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& device,
                                  absl::Time now);
 

@@ -12,7 +12,8 @@
 
 namespace nightlog {
 
-// The answer of a use case, whichever door it came in by: exactly once, on any thread. Must not block.
+// The answer of a use case, whichever door it came in by: exactly once, on any thread. Must not
+// block.
 template <typename Response>
 using Done = std::function<void(absl::StatusOr<Response>)>;
 
@@ -30,7 +31,8 @@ struct StreamStep {
   absl::Status status;
 };
 
-// A server stream without a queue: a cursor, from which the door pulls when it may write, and a wake.
+// A server stream without a queue: a cursor, from which the door pulls when it may write, and a
+// wake.
 //
 // The door: calls Next() on a thread that may block (never two at once); hands each message to the
 // transport inside WriteIfOpen(); after kWait calls Next() again once the wake has come, even if it
@@ -42,34 +44,38 @@ class MessageStream {
 
   virtual StreamStep<Response> Next() = 0;
 
-  // Runs `write`, which hands a message to the transport and returns at once, unless access was
-  // revoked meanwhile: then the message is dropped, false is the answer, and the next Next() says how
-  // the stream ends. So after Revoke() has returned, nothing read before it is sent.
+  // Runs `write`, which hands a message to the transport and returns at once, unless access changed
+  // since the message was read: then the message is dropped, false is the answer, and the next
+  // Next() says what comes instead. So after Invalidate() has returned, nothing read before it is
+  // sent.
   bool WriteIfOpen(absl::FunctionRef<void()> write) {
     absl::MutexLock lock(&write_mu_);
-    if (revoked_) return false;
+    if (invalid_) return false;
     write();
     return true;
   }
 
-  // Closes the gate; see WriteIfOpen. Thread-safe.
-  void Revoke() {
+  // Closes the gate until the next Next(); see WriteIfOpen. Thread-safe.
+  void Invalidate() {
     absl::MutexLock lock(&write_mu_);
-    revoked_ = true;
+    invalid_ = true;
   }
 
  protected:
-  bool revoked() const {
+  // Opens the gate; true if it was closed, so that a message may have been dropped. Next() calls it
+  // before it takes a view.
+  bool Revalidate() {
     absl::MutexLock lock(&write_mu_);
-    return revoked_;
+    return std::exchange(invalid_, false);
   }
 
  private:
-  mutable absl::Mutex write_mu_;
-  bool revoked_ ABSL_GUARDED_BY(write_mu_) = false;
+  absl::Mutex write_mu_;
+  bool invalid_ ABSL_GUARDED_BY(write_mu_) = false;
 };
 
-// Called when a stream that waits may have something. Must not block; may come once more than needed.
+// Called when a stream that waits may have something. Must not block; may come once more than
+// needed.
 using StreamWake = std::function<void()>;
 
 }  // namespace nightlog

@@ -27,8 +27,7 @@ void StreamRegistry::AccessChanged(const DeviceId& device, const FamilyId& famil
   }
 }
 
-void StreamRegistry::Received(const DeviceId& device, absl::string_view stream_id,
-                              uint64_t bytes) {
+void StreamRegistry::Received(const DeviceId& device, absl::string_view stream_id, uint64_t bytes) {
   if (stream_id.empty()) return;
   absl::MutexLock lock(&mu_);
   for (auto it = streams_.lower_bound({device, 0});

@@ -13,8 +13,8 @@
 
 namespace nightlog {
 
-// The open streams of all devices, for the two things that reach a stream from another call: closing
-// it because access ended, and telling it what the device has received. Thread-safe.
+// The open streams of all devices, for the two things that reach a stream from another call:
+// closing it because access ended, and telling it what the device has received. Thread-safe.
 class StreamRegistry {
  public:
   struct Callbacks {

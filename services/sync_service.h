@@ -15,18 +15,14 @@
 
 namespace nightlog {
 
-// The use cases of nightlog.v1.SyncService, for any door. `token` is the caller's device token. Errors
-// carry the reasons that error_reason.proto names. Thread-safe.
+// The use cases of nightlog.v1.SyncService, for any door. `token` is the caller's device token.
+// Errors carry the reasons that error_reason.proto names. Thread-safe.
 class SyncService {
  public:
   // All must outlive this and its streams.
   SyncService(const Engine& engine, Committer& committer, Feed& feed, StreamRegistry& streams,
               const Clock& clock)
-      : engine_(engine),
-        committer_(committer),
-        feed_(feed),
-        streams_(streams),
-        clock_(clock) {}
+      : engine_(engine), committer_(committer), feed_(feed), streams_(streams), clock_(clock) {}
 
   // Does not block; `done` runs when everything that was committed is on disk.
   void Push(const std::string& token, const v1::PushRequest& request,

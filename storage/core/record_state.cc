@@ -23,17 +23,6 @@ using storage::v1::StoredGroup;
 using storage::v1::StoredRecord;
 using storage::v1::StoredVersion;
 
-std::string Serialize(const Message& message) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    CHECK(message.SerializeToCodedStream(&coded));
-  }
-  return bytes;
-}
-
 // A message of the type of a kind of record, by its number as a field of a wire message.
 const FieldDescriptor* BodyField(const Descriptor* wire, uint32_t kind) {
   const FieldDescriptor* field = wire->FindFieldByNumber(static_cast<int>(kind));
@@ -67,7 +56,7 @@ std::string OnlyGroup(const Message& body, uint32_t group) {
       unknown->DeleteSubrange(i, 1);
     }
   }
-  return Serialize(*copy);
+  return SerializeDeterministic(*copy);
 }
 
 // Concurrent texts are shown one under the other.
@@ -82,7 +71,7 @@ std::string JoinTexts(uint32_t kind, uint32_t group, const StoredGroup& state) {
     absl::StrAppend(&text, text.empty() ? "" : "\n", reflection.GetString(*segment, field));
   }
   reflection.SetString(body.get(), field, text);
-  return Serialize(*body);
+  return SerializeDeterministic(*body);
 }
 
 std::string UniteSets(uint32_t kind, uint32_t group, const StoredGroup& state) {
@@ -98,7 +87,7 @@ std::string UniteSets(uint32_t kind, uint32_t group, const StoredGroup& state) {
     }
   }
   for (const std::string& element : elements) reflection.AddString(body.get(), field, element);
-  return Serialize(*body);
+  return SerializeDeterministic(*body);
 }
 
 // The bytes that a group shows.
@@ -136,8 +125,8 @@ const Message* GetOneof(const Message& message, uint32_t number) {
              : &message.GetReflection()->GetMessage(message, field);
 }
 
-bool VersionToWire(uint32_t kind, uint32_t group, bool with_value, const StoredVersion& stored,
-                   v1::Version& version) {
+bool ConvertVersion(uint32_t kind, uint32_t group, bool with_value, const StoredVersion& stored,
+                    v1::Version& version) {
   *version.mutable_edit() = ToWire(stored.edit());
   version.set_member_id(stored.member_id());
   *version.mutable_made_at() = stored.made_at();
@@ -156,6 +145,17 @@ void AppendPart(std::string& canonical, const StoredEditId& id) {
 
 }  // namespace
 
+std::string SerializeDeterministic(const Message& message) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    CHECK(message.SerializeToCodedStream(&coded));
+  }
+  return bytes;
+}
+
 bool IsEditable(uint32_t kind) { return BodyField(v1::Edit::descriptor(), kind) != nullptr; }
 
 const Descriptor* DescriptorOf(uint32_t kind) {
@@ -168,9 +168,9 @@ uint32_t KindOf(const v1::Edit& edit) {
 }
 
 std::string ValueOf(const v1::Edit& edit) {
-  if (edit.has_existence()) return Serialize(edit.existence());
+  if (edit.has_existence()) return SerializeDeterministic(edit.existence());
   const Message* value = GetOneof(edit, static_cast<uint32_t>(edit.value_case()));
-  return value == nullptr ? "" : Serialize(*value);
+  return value == nullptr ? "" : SerializeDeterministic(*value);
 }
 
 std::string BodyOf(const StoredRecord& record) {
@@ -197,13 +197,19 @@ bool RecordToWire(absl::string_view record_id, const StoredRecord& state, v1::Re
     for (int i = 0; i < stored.versions_size(); ++i) {
       const bool with_value =
           rule != v1::MERGE_RULE_APPEND && (i > 0 || !IsRegister(state.kind(), stored.group()));
-      if (!VersionToWire(state.kind(), stored.group(), with_value, stored.versions(i),
-                         *group.add_versions())) {
+      if (!ConvertVersion(state.kind(), stored.group(), with_value, stored.versions(i),
+                          *group.add_versions())) {
         return false;
       }
     }
   }
   return true;
+}
+
+v1::Version VersionToWire(uint32_t kind, uint32_t group, const StoredVersion& stored) {
+  v1::Version version;
+  ConvertVersion(kind, group, /*with_value=*/true, stored, version);
+  return version;
 }
 
 StoredRecord RecordFromWire(const v1::Record& record) {
@@ -217,7 +223,7 @@ StoredRecord RecordFromWire(const v1::Record& record) {
   const Message* body = GetOneof(record, state.kind());
   if (body == nullptr) return state;
   if (!IsEditable(state.kind())) {
-    state.set_body(Serialize(*body));
+    state.set_body(SerializeDeterministic(*body));
     return state;
   }
   for (const v1::Group& group : record.groups()) {
@@ -238,11 +244,11 @@ StoredRecord RecordFromWire(const v1::Record& record) {
       }
       const Message* value = GetOneof(version, state.kind());
       if (group.group() == kExistence) {
-        stored_version.set_value(Serialize(version.existence()));
+        stored_version.set_value(SerializeDeterministic(version.existence()));
       } else if (shown_in_body && stored.versions_size() == 1) {
         stored_version.set_value(OnlyGroup(*body, group.group()));
       } else if (value != nullptr) {
-        stored_version.set_value(Serialize(*value));
+        stored_version.set_value(SerializeDeterministic(*value));
       }
     }
   }

@@ -34,6 +34,10 @@ enum RecordKind : uint32_t {
 // Group number of a record's existence.
 constexpr uint32_t kExistence = 0;
 
+// The same bytes for equal messages, maps included, from one build to the next of a protobuf
+// version.
+std::string SerializeDeterministic(const google::protobuf::Message& message);
+
 // True for the kinds that people edit, by groups; the others the server writes as a whole.
 bool IsEditable(uint32_t kind);
 
@@ -60,6 +64,9 @@ bool ParseBody(const storage::v1::StoredRecord& record, Body& body) {
 // The record that people see. False if stored bytes are damaged.
 bool RecordToWire(absl::string_view record_id, const storage::v1::StoredRecord& state,
                   v1::Record& record);
+
+// A version with its value. REQUIRES: IsEditable(kind).
+v1::Version VersionToWire(uint32_t kind, uint32_t group, const storage::v1::StoredVersion& stored);
 
 // The state a device lays its outbox over. RecordToWire() gives `record` again.
 storage::v1::StoredRecord RecordFromWire(const v1::Record& record);

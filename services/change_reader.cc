@@ -1,0 +1,91 @@
+#include "services/change_reader.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/core/check.h"
+#include "storage/core/errors.h"
+#include "storage/core/hash.h"
+#include "storage/core/record_state.h"
+#include "storage/core/status_macros.h"
+#include "storage/family_reader.h"
+#include "storage/keys.h"
+
+namespace nightlog {
+
+absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl::Time now,
+                                                      size_t bytes_max) {
+  const FamilyReader reader(view, family_);
+  ASSIGN_OR_RETURN(const Access access, Authorize(reader, device_, now));
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::FamilyHead> head, reader.Head());
+  CHECK(head.has_value());  // a family without a head has no devices
+
+  Part part;
+  const bool sees_other_kinds =
+      access_.has_value() &&
+      (access_->role != access.role || access_->consent_scope != access.consent_scope);
+  access_ = access;
+  const bool other_lineage = cursor_.lineage() != head->lineage() && cursor_.revision() != 0;
+  if (other_lineage || sees_other_kinds || std::exchange(start_over_, false)) {
+    part.reset.emplace().set_lineage(head->lineage());
+    cursor_.set_revision(0);
+    position_.clear();
+  } else if (cursor_.revision() > head->revision()) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_AHEAD_OF_SERVER,
+        absl::StrCat("This device holds revision ", cursor_.revision(), " but the server only ",
+                     head->revision(), ": the server lost data. Restore its newest backup."),
+        {{"device_revision", absl::StrCat(cursor_.revision())},
+         {"server_revision", absl::StrCat(head->revision())}});
+  }
+  const bool bookmarked = cursor_.lineage() == head->lineage() && position_.empty() &&
+                          cursor_.revision() == head->revision();
+  if (bookmarked) return part;
+
+  const auto sees = [&](uint32_t kind) {
+    return MayRead(access.role, access.consent_scope, kind) && wants_kind_(kind);
+  };
+  if (position_.empty()) position_ = FeedKeyAfter(family_, cursor_.revision());
+  size_t bytes = 0;
+  bool full = false;
+  absl::Status damaged;
+  RETURN_IF_ERROR(reader.ScanFeed(position_, [&](absl::string_view key, const RecordId& id) {
+    if (bytes >= bytes_max) {
+      full = true;
+      position_ = std::string(key);
+      return false;
+    }
+    auto stored = reader.Record(id);
+    if (!stored.ok() || !stored->has_value()) {
+      damaged = stored.ok() ? absl::DataLossError("The feed names a record that is missing.")
+                            : stored.status();
+      return false;
+    }
+    if (!sees((*stored)->kind())) return true;
+    v1::Record record;
+    if (!RecordToWire(id.bytes(), **stored, record)) {
+      damaged = absl::DataLossError("A stored record is damaged.");
+      return false;
+    }
+    bytes += record.ByteSizeLong();
+    part.records.push_back(std::move(record));
+    return true;
+  }));
+  RETURN_IF_ERROR(damaged);
+  if (full) return part;
+
+  v1::Bookmark& bookmark = part.bookmark.emplace();
+  cursor_.set_lineage(head->lineage());
+  cursor_.set_revision(head->revision());
+  position_.clear();
+  *bookmark.mutable_cursor() = cursor_;
+  StateHash state_hash;
+  for (const storage::v1::KindHash& kind_hash : head->kind_hashes()) {
+    if (sees(kind_hash.kind())) state_hash.Add(StateHash(kind_hash.sum()));
+  }
+  bookmark.set_state_hash(state_hash.bytes());
+  bookmark.set_backed_up_revision(head->backed_up_revision());
+  return part;
+}
+
+}  // namespace nightlog

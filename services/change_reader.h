@@ -1,0 +1,65 @@
+#ifndef NIGHTLOG_SERVICES_CHANGE_READER_H_
+#define NIGHTLOG_SERVICES_CHANGE_READER_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "nightlog/v1/sync.pb.h"
+#include "services/access.h"
+#include "storage/engine/engine.h"
+
+namespace nightlog {
+
+// Reads what changed in one family since a cursor, part by part, as one device may see it: the one
+// mechanism behind Follow and Watch. It holds a position in the feed and no view: each part may
+// come from a newer view, since a record that changes meanwhile moves to a later place of the feed,
+// and a bookmark is given only where the end of the feed is reached. So a slow reader skips to the
+// newest state, and keeps no old one alive. Not thread-safe.
+class ChangeReader {
+ public:
+  // Which kinds of records the reader wants, of those that it may see.
+  using WantsKind = std::function<bool(uint32_t kind)>;
+
+  // One part. Nothing set: the reader is at the head.
+  struct Part {
+    absl::optional<v1::Reset> reset;
+    std::vector<v1::Record> records;
+    absl::optional<v1::Bookmark> bookmark;
+
+    bool empty() const { return !reset.has_value() && records.empty() && !bookmark.has_value(); }
+  };
+
+  ChangeReader(const FamilyId& family, const DeviceId& device, const v1::Cursor& cursor,
+               WantsKind wants_kind)
+      : family_(family), device_(device), cursor_(cursor), wants_kind_(std::move(wants_kind)) {}
+
+  const FamilyId& family() const { return family_; }
+
+  // Makes the next part a reset, and everything follow from the beginning.
+  void StartOver() { start_over_ = true; }
+
+  // Reads the next part, about `bytes_max` of records. Begins with a reset where the cursor is of
+  // another lineage, or where the device may see other kinds than before. PERMISSION_DENIED
+  // (NO_ACCESS) when access has ended, FAILED_PRECONDITION (AHEAD_OF_SERVER) when the cursor is
+  // ahead of the same lineage's head, DATA_LOSS for damaged storage.
+  absl::StatusOr<Part> Next(const ReadView& view, absl::Time now, size_t bytes_max);
+
+ private:
+  const FamilyId family_;
+  const DeviceId device_;
+  // The last bookmark given, or what the device said it holds.
+  v1::Cursor cursor_;
+  const WantsKind wants_kind_;
+  // Where the scan of the feed goes on; empty: after cursor_.
+  std::string position_;
+  // What the device could see at the last part.
+  absl::optional<Access> access_;
+  bool start_over_ = false;
+};
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_SERVICES_CHANGE_READER_H_

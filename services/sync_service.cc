@@ -1,0 +1,315 @@
+#include "services/sync_service.h"
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "services/access.h"
+#include "services/change_reader.h"
+#include "storage/column_families.h"
+#include "storage/core/errors.h"
+#include "storage/core/field_rules.h"
+#include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
+#include "storage/core/status_macros.h"
+#include "storage/keys.h"
+#include "storage/push.h"
+
+namespace nightlog {
+namespace {
+
+// Records in one message of a stream, about; and how far a stream goes beyond what the device has
+// told it has received.
+constexpr size_t kMessageBytes = 64 << 10;
+constexpr uint64_t kWindowBytes = 256 << 10;
+
+constexpr size_t kPushBytesMax = 1 << 20;
+constexpr int kPushTransactionsMax = 512;
+constexpr size_t kHashBytesMax = 32;
+constexpr int kHistoryPageDefault = 50;
+
+void Require(bool holds, const std::string& field, absl::string_view otherwise,
+             std::vector<FieldViolation>& violations) {
+  if (holds) return;
+  FieldViolation& violation = violations.emplace_back();
+  violation.set_field(field);
+  violation.set_description(std::string(otherwise));
+}
+
+// What must hold of a push before its edits are looked at. Wrong edits are rejected one transaction
+// at a time, so that a single one never holds up an outbox.
+absl::Status ValidateEnvelope(const v1::PushRequest& request) {
+  if (request.ByteSizeLong() > kPushBytesMax) {
+    return MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_TOO_LARGE,
+                     absl::StrCat("The push has ", request.ByteSizeLong(), " bytes; send at most ",
+                                  kPushBytesMax, " at once."),
+                     {{"bytes", absl::StrCat(request.ByteSizeLong())}});
+  }
+  std::vector<FieldViolation> violations;
+  for (int number : {v1::PushRequest::kFamilyIdFieldNumber, v1::PushRequest::kReplicaIdFieldNumber,
+                     v1::PushRequest::kSentAtFieldNumber}) {
+    ValidateField(request, *v1::PushRequest::descriptor()->FindFieldByNumber(number), "",
+                  violations);
+  }
+  const int count = request.transactions_size();
+  Require(count >= 1 && count <= kPushTransactionsMax, "transactions",
+          absl::StrCat("has ", count, " elements; 1 to ", kPushTransactionsMax), violations);
+  for (int i = 0; i < count && violations.empty(); ++i) {
+    const v1::Transaction& transaction = request.transactions(i);
+    const std::string path = absl::StrCat("transactions[", i, "].");
+    Require(transaction.seq() >= 1, path + "seq", "is required; counted from 1", violations);
+    Require(i == 0 || transaction.seq() == request.transactions(i - 1).seq() + 1, path + "seq",
+            "does not follow the one before", violations);
+    Require(!transaction.hash().empty() && transaction.hash().size() <= kHashBytesMax,
+            path + "hash", "is required; at most 32 bytes", violations);
+    Require(transaction.previous_hash().size() <= kHashBytesMax, path + "previous_hash",
+            "has more than 32 bytes", violations);
+  }
+  return violations.empty() ? absl::OkStatus() : InvalidFieldsError(violations);
+}
+
+// Who pushes, at the commit's revision. A removed device's late edits are not refused: they go to
+// quarantine, whoever it belonged to.
+absl::StatusOr<Pusher> AuthorizePush(const FamilyWriter& writer, const std::string& token,
+                                     const ReplicaId& replica_id) {
+  ASSIGN_OR_RETURN(const DeviceId device, Authenticate(writer.view(), token));
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredFamilyDevice> paired,
+                   writer.reader().Device(device));
+  const absl::StatusOr<Access> access = Authorize(writer.reader(), device, writer.now());
+  if (!paired.has_value()) return access.status();
+  if (!access.ok() && ReasonOf(access.status()) != v1::ERROR_REASON_NO_ACCESS) {
+    return access.status();
+  }
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::Replica> replica,
+                   writer.reader().Replica(replica_id));
+  if (!replica.has_value() || replica->device_id() != device.bytes()) {
+    return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_REPLICA_NOT_YOURS,
+                     "The replica id was not issued to this device; pair it again.");
+  }
+  Pusher pusher;
+  pusher.member = MemberId(paired->member_id());
+  pusher.quarantined = !access.ok();
+  if (access.ok()) {
+    RETURN_IF_ERROR(RequireAction(*access, Action::kPush));
+    pusher.may_write = [role = access->role](uint32_t kind) { return MayWrite(role, kind); };
+  }
+  return pusher;
+}
+
+class FollowStream final : public MessageStream<v1::FollowResponse> {
+ public:
+  using Step = StreamStep<v1::FollowResponse>;
+
+  FollowStream(const Engine& engine, const Clock& clock, const DeviceId& device,
+               const v1::FollowRequest& request)
+      : engine_(engine),
+        clock_(clock),
+        has_window_(!request.stream_id().empty()),
+        until_head_(request.until_head()),
+        reader_(FamilyId(request.family_id()), device, request.cursor(),
+                [](uint32_t) { return true; }) {}
+
+  void Start(Feed& feed, StreamRegistry& streams, const DeviceId& device,
+             const std::string& stream_id, const StreamWake& wake) {
+    StreamRegistry::Callbacks callbacks;
+    callbacks.access_changed = [this, wake](const FamilyId& family) {
+      if (family != reader_.family()) return;
+      Invalidate();
+      wake();
+    };
+    callbacks.received = [this, wake](uint64_t bytes) {
+      received_bytes_.store(bytes);
+      wake();
+    };
+    registration_ = streams.Register(device, stream_id, std::move(callbacks));
+    subscription_ = feed.Subscribe(reader_.family(), wake);
+  }
+
+  Step Next() override {
+    if (Revalidate()) reader_.StartOver();
+    Step step;
+    if (until_head_ && bookmarked_) {
+      step.kind = Step::Kind::kEnd;
+      return step;
+    }
+    if (has_window_ && sent_bytes_ > received_bytes_.load() + kWindowBytes) return step;
+    if (!has_window_ && live_bytes_ > kWindowBytes) {
+      step.kind = Step::Kind::kEnd;
+      step.status = MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_SLOW_READER,
+                              "The stream has no id to acknowledge by; follow again from the last "
+                              "bookmark.");
+      return step;
+    }
+    absl::StatusOr<ChangeReader::Part> part =
+        reader_.Next(*engine_.Snapshot(), clock_.Now(), kMessageBytes);
+    if (!part.ok()) {
+      step.kind = Step::Kind::kEnd;
+      step.status = part.status();
+      if (ReasonOf(step.status) == v1::ERROR_REASON_NO_ACCESS) {
+        step.has_message = true;
+        step.message.mutable_closed()->set_message(std::string(step.status.message()));
+      }
+      return step;
+    }
+    if (part->empty()) return step;
+    step.kind = Step::Kind::kMessage;
+    step.has_message = true;
+    if (part->reset.has_value()) *step.message.mutable_reset() = *std::move(part->reset);
+    for (v1::Record& record : part->records) *step.message.add_records() = std::move(record);
+    const size_t bytes = step.message.ByteSizeLong();
+    if (bookmarked_) live_bytes_ += bytes;
+    if (part->bookmark.has_value()) {
+      *step.message.mutable_bookmark() = *std::move(part->bookmark);
+      bookmarked_ = true;
+    }
+    sent_bytes_ += step.message.ByteSizeLong();
+    return step;
+  }
+
+ private:
+  const Engine& engine_;
+  const Clock& clock_;
+  const bool has_window_;
+  const bool until_head_;
+  ChangeReader reader_;
+  bool bookmarked_ = false;
+  uint64_t sent_bytes_ = 0;
+  // Sent after the first bookmark.
+  uint64_t live_bytes_ = 0;
+  std::atomic<uint64_t> received_bytes_{0};
+  // Last, so that they go first: no callback comes after.
+  std::unique_ptr<StreamRegistry::Registration> registration_;
+  std::unique_ptr<Feed::Subscription> subscription_;
+};
+
+v1::EditOutcome OutcomeOf(const v1::Transaction& transaction, const std::string& replica_id,
+                          uint32_t kind, const storage::v1::JournalEffect& effect) {
+  v1::EditOutcome outcome;
+  outcome.mutable_edit()->set_replica_id(replica_id);
+  outcome.mutable_edit()->set_seq(transaction.seq());
+  outcome.mutable_edit()->set_index(effect.index());
+  *outcome.mutable_change() = transaction.edits(static_cast<int>(effect.index()));
+  outcome.set_effect(static_cast<v1::EditEffect>(effect.effect()));
+  for (const storage::v1::StoredVersion& replaced : effect.replaced()) {
+    *outcome.add_replaced() = VersionToWire(kind, outcome.change().group(), replaced);
+  }
+  return outcome;
+}
+
+}  // namespace
+
+void SyncService::Push(const std::string& token, const v1::PushRequest& request,
+                       Done<v1::PushResponse> done) const {
+  const absl::Time received = clock_.Now();
+  const absl::Status valid = ValidateEnvelope(request);
+  if (!valid.ok()) return done(valid);
+  auto response = std::make_shared<v1::PushResponse>();
+  auto shared_request = std::make_shared<const v1::PushRequest>(request);
+  committer_.Submit(
+      FamilyId(request.family_id()),
+      [token, received, shared_request, response](FamilyWriter& writer) -> absl::Status {
+        ASSIGN_OR_RETURN(const Pusher pusher,
+                         AuthorizePush(writer, token, ReplicaId(shared_request->replica_id())));
+        ASSIGN_OR_RETURN(std::vector<v1::Verdict> verdicts,
+                         ApplyPush(*shared_request, pusher, received, writer));
+        for (v1::Verdict& verdict : verdicts) *response->add_verdicts() = std::move(verdict);
+        return absl::OkStatus();
+      },
+      [response, done = std::move(done)](absl::Status status) {
+        if (status.ok()) {
+          done(std::move(*response));
+        } else {
+          done(std::move(status));
+        }
+      });
+}
+
+absl::StatusOr<std::unique_ptr<MessageStream<v1::FollowResponse>>> SyncService::Follow(
+    const std::string& token, const v1::FollowRequest& request, StreamWake wake) const {
+  RETURN_IF_ERROR(ValidateRequest(request));
+  const std::unique_ptr<ReadView> view = engine_.Snapshot();
+  ASSIGN_OR_RETURN(const DeviceId device, Authenticate(*view, token));
+  ASSIGN_OR_RETURN(
+      const Access access,
+      Authorize(FamilyReader(*view, FamilyId(request.family_id())), device, clock_.Now()));
+  RETURN_IF_ERROR(RequireAction(access, Action::kFollow));
+  auto stream = std::make_unique<FollowStream>(engine_, clock_, device, request);
+  stream->Start(feed_, streams_, device, request.stream_id(), wake);
+  return stream;
+}
+
+void SyncService::Acknowledge(const std::string& token, const v1::AcknowledgeRequest& request,
+                              Done<v1::AcknowledgeResponse> done) const {
+  const absl::Status valid = ValidateRequest(request);
+  if (!valid.ok()) return done(valid);
+  auto device = std::make_shared<DeviceId>();
+  committer_.Submit(
+      FamilyId(request.family_id()),
+      [token, request, device](FamilyWriter& writer) -> absl::Status {
+        ASSIGN_OR_RETURN(*device, Authenticate(writer.view(), token));
+        ASSIGN_OR_RETURN(const Access access, Authorize(writer.reader(), *device, writer.now()));
+        RETURN_IF_ERROR(RequireAction(access, Action::kFollow));
+        ASSIGN_OR_RETURN(absl::optional<storage::v1::StoredFamilyDevice> row,
+                         writer.reader().Device(*device));
+        row->set_acknowledged_lineage(request.cursor().lineage());
+        row->set_acknowledged_revision(request.cursor().revision());
+        *row->mutable_acknowledged_at() = ToProto(writer.now());
+        writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), *device), *row);
+        return absl::OkStatus();
+      },
+      [this, request, device, done = std::move(done)](absl::Status status) {
+        if (!status.ok()) return done(std::move(status));
+        streams_.Received(*device, request.stream_id(), request.received_bytes());
+        done(v1::AcknowledgeResponse());
+      });
+}
+
+absl::StatusOr<v1::ListHistoryResponse> SyncService::ListHistory(
+    const std::string& token, const v1::ListHistoryRequest& request) const {
+  RETURN_IF_ERROR(ValidateRequest(request));
+  const std::unique_ptr<ReadView> view = engine_.Snapshot();
+  const FamilyReader reader(*view, FamilyId(request.family_id()));
+  ASSIGN_OR_RETURN(const DeviceId device, Authenticate(*view, token));
+  ASSIGN_OR_RETURN(const Access access, Authorize(reader, device, clock_.Now()));
+  RETURN_IF_ERROR(RequireAction(access, Action::kListHistory));
+  const RecordId id(request.record_id());
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredRecord> record, reader.Record(id));
+  if (!record.has_value() || !MayRead(access.role, access.consent_scope, record->kind())) {
+    return MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
+                     "There is no such record in this family.", {{"record", id.hex()}});
+  }
+  // The page token is the revision to go on from.
+  uint64_t revision = IsEditable(record->kind()) ? record->revision() : 0;
+  if (!request.page_token().empty() && !absl::SimpleAtoi(request.page_token(), &revision)) {
+    return MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_PAGE_TOKEN,
+                     "The page token is not one of this server; start over without it.");
+  }
+  const int page_size = request.page_size() > 0 ? request.page_size() : kHistoryPageDefault;
+  v1::ListHistoryResponse response;
+  while (revision != 0 && response.items_size() < page_size) {
+    ASSIGN_OR_RETURN(const absl::optional<storage::v1::JournalEntry> entry,
+                     reader.Journal(revision));
+    v1::Transaction transaction;
+    if (!entry.has_value() || !transaction.ParseFromString(entry->transaction())) break;
+    v1::HistoryItem& item = *response.add_items();
+    item.set_revision(revision);
+    item.set_member_id(entry->member_id());
+    *item.mutable_made_at() = entry->made_at();
+    *item.mutable_committed_at() = entry->committed_at();
+    revision = 0;
+    for (const storage::v1::JournalEffect& effect : entry->effects()) {
+      if (static_cast<int>(effect.index()) >= transaction.edits_size() ||
+          transaction.edits(static_cast<int>(effect.index())).record_id() != id.bytes()) {
+        continue;
+      }
+      revision = effect.previous_revision();
+      *item.add_outcomes() = OutcomeOf(transaction, entry->replica_id(), record->kind(), effect);
+    }
+  }
+  if (revision != 0) response.set_next_page_token(absl::StrCat(revision));
+  return response;
+}
+
+}  // namespace nightlog
