@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs what nightlog is built with, from Debian 12's own packages; with --test also what its
+# tests use. Says and does nothing where all of it is there already.
+set -euo pipefail
+
+packages=(
+  clang-14 ninja-build cmake ccache
+  libgrpc-dev libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
+  librocksdb-dev libabsl-dev libssl-dev
+  # Zone rules: the server turns instants into nights with them.
+  tzdata ca-certificates
+)
+if [[ "${1:-}" == --test ]]; then
+  packages+=(
+    libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
+    clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
+    python3 openssl git
+  )
+  # A newer Node from elsewhere serves as well; its package and npm's then differ from Debian's.
+  command -v node >/dev/null || packages+=(nodejs)
+  command -v npm >/dev/null || packages+=(npm)
+elif [[ $# -gt 0 ]]; then
+  echo "usage: $0 [--test]" >&2
+  exit 2
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ "$status" == installed* ]] || missing+=("$package")
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+
+as_root=()
+[[ $EUID -eq 0 ]] || as_root=(sudo)
+echo "installing: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
