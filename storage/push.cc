@@ -1,5 +1,6 @@
 #include "storage/push.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -254,6 +255,13 @@ class PushApplier {
                       storage::v1::JournalEntry entry, v1::Verdict& verdict) {
     ASSIGN_OR_RETURN(const uint64_t revision, writer_.BeginRevision());
     for (auto& [id, record] : records) {
+      if (record.created_revision() == 0) {
+        const v1::Cursor& seen = transaction.made_at_cursor();
+        record.set_created_revision(revision);
+        if (seen.lineage() == writer_.head().lineage()) {
+          record.set_author_saw_revision(std::min(seen.revision(), revision - 1));
+        }
+      }
       RETURN_IF_ERROR(writer_.PutRecord(id, std::move(record)));
     }
     entry.set_transaction(transaction.SerializeAsString());
