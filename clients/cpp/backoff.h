@@ -1,0 +1,35 @@
+#ifndef NIGHTLOG_CLIENTS_CPP_BACKOFF_H_
+#define NIGHTLOG_CLIENTS_CPP_BACKOFF_H_
+
+#include "absl/time/time.h"
+#include "storage/core/random.h"
+
+namespace nightlog {
+
+struct BackoffOptions {
+  absl::Duration first = absl::Milliseconds(250);
+  absl::Duration longest = absl::Seconds(30);
+};
+
+// How long to wait before the next attempt: twice as long each time up to the longest, and at
+// random between half of that and all of it, so that many phones do not come back at once. Not
+// thread-safe.
+class Backoff {
+ public:
+  // `random` must outlive this.
+  Backoff(const BackoffOptions& options, Random& random);
+
+  absl::Duration Next();
+
+  // After progress: starts from the first delay again.
+  void Reset();
+
+ private:
+  const BackoffOptions options_;
+  Random& random_;
+  absl::Duration delay_;
+};
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_CLIENTS_CPP_BACKOFF_H_

@@ -1,0 +1,87 @@
+#ifndef NIGHTLOG_CLIENTS_CPP_SYNC_H_
+#define NIGHTLOG_CLIENTS_CPP_SYNC_H_
+
+#include <functional>
+#include <set>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "clients/cpp/backoff.h"
+#include "clients/cpp/connection.h"
+#include "clients/cpp/device_clock.h"
+#include "clients/cpp/replica.h"
+#include "storage/core/random.h"
+
+namespace nightlog {
+
+// What a person should know about the sync of a family, in order of what matters most.
+enum class SyncState {
+  kNeedsAttention,  // the server will not take something that was logged here
+  kClosed,          // access ended
+  kOffline,         // the server is not reached; everything is saved here
+  kSavedHere,       // some taps are saved here and on their way
+  kSynced,          // the server has everything, and this device has all of the server's
+};
+
+struct SyncStatus {
+  SyncState state = SyncState::kOffline;
+  // Why the last attempt failed; OK while connected.
+  absl::Status error;
+};
+
+struct SyncOptions {
+  BackoffOptions backoff;
+  // Bounds each call but the stream.
+  absl::Duration call_timeout = absl::Seconds(20);
+};
+
+// Moves a replica's transactions up and the server's records down. Any step may be interrupted and
+// repeated: the replica knows what is pending, the server knows what it has seen.
+//
+// Thread-safe, but one family must not be synced by two calls at once.
+class Syncer {
+ public:
+  // All must outlive the syncer. `clock` is the one of the replica.
+  Syncer(Replica& replica, Connection& connection, const DeviceClock& clock, Random& random,
+         const SyncOptions& options = {});
+  ~Syncer();
+
+  // Pushes all that is pending, follows until the head, and acknowledges what is durable. OK: the
+  // server had answered everything, and the replica is at the head it had then. Otherwise the first
+  // error: UNAVAILABLE and DEADLINE_EXCEEDED are worth another try, and so is what the server's
+  // RetryInfo says; PERMISSION_DENIED also stands for an access that ended.
+  absl::Status SyncOnce(const FamilyId& family, absl::Time deadline);
+
+  // Keeps the family in sync until Stop(): holds a stream open, applies what comes, and pushes when
+  // something is saved; after errors it goes on with backoff from where it was. `on_status` is
+  // called at the beginning and on each change, never by two threads at once. Blocks.
+  void Run(const FamilyId& family, const std::function<void(const SyncStatus&)>& on_status);
+
+  // Makes each Run() return soon, for good.
+  void Stop();
+
+ private:
+  class Session;  // one Run()
+
+  absl::Status Push(const FamilyId& family, absl::Time deadline);
+  // Applies each bookmark of one stream until it ends. `on_open` is given the stream, to cancel it.
+  absl::Status Follow(const FamilyId& family, bool until_head, absl::Time deadline,
+                      const std::function<void(ServerStream<v1::FollowResponse>*)>& on_open,
+                      const std::function<void()>& on_bookmark);
+
+  Replica& replica_;
+  Connection& connection_;
+  const DeviceClock& clock_;
+  Random& random_;
+  const SyncOptions options_;
+
+  absl::Mutex mu_;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  std::set<Session*> sessions_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_CLIENTS_CPP_SYNC_H_
