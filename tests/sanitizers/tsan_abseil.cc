@@ -1,11 +1,11 @@
 // Tells ThreadSanitizer what absl::Mutex, CondVar, Notification and BlockingCounter order. Debian's
 // Abseil is not instrumented: without this, all that an absl::Mutex guards looks like a race.
 //
-// The functions below have the linker names of Abseil's own, so a program that links this file calls
-// them instead, and so does every library in it. Each calls Abseil's own and says what that does:
-// what it let others see is released before, what others let it see is acquired after. In between
-// reads are not watched, because Abseil may evaluate another thread's condition there, under the
-// lock.
+// The functions below have the linker names of Abseil's own, so a program that links this file
+// calls them instead, and so does every library in it. Each calls Abseil's own and says what that
+// does: what it let others see is released before, what others let it see is acquired after. In
+// between reads are not watched, because Abseil may evaluate another thread's condition there,
+// under the lock.
 #include <dlfcn.h>
 #include <sanitizer/tsan_interface.h>
 
@@ -49,11 +49,11 @@ using absl::Time;
 }  // namespace
 
 // Defines `symbol` as a call of Abseil's own function of that name.
-#define ORDERED(result, symbol, effect, object, parameters, arguments)                            \
-  extern "C" result symbol parameters {                                                           \
-    static auto* const real = reinterpret_cast<result(*) parameters>(dlsym(RTLD_NEXT, #symbol));  \
-    Around around(effect, object);                                                                \
-    return real arguments;                                                                        \
+#define ORDERED(result, symbol, effect, object, parameters, arguments)                           \
+  extern "C" result symbol parameters {                                                          \
+    static auto* const real = reinterpret_cast<result(*) parameters>(dlsym(RTLD_NEXT, #symbol)); \
+    Around around(effect, object);                                                               \
+    return real arguments;                                                                       \
   }
 
 // clang-format off
