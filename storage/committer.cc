@@ -20,13 +20,12 @@ Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const C
       clock_(clock),
       on_failure_(std::move(on_failure)),
       options_(options) {
-  CHECK(options_.shards > 0);
-  for (int i = 0; i < options_.shards; ++i) {
+  for (int i = 0; i < std::max(options_.shards, 1); ++i) {
     shards_.push_back(std::make_unique<Shard>());
     Shard& shard = *shards_.back();
     shard.number = static_cast<uint32_t>(i);
     shard.batches = WrittenBatches(shard.number);
-    shard.thread = std::thread([this, &shard] { Run(shard); });
+    if (options_.shards > 0) shard.thread = std::thread([this, &shard] { Run(shard); });
   }
 }
 
@@ -65,8 +64,23 @@ void Committer::Stop() {
     absl::MutexLock lock(&shard->mu);
     shard->stopping = true;
   }
+  if (options_.shards == 0) CommitWaiting();
   for (const auto& shard : shards_) {
     if (shard->thread.joinable()) shard->thread.join();
+  }
+}
+
+void Committer::CommitWaiting() {
+  CHECK(options_.shards == 0);
+  Shard& shard = *shards_.front();
+  for (;;) {
+    std::vector<Waiting> batch;
+    {
+      absl::MutexLock lock(&shard.mu);
+      batch = TakeBatch(shard);
+    }
+    if (batch.empty()) return;
+    CommitBatch(shard, std::move(batch));
   }
 }
 
@@ -79,14 +93,20 @@ void Committer::Run(Shard& shard) {
         return !shard.queue.empty() || shard.stopping;
       };
       shard.mu.Await(absl::Condition(&has_work));
-      if (shard.queue.empty()) return;
-      while (!shard.queue.empty() && batch.size() < options_.batch_max) {
-        batch.push_back(std::move(shard.queue.front()));
-        shard.queue.pop_front();
-      }
+      batch = TakeBatch(shard);
     }
+    if (batch.empty()) return;
     CommitBatch(shard, std::move(batch));
   }
+}
+
+std::vector<Committer::Waiting> Committer::TakeBatch(Shard& shard) {
+  std::vector<Waiting> batch;
+  while (!shard.queue.empty() && batch.size() < options_.batch_max) {
+    batch.push_back(std::move(shard.queue.front()));
+    shard.queue.pop_front();
+  }
+  return batch;
 }
 
 void Committer::Fail(const absl::Status& status) {

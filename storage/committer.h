@@ -38,6 +38,7 @@ class Committer {
   using OnFailure = std::function<void(const absl::Status&)>;
 
   struct Options {
+    // 0: no thread; what was submitted waits for CommitWaiting(), which a simulation calls.
     int shards = 1;
     // Most operations that wait in one shard; more are answered RESOURCE_EXHAUSTED (BUSY) at once.
     size_t queue_max = 16384;
@@ -53,6 +54,9 @@ class Committer {
   // Commits `operation` on `family`; operations of one family run in the order of their submission.
   // After Stop: answers UNAVAILABLE (DRAINING) at once.
   void Submit(const FamilyId& family, Operation operation, Done done);
+
+  // Commits what waits, on the caller's thread. REQUIRES: options.shards is 0.
+  void CommitWaiting();
 
   // Refuses new operations, commits what waits, and returns when all is answered. Once or more.
   void Stop();
@@ -74,6 +78,8 @@ class Committer {
 
   uint64_t WrittenBatches(uint32_t shard) const;
   void Run(Shard& shard);
+  // The next operations to commit together; empty if none wait.
+  std::vector<Waiting> TakeBatch(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
   [[noreturn]] void Fail(const absl::Status& status);
   void CommitBatch(Shard& shard, std::vector<Waiting> batch);
 
@@ -83,7 +89,7 @@ class Committer {
   const Clock& clock_;
   const OnFailure on_failure_;
   const Options options_;
-  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<Shard>> shards_;  // one without a thread if options_.shards is 0
 };
 
 }  // namespace nightlog
