@@ -70,6 +70,13 @@ absl::Status ValidateEnvelope(const v1::PushRequest& request) {
   return violations.empty() ? absl::OkStatus() : InvalidFieldsError(violations);
 }
 
+absl::Status HaltedError() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_AHEAD_OF_SERVER,
+                   "The server has lost data of this family and takes no writes until its operator "
+                   "restores a backup or begins a new lineage. Everything stays saved on this "
+                   "device.");
+}
+
 // Who pushes, at the commit's revision. A removed device's late edits are not refused: they go to
 // quarantine, whoever it belonged to.
 absl::StatusOr<Pusher> AuthorizePush(const FamilyWriter& writer, const std::string& token,
@@ -212,6 +219,7 @@ void SyncService::Push(const std::string& token, const v1::PushRequest& request,
       [token, received, shared_request, response](FamilyWriter& writer) -> absl::Status {
         ASSIGN_OR_RETURN(const Pusher pusher,
                          AuthorizePush(writer, token, ReplicaId(shared_request->replica_id())));
+        if (writer.head().halted()) return HaltedError();
         ASSIGN_OR_RETURN(std::vector<v1::Verdict> verdicts,
                          ApplyPush(*shared_request, pusher, received, writer));
         for (v1::Verdict& verdict : verdicts) *response->add_verdicts() = std::move(verdict);
@@ -235,9 +243,29 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::FollowResponse>>> SyncService::
       const Access access,
       Authorize(FamilyReader(*view, FamilyId(request.family_id())), device, clock_.Now()));
   RETURN_IF_ERROR(RequireAction(access, Action::kFollow));
+  RETURN_IF_ERROR(HaltIfAhead(*view, FamilyId(request.family_id()), access, request.cursor()));
   auto stream = std::make_unique<FollowStream>(engine_, clock_, device, request);
   stream->Start(feed_, streams_, device, request.stream_id(), wake);
   return stream;
+}
+
+absl::Status SyncService::HaltIfAhead(const ReadView& view, const FamilyId& family,
+                                      const Access& access, const v1::Cursor& cursor) const {
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::FamilyHead> head,
+                   FamilyReader(view, family).Head());
+  const auto is_ahead = [cursor](const storage::v1::FamilyHead& head) {
+    return cursor.lineage() == head.lineage() && cursor.revision() > head.revision();
+  };
+  // The word of those who may write the log is taken as proof.
+  if (!is_ahead(*head) || !MayWrite(access.role, kLogEntry)) return absl::OkStatus();
+  committer_.Submit(
+      family,
+      [is_ahead](FamilyWriter& writer) {
+        if (writer.exists() && is_ahead(writer.head())) writer.Halt();
+        return absl::OkStatus();
+      },
+      [](absl::Status) {});
+  return HaltedError();
 }
 
 void SyncService::Acknowledge(const std::string& token, const v1::AcknowledgeRequest& request,

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "nightlog/v1/sync_service.pb.h"
+#include "services/access.h"
 #include "services/message_stream.h"
 #include "services/stream_registry.h"
 #include "storage/committer.h"
@@ -41,6 +42,11 @@ class SyncService {
                                                       const v1::ListHistoryRequest& request) const;
 
  private:
+  // A device that holds more of this lineage than the store is proof of lost data: the family stops
+  // taking writes, which is the error. OK where it is not so.
+  absl::Status HaltIfAhead(const ReadView& view, const FamilyId& family, const Access& access,
+                           const v1::Cursor& cursor) const;
+
   const Engine& engine_;
   Committer& committer_;
   Feed& feed_;

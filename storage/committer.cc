@@ -8,6 +8,7 @@
 #include "storage/column_families.h"
 #include "storage/core/check.h"
 #include "storage/core/errors.h"
+#include "storage/core/status_macros.h"
 #include "storage/keys.h"
 
 namespace nightlog {
@@ -24,20 +25,11 @@ Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const C
     shards_.push_back(std::make_unique<Shard>());
     Shard& shard = *shards_.back();
     shard.number = static_cast<uint32_t>(i);
-    shard.batches = WrittenBatches(shard.number);
     if (options_.shards > 0) shard.thread = std::thread([this, &shard] { Run(shard); });
   }
 }
 
 Committer::~Committer() { Stop(); }
-
-uint64_t Committer::WrittenBatches(uint32_t shard) const {
-  const auto stored = engine_.Snapshot()->Get(kHeadColumn, ShardHeadKey(shard));
-  storage::v1::ShardHead head;
-  CHECK(stored.ok());
-  if (stored->has_value()) CHECK(ParseRow(**stored, head).ok());
-  return head.batches();
-}
 
 void Committer::Submit(const FamilyId& family, Operation operation, Done done) {
   Shard& shard = *shards_[absl::HashOf(family) % shards_.size()];
@@ -109,77 +101,74 @@ std::vector<Committer::Waiting> Committer::TakeBatch(Shard& shard) {
   return batch;
 }
 
-void Committer::Fail(const absl::Status& status) {
-  on_failure_(status);
-  CHECK(false);
-}
+// What a batch makes of one family.
+struct Committer::FamilyBatch {
+  explicit FamilyBatch(const ReadView& base) : view(base) {}
 
-void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {
+  // Reads the head as the disk has it.
+  absl::Status Open(const ReadView& base, const FamilyId& id) {
+    ASSIGN_OR_RETURN(stored_head, base.Get(kHeadColumn, FamilyHeadKey(id)));
+    return stored_head.has_value() ? ParseRow(*stored_head, state.head.emplace())
+                                   : absl::OkStatus();
+  }
+
+  OverlayView view;
+  FamilyWriter::State state;
+  absl::optional<std::string> stored_head;
+  // An error: nothing of this family is written.
+  absl::Status status;
+};
+
+void Committer::CommitBatch(const Shard& shard, std::vector<Waiting> batch) {
   const absl::Time now = clock_.Now();
   const std::unique_ptr<ReadView> snapshot = engine_.Snapshot();
-  OverlayView view(*snapshot);
-
-  // The families of this batch, and their heads as the disk has them.
-  struct Family {
-    absl::optional<std::string> stored_head;
-    FamilyWriter::State state;
-  };
-  std::map<FamilyId, Family> families;
-  const auto open_family = [&](const FamilyId& id) -> absl::StatusOr<Family*> {
-    const auto it = families.find(id);
-    if (it != families.end()) return &it->second;
-    Family family;
-    auto stored = snapshot->Get(kHeadColumn, FamilyHeadKey(id));
-    if (!stored.ok()) return stored.status();
-    family.stored_head = *std::move(stored);
-    if (family.stored_head.has_value()) {
-      absl::Status parsed = ParseRow(*family.stored_head, family.state.head.emplace());
-      if (!parsed.ok()) return parsed;
-    }
-    return &families.emplace(id, std::move(family)).first->second;
-  };
-
+  std::map<FamilyId, FamilyBatch> families;
   std::vector<absl::Status> results;
   for (const Waiting& waiting : batch) {
-    absl::StatusOr<Family*> family = open_family(waiting.family);
-    if (!family.ok()) {
-      results.push_back(family.status());
-      continue;
-    }
-    FamilyWriter::State& state = (*family)->state;
-    OverlayView step_view(view);
-    FamilyWriter::State step_state;
-    step_state.head = state.head;
-    step_state.open_entry = state.open_entry;
-    FamilyWriter writer(waiting.family, deriver_, now, step_view, step_state);
-    results.push_back(waiting.operation(writer));
-    if (results.back().ok()) {
-      view.Absorb(std::move(step_view));
-      state.head = std::move(step_state.head);
-      state.open_entry = std::move(step_state.open_entry);
-      for (auto& [id, before] : step_state.before) state.before.emplace(id, std::move(before));
-      if (!state.head.has_value()) state.before.clear();  // erased
-    }
+    const auto [it, added] = families.try_emplace(waiting.family, *snapshot);
+    FamilyBatch& family = it->second;
+    if (added) family.status = family.Open(*snapshot, waiting.family);
+    results.push_back(family.status.ok() ? RunStep(waiting, now, family) : family.status);
   }
 
   WriteBatch write;
   storage::v1::ShardHead shard_head;
+  std::vector<FamilyId> advanced;
   for (auto& [id, family] : families) {
-    FamilyWriter writer(id, deriver_, now, view, family.state);
-    const absl::Status finished = writer.Finish();
-    if (!finished.ok()) Fail(finished);
+    if (!family.status.ok() || family.view.empty()) continue;
+    family.status = FamilyWriter(id, deriver_, now, family.view, family.state).Finish();
+    if (!family.status.ok()) continue;
+    family.view.AppendTo(write);
     write.Require(kHeadColumn, FamilyHeadKey(id), family.stored_head);
     if (family.state.head.has_value()) shard_head.add_family_ids(id.str());
+    const auto head = family.view.Get(kHeadColumn, FamilyHeadKey(id));
+    if (!head.ok() || *head != family.stored_head) advanced.push_back(id);
   }
-  view.AppendTo(write);
   if (!write.empty()) {
-    shard_head.set_batches(++shard.batches);
     write.Put(kHeadColumn, ShardHeadKey(shard.number), shard_head.SerializeAsString());
     const absl::Status written = engine_.Write(write);
     if (!written.ok()) Fail(written);
-    for (const auto& [id, family] : families) feed_.Publish(id);
+    for (const FamilyId& id : advanced) feed_.Publish(id);
   }
-  for (size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(results[i]));
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (results[i].ok()) results[i] = families.at(batch[i].family).status;
+    batch[i].done(std::move(results[i]));
+  }
+}
+
+absl::Status Committer::RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const {
+  OverlayView view(family.view);
+  FamilyWriter::State state = family.state.ForNextStep();
+  FamilyWriter writer(waiting.family, deriver_, now, view, state);
+  RETURN_IF_ERROR(waiting.operation(writer));
+  family.view.Absorb(std::move(view));
+  family.state.Absorb(std::move(state));
+  return absl::OkStatus();
+}
+
+void Committer::Fail(const absl::Status& status) {
+  on_failure_(status);
+  CHECK(false);
 }
 
 }  // namespace nightlog

@@ -18,13 +18,51 @@ using storage::v1::JournalEntry;
 using storage::v1::KindHash;
 using storage::v1::StoredRecord;
 
+namespace {
+
+void Add(absl::string_view digest, KindHash& kind_hash) {
+  StateHash sum(kind_hash.sum());
+  sum.Add(digest);
+  kind_hash.set_sum(sum.bytes());
+}
+
+void Subtract(absl::string_view digest, KindHash& kind_hash) {
+  StateHash sum(kind_hash.sum());
+  sum.Remove(digest);
+  kind_hash.set_sum(sum.bytes());
+}
+
+}  // namespace
+
+FamilyWriter::State FamilyWriter::State::ForNextStep() const {
+  State step;
+  step.head = head;
+  step.open_entry = open_entry;
+  return step;
+}
+
+void FamilyWriter::State::Absorb(State&& step) {
+  CHECK(!step.in_revision);
+  head = std::move(step.head);
+  open_entry = std::move(step.open_entry);
+  if (step.erased) before.clear();
+  // What is known already is older, and stays.
+  before.merge(step.before);
+}
+
 void FamilyWriter::Create(absl::string_view name, Random& random) {
-  CHECK(!exists());
+  CHECK(!exists() && !family().empty());
   FamilyHead& head = state_.head.emplace();
   head.set_lineage(LineageId::Make(random).str());
   head.set_name(std::string(name));
   *head.mutable_created_at() = ToProto(now_);
   Put(kHeadColumn, FamilyHeadKey(family()), head);
+}
+
+void FamilyWriter::Halt() {
+  CHECK(exists());
+  state_.head->set_halted(true);
+  Put(kHeadColumn, FamilyHeadKey(family()), head());
 }
 
 absl::Status FamilyWriter::Erase() {
@@ -37,6 +75,7 @@ absl::Status FamilyWriter::Erase() {
   for (const DeviceId& device : devices) {
     view_.Delete(kAccessColumn, DeviceFamilyKey(device, family()));
   }
+  RETURN_IF_ERROR(EraseInvites());
   for (Column column = 0; column < static_cast<Column>(kColumnFamilyNames.size()); ++column) {
     std::vector<std::string> keys;
     auto it =
@@ -46,17 +85,36 @@ absl::Status FamilyWriter::Erase() {
     for (const std::string& key : keys) view_.Delete(column, key);
   }
   state_ = State();
+  state_.erased = true;
+  return absl::OkStatus();
+}
+
+absl::Status FamilyWriter::EraseInvites() {
+  std::vector<std::string> keys;
+  auto it = view_.Scan(kAccessColumn, InvitesPrefix(), PrefixLimit(InvitesPrefix()),
+                       ScanOrder::kAscending);
+  for (; it->Valid(); it->Next()) {
+    storage::v1::StoredInvite invite;
+    // One that is damaged is of no use to anybody.
+    if (!ParseRow(it->value(), invite).ok() || invite.family_id() == family().bytes()) {
+      keys.emplace_back(it->key());
+    }
+  }
+  RETURN_IF_ERROR(it->status());
+  for (const std::string& key : keys) view_.Delete(kAccessColumn, key);
   return absl::OkStatus();
 }
 
 absl::StatusOr<uint64_t> FamilyWriter::BeginRevision() {
-  CHECK(exists());
+  CHECK(exists() && !state_.in_revision);
   if (state_.open_entry.has_value()) CloseEntry();
+  state_.in_revision = true;
   state_.head->set_revision(state_.head->revision() + 1);
   return state_.head->revision();
 }
 
 absl::Status FamilyWriter::PutRecord(const RecordId& id, StoredRecord record) {
+  CHECK(state_.in_revision);
   ASSIGN_OR_RETURN(absl::optional<StoredRecord> before, reader_.Record(id));
   record.set_revision(head().revision());
   record.set_digest(DigestOf(id.bytes(), record));
@@ -79,23 +137,32 @@ absl::Status FamilyWriter::PutRecord(const RecordId& id, StoredRecord record) {
   } else if (had_conflict) {
     view_.Delete(kConflictColumn, RecordKey(family(), id));
   }
-  AddToStateHash(record.kind(), before.has_value() ? before->digest() : "", record.digest());
+  if (before.has_value()) Subtract(before->digest(), MutableKindHash(before->kind()));
+  Add(record.digest(), MutableKindHash(record.kind()));
   view_.Put(kRecordColumn, RecordKey(family(), id), record.SerializeAsString());
   state_.before.emplace(id, std::move(before));
   return absl::OkStatus();
 }
 
-absl::Status FamilyWriter::PutServerRecord(const DerivedRecord& derived) {
-  ASSIGN_OR_RETURN(absl::optional<StoredRecord> before, reader_.Record(derived.id));
-  if (before.has_value() && before->body() == derived.body) return absl::OkStatus();
+absl::Status FamilyWriter::PutServerRecord(const DerivedRecord& record) {
+  return ReplaceServerRecord(record).status();
+}
+
+absl::StatusOr<bool> FamilyWriter::ReplaceServerRecord(const DerivedRecord& derived) {
+  ASSIGN_OR_RETURN(const absl::optional<StoredRecord> before, reader_.Record(derived.id));
+  if (before.has_value() && before->kind() == derived.kind && before->body() == derived.body) {
+    return false;
+  }
   StoredRecord record;
   record.set_kind(derived.kind);
   record.set_body(derived.body);
-  return PutRecord(derived.id, std::move(record));
+  RETURN_IF_ERROR(PutRecord(derived.id, std::move(record)));
+  return true;
 }
 
 void FamilyWriter::EndRevision(JournalEntry entry) {
-  CHECK(!state_.open_entry.has_value());
+  CHECK(state_.in_revision);
+  state_.in_revision = false;
   *entry.mutable_committed_at() = ToProto(now_);
   state_.open_entry = std::move(entry);
 }
@@ -108,6 +175,7 @@ void FamilyWriter::Put(Column column, const std::string& key,
 void FamilyWriter::Delete(Column column, const std::string& key) { view_.Delete(column, key); }
 
 absl::Status FamilyWriter::Finish() {
+  CHECK(!state_.in_revision);
   if (!exists() || !state_.open_entry.has_value()) return absl::OkStatus();
   std::vector<RecordChange> changes;
   for (const auto& [id, before] : state_.before) {
@@ -119,10 +187,12 @@ absl::Status FamilyWriter::Finish() {
             [](const RecordChange& a, const RecordChange& b) { return a.id < b.id; });
   std::vector<DerivedRecord> derived;
   RETURN_IF_ERROR(deriver_.Derive(reader_, changes, derived));
+  state_.in_revision = true;  // the newest one: its entry is still open
   for (const DerivedRecord& record : derived) {
-    RETURN_IF_ERROR(PutServerRecord(record));
-    state_.open_entry->add_server_record_ids(record.id.str());
+    ASSIGN_OR_RETURN(const bool replaced, ReplaceServerRecord(record));
+    if (replaced) state_.open_entry->add_server_record_ids(record.id.str());
   }
+  state_.in_revision = false;
   CloseEntry();
   return absl::OkStatus();
 }
@@ -136,20 +206,13 @@ void FamilyWriter::CloseEntry() {
   state_.open_entry.reset();
 }
 
-void FamilyWriter::AddToStateHash(uint32_t kind, absl::string_view removed,
-                                  absl::string_view added) {
-  KindHash* entry = nullptr;
+KindHash& FamilyWriter::MutableKindHash(uint32_t kind) {
   for (KindHash& candidate : *state_.head->mutable_kind_hashes()) {
-    if (candidate.kind() == kind) entry = &candidate;
+    if (candidate.kind() == kind) return candidate;
   }
-  if (entry == nullptr) {
-    entry = state_.head->add_kind_hashes();
-    entry->set_kind(kind);
-  }
-  StateHash sum(entry->sum());
-  sum.Remove(removed);
-  sum.Add(added);
-  entry->set_sum(sum.bytes());
+  KindHash& added = *state_.head->add_kind_hashes();
+  added.set_kind(kind);
+  return added;
 }
 
 }  // namespace nightlog

@@ -29,10 +29,19 @@ class FamilyWriter {
   // What a writer carries from one step of a batch to the next.
   struct State {
     absl::optional<storage::v1::FamilyHead> head;
+    // Between BeginRevision and EndRevision.
+    bool in_revision = false;
     // The newest journal entry, kept open until the next one, so that it can name what is derived.
     absl::optional<storage::v1::JournalEntry> open_entry;
     // Records changed in this batch, by id, as they stood before it.
     absl::flat_hash_map<RecordId, absl::optional<storage::v1::StoredRecord>> before;
+    // The family was erased, and perhaps made anew: what stood before the batch is of no matter.
+    bool erased = false;
+
+    // What a step starts with; it has changed no record yet.
+    State ForNextStep() const;
+    // Takes over what a step has made of it.
+    void Absorb(State&& step);
   };
 
   // All must outlive this.
@@ -51,17 +60,22 @@ class FamilyWriter {
   bool exists() const { return state_.head.has_value(); }
   const storage::v1::FamilyHead& head() const { return *state_.head; }
 
-  // Makes the family, with a new lineage. REQUIRES: !exists().
+  // Makes the family, with a new lineage. REQUIRES: !exists(), and an id that is not all zeros.
   void Create(absl::string_view name, Random& random);
-  // Removes every row of the family. REQUIRES: exists(). Afterwards exists() is false.
+  // Stops the family from taking writes until a new lineage begins; see BeginNewLineages.
+  // REQUIRES: exists().
+  void Halt();
+  // Removes every row of the family, its invites included; devices stay known. Costs a read of each
+  // row and of every open invite of the store. REQUIRES: exists(). Afterwards exists() is false.
   absl::Status Erase();
 
   // Starts the next revision and gives its number. What is put until EndRevision belongs to it.
   // REQUIRES: exists().
   absl::StatusOr<uint64_t> BeginRevision();
-  // Writes a record of people, as Merge left it, in the current revision.
+  // Writes a record of people, as Merge left it. REQUIRES: within a revision.
   absl::Status PutRecord(const RecordId& id, storage::v1::StoredRecord state);
-  // Writes a record of the server; the same body again changes nothing.
+  // Writes a record of the server; the same body again changes nothing. REQUIRES: within a
+  // revision.
   absl::Status PutServerRecord(const DerivedRecord& record);
   // Closes the current revision with its journal entry (whose chain and time are set here).
   void EndRevision(storage::v1::JournalEntry entry);
@@ -71,13 +85,16 @@ class FamilyWriter {
   void Delete(Column column, const std::string& key);
 
   // Derives from everything changed since the batch began and closes the journal and the head. The
-  // committer calls it once at the end of a batch.
+  // committer calls it once at the end of a batch. An error: nothing of the batch may be written.
   absl::Status Finish();
 
  private:
+  absl::Status EraseInvites();
+  // False: the body stands already.
+  absl::StatusOr<bool> ReplaceServerRecord(const DerivedRecord& record);
   // The next link of the chain, into the journal and the head.
   void CloseEntry();
-  void AddToStateHash(uint32_t kind, absl::string_view removed, absl::string_view added);
+  storage::v1::KindHash& MutableKindHash(uint32_t kind);
 
   const Deriver& deriver_;
   const absl::Time now_;

@@ -25,46 +25,101 @@ absl::Status Damaged(absl::string_view what, const FamilyId& family) {
                    {{"family", family.hex()}});
 }
 
-absl::StatusOr<FamilyHead> RequireHead(const FamilyReader& reader) {
-  ASSIGN_OR_RETURN(absl::optional<FamilyHead> head, reader.Head());
-  if (!head.has_value()) return Damaged("the head is missing", reader.family());
-  return *std::move(head);
+absl::StatusOr<size_t> CountRows(const ReadView& view, Column column, const FamilyId& family) {
+  size_t rows = 0;
+  auto it = view.Scan(column, FamilyStart(family), FamilyLimit(family));
+  for (; it->Valid(); it->Next()) ++rows;
+  RETURN_IF_ERROR(it->status());
+  return rows;
 }
 
-absl::Status VerifyRecords(const ReadView& view, const FamilyReader& reader,
+// A column that is derived from others holds what it must; this tells that it holds no more.
+absl::Status RequireRows(const ReadView& view, Column column, const FamilyId& family,
+                         size_t expected) {
+  ASSIGN_OR_RETURN(const size_t rows, CountRows(view, column, family));
+  return rows == expected
+             ? absl::OkStatus()
+             : Damaged(absl::StrCat("the number of rows in column ", kColumnFamilyNames[column]),
+                       family);
+}
+
+absl::Status VerifyJournal(const FamilyReader& reader, const ReadView& view,
                            const FamilyHead& head) {
   const FamilyId& family = reader.family();
-  std::map<uint32_t, StateHash> sums;
+  std::string chain_hash;
+  for (uint64_t revision = 1; revision <= head.revision(); ++revision) {
+    ASSIGN_OR_RETURN(const absl::optional<std::string> row,
+                     view.Get(kJournalColumn, JournalKey(family, revision)));
+    JournalEntry entry;
+    if (!row.has_value()) return Damaged("a journal entry", family);
+    RETURN_IF_ERROR(ParseRow(*row, entry));
+    if (entry.previous_chain_hash() != chain_hash) return Damaged("the journal's chain", family);
+    chain_hash = Sha256(*row);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerifyRecords(const FamilyReader& reader, const ReadView& view,
+                           const FamilyHead& head) {
+  const FamilyId& family = reader.family();
+  std::map<uint32_t, StateHash> unexplained;
+  for (const auto& kind_hash : head.kind_hashes()) {
+    if (kind_hash.sum().size() != Sha256("").size()) return Damaged("the state hash", family);
+    unexplained[kind_hash.kind()] = StateHash(kind_hash.sum());
+  }
   size_t records = 0;
+  size_t index_keys = 0;
+  size_t conflicts = 0;
   auto it = view.Scan(kRecordColumn, FamilyStart(family), FamilyLimit(family));
   for (; it->Valid(); it->Next(), ++records) {
     const RecordId id = RecordIdOfKey(it->key());
     storage::v1::StoredRecord record;
     RETURN_IF_ERROR(ParseRow(it->value(), record));
-    if (record.digest() != DigestOf(id.bytes(), record))
+    if (record.digest() != DigestOf(id.bytes(), record)) {
       return Damaged("a record's digest", family);
-    sums[record.kind()].Add(record.digest());
+    }
+    unexplained[record.kind()].Remove(record.digest());
     ASSIGN_OR_RETURN(const auto feed_row,
                      view.Get(kFeedColumn, FeedKey(family, record.revision(), id)));
     if (!feed_row.has_value()) return Damaged("a record's feed row", family);
     for (const std::string& key : record.index_keys()) {
       ASSIGN_OR_RETURN(const auto index_row, view.Get(kIndexColumn, IndexKey(family, key)));
       if (index_row != id.str()) return Damaged("a record's index row", family);
+      ++index_keys;
+    }
+    if (HasConflict(record)) {
+      ASSIGN_OR_RETURN(const auto conflict_row, view.Get(kConflictColumn, RecordKey(family, id)));
+      if (!conflict_row.has_value()) return Damaged("a record's conflict row", family);
+      ++conflicts;
     }
   }
   RETURN_IF_ERROR(it->status());
-  size_t feed_rows = 0;
-  RETURN_IF_ERROR(reader.ScanFeed(FamilyStart(family), [&](absl::string_view, const RecordId&) {
-    ++feed_rows;
-    return true;
-  }));
-  if (feed_rows != records) return Damaged("the number of feed rows", family);
-  for (const auto& kind_hash : head.kind_hashes()) {
-    if (StateHash(kind_hash.sum()) != sums[kind_hash.kind()]) {
-      return Damaged("the state hash", family);
+  for (const auto& [kind, rest] : unexplained) {
+    if (rest != StateHash()) return Damaged("the state hash", family);
+  }
+  RETURN_IF_ERROR(RequireRows(view, kFeedColumn, family, records));
+  RETURN_IF_ERROR(RequireRows(view, kIndexColumn, family, index_keys));
+  return RequireRows(view, kConflictColumn, family, conflicts);
+}
+
+// Each consumed transaction has its verdict.
+absl::Status VerifyVerdicts(const FamilyReader& reader, const ReadView& view) {
+  const FamilyId& family = reader.family();
+  uint64_t consumed = 0;
+  auto it = view.Scan(kReplicaColumn, FamilyStart(family), FamilyLimit(family));
+  for (; it->Valid(); it->Next()) {
+    storage::v1::Replica replica;
+    RETURN_IF_ERROR(ParseRow(it->value(), replica));
+    if (replica.last_seq() == 0) continue;
+    consumed += replica.last_seq();
+    ASSIGN_OR_RETURN(const auto verdict,
+                     reader.Verdict(ReplicaId(LastIdOf(it->key())), replica.last_seq()));
+    if (!verdict.has_value() || verdict->hash() != replica.last_hash()) {
+      return Damaged("the newest verdict of a replica", family);
     }
   }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(it->status());
+  return RequireRows(view, kVerdictColumn, family, consumed);
 }
 
 }  // namespace
@@ -88,13 +143,13 @@ absl::Status OpenStore(Engine& engine) {
     return engine.Write(batch);
   }
   RETURN_IF_ERROR(ParseRow(*bytes, head));
+  if (head.format_version() == 0) return Damaged("the format version", FamilyId());
   if (head.format_version() > kFormatVersion) {
     return absl::FailedPreconditionError(absl::StrCat(
         "The store has format version ", head.format_version(), "; this build knows up to ",
         kFormatVersion, ". Start the newer nightlogd, or restore a backup made by this one."));
   }
-  const std::string shards_prefix = ShardHeadKey(0).substr(0, FamilyId::kSize + 1);
-  auto it = view->Scan(kHeadColumn, shards_prefix, PrefixLimit(shards_prefix));
+  auto it = view->Scan(kHeadColumn, ShardHeadsPrefix(), PrefixLimit(ShardHeadsPrefix()));
   for (; it->Valid(); it->Next()) {
     storage::v1::ShardHead shard;
     RETURN_IF_ERROR(ParseRow(it->value(), shard));
@@ -106,9 +161,27 @@ absl::Status OpenStore(Engine& engine) {
   return it->status();
 }
 
+absl::Status BeginNewLineages(Engine& engine, Random& random) {
+  const std::unique_ptr<ReadView> view = engine.Snapshot();
+  WriteBatch batch;
+  // Rows of the store itself stand under the id of zeros.
+  auto it = view->Scan(kHeadColumn, FamilyLimit(FamilyId()), "");
+  for (; it->Valid(); it->Next()) {
+    FamilyHead head;
+    RETURN_IF_ERROR(ParseRow(it->value(), head));
+    head.set_lineage(LineageId::Make(random).str());
+    head.clear_halted();
+    head.clear_backed_up_revision();
+    batch.Put(kHeadColumn, it->key(), head.SerializeAsString());
+  }
+  RETURN_IF_ERROR(it->status());
+  return batch.empty() ? absl::OkStatus() : engine.Write(batch);
+}
+
 absl::Status VerifyFamilyTail(const ReadView& view, const FamilyId& family) {
-  const FamilyReader reader(view, family);
-  ASSIGN_OR_RETURN(const FamilyHead head, RequireHead(reader));
+  ASSIGN_OR_RETURN(const absl::optional<FamilyHead> stored, FamilyReader(view, family).Head());
+  // A family without a head was erased, and has no journal either.
+  const FamilyHead head = stored.value_or(FamilyHead());
   const std::string row_key = JournalKey(family, head.revision());
   ASSIGN_OR_RETURN(const absl::optional<std::string> row, view.Get(kJournalColumn, row_key));
   const std::string chain_hash = row.has_value() ? Sha256(*row) : "";
@@ -123,18 +196,11 @@ absl::Status VerifyFamilyTail(const ReadView& view, const FamilyId& family) {
 absl::Status VerifyFamily(const ReadView& view, const FamilyId& family) {
   RETURN_IF_ERROR(VerifyFamilyTail(view, family));
   const FamilyReader reader(view, family);
-  ASSIGN_OR_RETURN(const FamilyHead head, RequireHead(reader));
-  std::string chain_hash;
-  for (uint64_t revision = 1; revision <= head.revision(); ++revision) {
-    ASSIGN_OR_RETURN(const absl::optional<std::string> row,
-                     view.Get(kJournalColumn, JournalKey(family, revision)));
-    JournalEntry entry;
-    if (!row.has_value()) return Damaged("a journal entry", family);
-    RETURN_IF_ERROR(ParseRow(*row, entry));
-    if (entry.previous_chain_hash() != chain_hash) return Damaged("the journal's chain", family);
-    chain_hash = Sha256(*row);
-  }
-  return VerifyRecords(view, reader, head);
+  ASSIGN_OR_RETURN(const absl::optional<FamilyHead> head, reader.Head());
+  if (!head.has_value()) return Damaged("the head", family);
+  RETURN_IF_ERROR(VerifyJournal(reader, view, *head));
+  RETURN_IF_ERROR(VerifyRecords(reader, view, *head));
+  return VerifyVerdicts(reader, view);
 }
 
 }  // namespace nightlog

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "storage/core/random.h"
 #include "storage/engine/engine.h"
 #include "storage/family_reader.h"
 
@@ -17,13 +18,21 @@ constexpr uint32_t kFormatVersion = 1;
 // batch of every shard, where a damaged log would show (DATA_LOSS). The messages say what to do.
 absl::Status OpenStore(Engine& engine);
 
+// Begins a new lineage in every family, after the store was restored from a backup or found to have
+// lost data. Devices notice it, follow from the beginning, and push again what the store lacks.
+// REQUIRES: OpenStore(engine) was OK and no committer runs.
+absl::Status BeginNewLineages(Engine& engine, Random& random);
+
 // Verifies that a family's head fits its journal: the newest entry is there, its hash is the head's
-// chain hash, and no entry lies beyond it. DATA_LOSS (STORAGE_DAMAGED) otherwise.
+// chain hash, and no entry lies beyond it. DATA_LOSS (STORAGE_DAMAGED) otherwise. A family without
+// a head and without a journal, such as an erased one, is as it must be.
 absl::Status VerifyFamilyTail(const ReadView& view, const FamilyId& family);
 
 // Verifies the family as a whole: the hash chain of the journal from its first entry on, every
-// record's digest, feed row and index rows, and the state hashes. For `doctor` and tests; reads
-// everything. DATA_LOSS (STORAGE_DAMAGED), with what is wrong.
+// record's digest, its rows in feed, index and conflict (and that there are no others), the state
+// hashes, and that each consumed transaction has its verdict. For `doctor` and tests; reads
+// everything. DATA_LOSS (STORAGE_DAMAGED), with what is wrong; so too where there is no such
+// family.
 absl::Status VerifyFamily(const ReadView& view, const FamilyId& family);
 
 }  // namespace nightlog
