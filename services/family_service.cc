@@ -1,0 +1,619 @@
+#include "services/family_service.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/empty.pb.h"
+#include "services/access.h"
+#include "services/invite_code.h"
+#include "storage/column_families.h"
+#include "storage/core/errors.h"
+#include "storage/core/field_rules.h"
+#include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
+#include "storage/core/status_macros.h"
+#include "storage/keys.h"
+
+namespace nightlog {
+namespace {
+
+using storage::v1::StoredFamilyDevice;
+using storage::v1::StoredInvite;
+using storage::v1::StoredMember;
+
+// Records in one message of an export, about.
+constexpr size_t kMessageBytes = 64 << 10;
+
+constexpr absl::Duration kInviteValidMin = absl::Minutes(1);
+constexpr absl::Duration kInviteValidMax = absl::Hours(24 * 30);
+constexpr absl::Duration kInviteValidDefault = absl::Hours(24);
+constexpr absl::Duration kConsentDefault = absl::Hours(24 * 60);
+
+absl::Status InvalidField(absl::string_view field, absl::string_view description) {
+  FieldViolation violation;
+  violation.set_field(std::string(field));
+  violation.set_description(std::string(description));
+  return InvalidFieldsError({violation});
+}
+
+absl::Status NotFound(absl::string_view what, const std::string& id_hex) {
+  return MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
+                   absl::StrCat("There is no such ", what, " in this family."), {{what, id_hex}});
+}
+
+absl::Status InviteNotValid() {
+  return MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_INVITE_NOT_VALID,
+                   "The code is wrong, used or expired; ask for a new one.");
+}
+
+// Who calls, and what they are in the family.
+struct Caller {
+  DeviceId device;
+  Access access;
+};
+
+absl::StatusOr<Caller> Admit(const ReadView& view, const FamilyReader& reader,
+                             const std::string& token, absl::Time now) {
+  Caller caller;
+  ASSIGN_OR_RETURN(caller.device, Authenticate(view, token));
+  ASSIGN_OR_RETURN(caller.access, Authorize(reader, caller.device, now));
+  return caller;
+}
+
+absl::StatusOr<Caller> Admit(const FamilyWriter& writer, const std::string& token) {
+  return Admit(writer.view(), writer.reader(), token, writer.now());
+}
+
+absl::StatusOr<std::vector<DeviceId>> DevicesOf(const FamilyReader& reader,
+                                                const MemberId& member) {
+  std::vector<DeviceId> devices;
+  RETURN_IF_ERROR(reader.ScanDevices([&](const DeviceId& id, const StoredFamilyDevice& device) {
+    if (device.member_id() == member.bytes()) devices.push_back(id);
+    return true;
+  }));
+  return devices;
+}
+
+// FAILED_PRECONDITION (LAST_OWNER) if nobody but `member` owns the family.
+absl::Status RequireOtherOwner(const FamilyReader& reader, const MemberId& member) {
+  bool found = false;
+  RETURN_IF_ERROR(reader.ScanMembers([&](const MemberId& id, const StoredMember& other) {
+    found = id != member && !other.removed() && other.role() == v1::ROLE_OWNER;
+    return !found;
+  }));
+  if (found) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_LAST_OWNER,
+                   "A family keeps at least one owner; make someone else an owner first.");
+}
+
+v1::Member ToWire(const StoredMember& stored) {
+  v1::Member member;
+  member.set_name(stored.name());
+  member.set_role(static_cast<v1::Role>(stored.role()));
+  *member.mutable_since() = stored.since();
+  if (stored.has_until()) *member.mutable_until() = stored.until();
+  member.set_consent_scope(static_cast<v1::ConsentScope>(stored.consent_scope()));
+  member.set_removed(stored.removed());
+  return member;
+}
+
+// Writes the member and its public record, in a revision of its own.
+absl::Status PutMember(FamilyWriter& writer, const MemberId& id, const StoredMember& member,
+                       const MemberId& actor, absl::string_view operation) {
+  RETURN_IF_ERROR(writer.BeginRevision().status());
+  writer.Put(kAccessColumn, MemberKey(writer.family(), id), member);
+  const RecordId record_id(id.bytes());
+  RETURN_IF_ERROR(
+      writer.PutServerRecord({record_id, kMember, SerializeDeterministic(ToWire(member))}));
+  storage::v1::JournalEntry entry;
+  entry.set_member_id(actor.str());
+  *entry.mutable_made_at() = ToProto(writer.now());
+  entry.add_server_record_ids(record_id.str());
+  entry.set_operation(std::string(operation));
+  writer.EndRevision(std::move(entry));
+  return absl::OkStatus();
+}
+
+void PutReplica(FamilyWriter& writer, const ReplicaId& id, const DeviceId& device,
+                const MemberId& member) {
+  storage::v1::Replica replica;
+  replica.set_device_id(device.str());
+  replica.set_member_id(member.str());
+  writer.Put(kReplicaColumn, ReplicaKey(writer.family(), id), replica);
+}
+
+// The device of a token; a new device, and its new token in `pairing`, for one that is not known.
+absl::StatusOr<DeviceId> FindOrMakeDevice(FamilyWriter& writer, const std::string& token,
+                                          Random& random, v1::Pairing& pairing) {
+  const absl::StatusOr<DeviceId> known = Authenticate(writer.view(), token);
+  if (known.ok() || !absl::IsUnauthenticated(known.status())) return known;
+  const DeviceId device = DeviceId::Make(random);
+  pairing.set_device_token(MakeToken(random));
+  storage::v1::StoredDevice row;
+  row.set_device_id(device.str());
+  *row.mutable_created_at() = ToProto(writer.now());
+  writer.Put(kAccessColumn, DeviceKey(SecretHash(pairing.device_token())), row);
+  return device;
+}
+
+// Makes the device one of the member's. One that is so already keeps its replica.
+absl::Status PairDevice(FamilyWriter& writer, const DeviceId& device, const MemberId& member,
+                        const std::string& name, Random& random) {
+  ASSIGN_OR_RETURN(absl::optional<StoredFamilyDevice> row, writer.reader().Device(device));
+  if (!row.has_value() || row->revoked() || row->member_id() != member.bytes()) {
+    const ReplicaId replica = ReplicaId::Make(random);
+    PutReplica(writer, replica, device, member);
+    row.emplace();
+    row->set_member_id(member.str());
+    row->set_replica_id(replica.str());
+    *row->mutable_paired_at() = ToProto(writer.now());
+  }
+  row->set_name(name);
+  writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), device), *row);
+  writer.Put(kAccessColumn, DeviceFamilyKey(device, writer.family()), google::protobuf::Empty());
+  return absl::OkStatus();
+}
+
+// What the device is in the family now; the token, if any, stays.
+absl::Status FillPairing(const FamilyReader& reader, const DeviceId& device, absl::Time now,
+                         v1::Pairing& pairing) {
+  ASSIGN_OR_RETURN(const Access access, Authorize(reader, device, now));
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::FamilyHead> head, reader.Head());
+  pairing.set_family_id(reader.family().str());
+  if (head.has_value()) pairing.set_family_name(head->name());
+  pairing.set_member_id(access.member.str());
+  pairing.set_role(access.role);
+  pairing.set_device_id(device.str());
+  pairing.set_replica_id(access.replica.str());
+  return absl::OkStatus();
+}
+
+// The invite that the request asks for, but for the time it is valid. INVALID_ARGUMENT otherwise.
+absl::StatusOr<StoredInvite> InviteFor(const v1::CreateInviteRequest& request, absl::Time now) {
+  StoredInvite invite;
+  invite.set_family_id(request.family_id());
+  invite.set_member_id(request.member_id());
+  if (!request.member_id().empty()) return invite;
+  if (request.role() == v1::ROLE_UNSPECIFIED || !v1::Role_IsValid(request.role())) {
+    return InvalidField("role", "must be one that this server knows, unless member_id is set");
+  }
+  invite.set_role(request.role());
+  if (request.role() != v1::ROLE_CONSULTANT) return invite;
+  if (!v1::ConsentScope_IsValid(request.consent_scope())) {
+    return InvalidField("consent_scope", "must be one that this server knows");
+  }
+  invite.set_consent_scope(request.consent_scope() == v1::CONSENT_SCOPE_UNSPECIFIED
+                               ? v1::CONSENT_SCOPE_NIGHTS
+                               : request.consent_scope());
+  *invite.mutable_consent_until() =
+      request.has_consent_until() ? request.consent_until() : ToProto(now + kConsentDefault);
+  if (FromProto(invite.consent_until()) <= now) {
+    return InvalidField("consent_until", "must be in the future");
+  }
+  return invite;
+}
+
+absl::StatusOr<absl::Duration> ValidityOf(const v1::CreateInviteRequest& request) {
+  if (!request.has_valid_for()) return kInviteValidDefault;
+  const absl::Duration valid_for =
+      absl::Seconds(request.valid_for().seconds()) + absl::Nanoseconds(request.valid_for().nanos());
+  if (valid_for < kInviteValidMin || valid_for > kInviteValidMax) {
+    return InvalidField("valid_for", "must be 1 minute to 30 days");
+  }
+  return valid_for;
+}
+
+// The invite of a code, if it can be used now. NOT_FOUND (INVITE_NOT_VALID) otherwise.
+absl::StatusOr<StoredInvite> UsableInvite(const FamilyWriter& writer,
+                                          const std::string& code_hash) {
+  ASSIGN_OR_RETURN(const absl::optional<StoredInvite> invite, ReadInvite(writer.view(), code_hash));
+  if (!invite.has_value() || !writer.exists() || FromProto(invite->expires_at()) <= writer.now()) {
+    return InviteNotValid();
+  }
+  const absl::Status inviter =
+      Authorize(writer.reader(), DeviceId(invite->invited_by()), writer.now()).status();
+  if (absl::IsPermissionDenied(inviter)) return InviteNotValid();
+  RETURN_IF_ERROR(inviter);
+  return *invite;
+}
+
+// The member that an invite makes of a device: the invite's own, the one the device has already, or
+// a new one.
+absl::StatusOr<MemberId> JoinAs(FamilyWriter& writer, const StoredInvite& invite,
+                                const DeviceId& device, const std::string& member_name,
+                                Random& random) {
+  const FamilyReader& reader = writer.reader();
+  if (!invite.member_id().empty()) {
+    const MemberId id(invite.member_id());
+    ASSIGN_OR_RETURN(const absl::optional<StoredMember> member, reader.Member(id));
+    if (!member.has_value() || member->removed()) return InviteNotValid();
+    return id;
+  }
+  MemberId id;
+  absl::optional<StoredMember> member;
+  ASSIGN_OR_RETURN(const absl::optional<StoredFamilyDevice> paired, reader.Device(device));
+  if (paired.has_value() && !paired->revoked()) {
+    id = MemberId(paired->member_id());
+    ASSIGN_OR_RETURN(member, reader.Member(id));
+  }
+  if (!member.has_value() || member->removed()) {
+    if (member_name.empty()) return InvalidField("member_name", "is required");
+    id = MemberId::Make(random);
+    member.emplace();
+    *member->mutable_since() = ToProto(writer.now());
+  } else if (member->role() == v1::ROLE_OWNER && invite.role() != v1::ROLE_OWNER) {
+    RETURN_IF_ERROR(RequireOtherOwner(reader, id));
+  }
+  if (!member_name.empty()) member->set_name(member_name);
+  member->set_role(invite.role());
+  member->set_consent_scope(invite.consent_scope());
+  member->clear_until();
+  if (invite.has_consent_until()) *member->mutable_until() = invite.consent_until();
+  RETURN_IF_ERROR(PutMember(writer, id, *member, id, "join"));
+  return id;
+}
+
+// The feed of a family from its beginning to its end, each message from a view of its own, so that
+// a slow reader keeps no old one alive.
+class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
+ public:
+  using Step = StreamStep<v1::ExportFamilyResponse>;
+
+  ExportStream(const Engine& engine, StreamRegistry& streams, const Clock& clock,
+               const FamilyId& family, const DeviceId& device)
+      : engine_(engine), clock_(clock), family_(family), device_(device) {
+    StreamRegistry::Callbacks callbacks;
+    callbacks.access_changed = [this](const FamilyId& changed) {
+      if (changed == family_) Invalidate();
+    };
+    callbacks.received = [](uint64_t) {};
+    registration_ = streams.Register(device, "", std::move(callbacks));
+  }
+
+  Step Next() override {
+    // The last message may have been dropped at the gate: it comes again.
+    if (Revalidate()) position_ = last_position_;
+    Step step;
+    step.status = Read(step.message);
+    step.has_message = step.status.ok() && step.message.records_size() > 0;
+    step.kind = step.has_message ? Step::Kind::kMessage : Step::Kind::kEnd;
+    return step;
+  }
+
+ private:
+  // No records: the end is reached.
+  absl::Status Read(v1::ExportFamilyResponse& message) {
+    const std::unique_ptr<ReadView> view = engine_.Snapshot();
+    const FamilyReader reader(*view, family_);
+    ASSIGN_OR_RETURN(const Access access, Authorize(reader, device_, clock_.Now()));
+    RETURN_IF_ERROR(RequireAction(access, Action::kExportFamily));
+    last_position_ = position_;
+    size_t bytes = 0;
+    absl::Status read;
+    RETURN_IF_ERROR(reader.ScanFeed(position_, [&](absl::string_view key, const RecordId& id) {
+      if (bytes >= kMessageBytes) return false;
+      position_ = absl::StrCat(key, absl::string_view("\0", 1));  // the next key after it
+      v1::Record& record = *message.add_records();
+      read = ReadRecord(reader, id, record);
+      bytes += record.ByteSizeLong();
+      return read.ok();
+    }));
+    return read;
+  }
+
+  static absl::Status ReadRecord(const FamilyReader& reader, const RecordId& id,
+                                 v1::Record& record) {
+    ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredRecord> stored, reader.Record(id));
+    if (stored.has_value() && RecordToWire(id.bytes(), *stored, record)) return absl::OkStatus();
+    return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
+                     "A stored record is damaged; restore the newest backup.");
+  }
+
+  const Engine& engine_;
+  const Clock& clock_;
+  const FamilyId family_;
+  const DeviceId device_;
+  // Where the scan goes on, and where the last message began.
+  std::string position_ = FamilyStart(family_);
+  std::string last_position_ = position_;
+  // Last, so that it goes first: no callback comes after.
+  std::unique_ptr<StreamRegistry::Registration> registration_;
+};
+
+}  // namespace
+
+template <typename Response>
+void FamilyService::Commit(const FamilyId& family, Operation<Response> operation,
+                           Done<Response> done) const {
+  struct Outcome {
+    Response response;
+    std::vector<DeviceId> access_changed;
+  };
+  auto outcome = std::make_shared<Outcome>();
+  committer_.Submit(
+      family,
+      [operation = std::move(operation), outcome](FamilyWriter& writer) {
+        return operation(writer, outcome->response, outcome->access_changed);
+      },
+      [this, family, outcome, done = std::move(done)](absl::Status status) {
+        if (!status.ok()) return done(std::move(status));
+        for (const DeviceId& device : outcome->access_changed) {
+          streams_.AccessChanged(device, family);
+        }
+        done(std::move(outcome->response));
+      });
+}
+
+void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamilyRequest& request,
+                                 Done<v1::CreateFamilyResponse> done) const {
+  const absl::Status valid = ValidateRequest(request);
+  if (!valid.ok()) return done(valid);
+  Commit<v1::CreateFamilyResponse>(
+      FamilyId::Make(random_),
+      [this, token, request](FamilyWriter& writer, v1::CreateFamilyResponse& response,
+                             std::vector<DeviceId>& access_changed) -> absl::Status {
+        v1::Pairing& pairing = *response.mutable_pairing();
+        writer.Create(request.family_name(), random_);
+        const MemberId member_id = MemberId::Make(random_);
+        StoredMember member;
+        member.set_name(request.member_name());
+        member.set_role(v1::ROLE_OWNER);
+        *member.mutable_since() = ToProto(writer.now());
+        RETURN_IF_ERROR(PutMember(writer, member_id, member, member_id, "create"));
+        ASSIGN_OR_RETURN(const DeviceId device, FindOrMakeDevice(writer, token, random_, pairing));
+        RETURN_IF_ERROR(PairDevice(writer, device, member_id, request.device_name(), random_));
+        access_changed.push_back(device);
+        return FillPairing(writer.reader(), device, writer.now(), pairing);
+      },
+      std::move(done));
+}
+
+void FamilyService::CreateInvite(const std::string& token, const v1::CreateInviteRequest& request,
+                                 Done<v1::CreateInviteResponse> done) const {
+  absl::Status valid = ValidateRequest(request);
+  if (!valid.ok()) return done(std::move(valid));
+  const absl::StatusOr<absl::Duration> valid_for = ValidityOf(request);
+  if (!valid_for.ok()) return done(valid_for.status());
+  absl::StatusOr<StoredInvite> invite = InviteFor(request, clock_.Now());
+  if (!invite.ok()) return done(invite.status());
+  Commit<v1::CreateInviteResponse>(
+      FamilyId(request.family_id()),
+      [this, token, invite = *std::move(invite), valid_for = *valid_for](
+          FamilyWriter& writer, v1::CreateInviteResponse& response,
+          std::vector<DeviceId>&) mutable -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        const bool is_own = invite.member_id() == caller.access.member.bytes();
+        RETURN_IF_ERROR(RequireAction(caller.access,
+                                      is_own ? Action::kInviteOwnDevice : Action::kInviteMember));
+        if (!invite.member_id().empty()) {
+          const MemberId member_id(invite.member_id());
+          ASSIGN_OR_RETURN(const auto member, writer.reader().Member(member_id));
+          if (!member.has_value() || member->removed()) return NotFound("member", member_id.hex());
+        }
+        invite.set_invited_by(caller.device.str());
+        *invite.mutable_expires_at() = ToProto(writer.now() + valid_for);
+        response.set_code(MakeInviteCode(random_));
+        *response.mutable_expires_at() = invite.expires_at();
+        writer.Put(kAccessColumn, InviteKey(SecretHash(*NormalizeInviteCode(response.code()))),
+                   invite);
+        return absl::OkStatus();
+      },
+      std::move(done));
+}
+
+void FamilyService::Join(const std::string& token, const v1::JoinRequest& request,
+                         Done<v1::JoinResponse> done) const {
+  const absl::Status valid = ValidateRequest(request);
+  if (!valid.ok()) return done(valid);
+  const absl::optional<std::string> code = NormalizeInviteCode(request.code());
+  if (!code.has_value()) return done(InviteNotValid());
+  const std::string code_hash = SecretHash(*code);
+  // The invite names the family; whether it holds is decided at the commit.
+  const auto found = ReadInvite(*engine_.Snapshot(), code_hash);
+  if (!found.ok()) return done(found.status());
+  if (!found->has_value()) return done(InviteNotValid());
+  Commit<v1::JoinResponse>(
+      FamilyId((*found)->family_id()),
+      [this, token, request, code_hash](FamilyWriter& writer, v1::JoinResponse& response,
+                                        std::vector<DeviceId>& access_changed) -> absl::Status {
+        v1::Pairing& pairing = *response.mutable_pairing();
+        ASSIGN_OR_RETURN(const StoredInvite invite, UsableInvite(writer, code_hash));
+        writer.Delete(kAccessColumn, InviteKey(code_hash));
+        ASSIGN_OR_RETURN(const DeviceId device, FindOrMakeDevice(writer, token, random_, pairing));
+        ASSIGN_OR_RETURN(const MemberId member,
+                         JoinAs(writer, invite, device, request.member_name(), random_));
+        RETURN_IF_ERROR(PairDevice(writer, device, member, request.device_name(), random_));
+        ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), member));
+        return FillPairing(writer.reader(), device, writer.now(), pairing);
+      },
+      std::move(done));
+}
+
+absl::StatusOr<v1::ListFamiliesResponse> FamilyService::ListFamilies(
+    const std::string& token, const v1::ListFamiliesRequest& request) const {
+  RETURN_IF_ERROR(ValidateRequest(request));
+  const std::unique_ptr<ReadView> view = engine_.Snapshot();
+  ASSIGN_OR_RETURN(const DeviceId device, Authenticate(*view, token));
+  ASSIGN_OR_RETURN(const std::vector<FamilyId> families, FamiliesOfDevice(*view, device));
+  v1::ListFamiliesResponse response;
+  for (const FamilyId& family : families) {
+    v1::Pairing pairing;
+    const absl::Status filled =
+        FillPairing(FamilyReader(*view, family), device, clock_.Now(), pairing);
+    if (absl::IsPermissionDenied(filled)) continue;
+    RETURN_IF_ERROR(filled);
+    *response.add_pairings() = std::move(pairing);
+  }
+  return response;
+}
+
+absl::StatusOr<v1::ListMembersResponse> FamilyService::ListMembers(
+    const std::string& token, const v1::ListMembersRequest& request) const {
+  RETURN_IF_ERROR(ValidateRequest(request));
+  const std::unique_ptr<ReadView> view = engine_.Snapshot();
+  const FamilyReader reader(*view, FamilyId(request.family_id()));
+  ASSIGN_OR_RETURN(const Caller caller, Admit(*view, reader, token, clock_.Now()));
+  RETURN_IF_ERROR(RequireAction(caller.access, Action::kListMembers));
+  std::map<std::string, v1::MemberWithDevices> members;
+  RETURN_IF_ERROR(reader.ScanMembers([&](const MemberId& id, const StoredMember& stored) {
+    v1::MemberWithDevices& member = members[id.str()];
+    member.set_member_id(id.str());
+    *member.mutable_member() = ToWire(stored);
+    return true;
+  }));
+  RETURN_IF_ERROR(reader.ScanDevices([&](const DeviceId& id, const StoredFamilyDevice& stored) {
+    v1::Device& device = *members[stored.member_id()].add_devices();
+    device.set_device_id(id.str());
+    device.set_name(stored.name());
+    *device.mutable_paired_at() = stored.paired_at();
+    if (stored.has_acknowledged_at()) {
+      device.mutable_acknowledged()->set_lineage(stored.acknowledged_lineage());
+      device.mutable_acknowledged()->set_revision(stored.acknowledged_revision());
+      *device.mutable_acknowledged_at() = stored.acknowledged_at();
+    }
+    device.set_revoked(stored.revoked());
+    return true;
+  }));
+  v1::ListMembersResponse response;
+  for (auto& [id, member] : members) *response.add_members() = std::move(member);
+  return response;
+}
+
+void FamilyService::RevokeDevice(const std::string& token, const v1::RevokeDeviceRequest& request,
+                                 Done<v1::RevokeDeviceResponse> done) const {
+  const absl::Status valid = ValidateRequest(request);
+  if (!valid.ok()) return done(valid);
+  Commit<v1::RevokeDeviceResponse>(
+      FamilyId(request.family_id()),
+      [token, id = DeviceId(request.device_id())](
+          FamilyWriter& writer, v1::RevokeDeviceResponse&,
+          std::vector<DeviceId>& access_changed) -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        ASSIGN_OR_RETURN(absl::optional<StoredFamilyDevice> device, writer.reader().Device(id));
+        const bool is_own =
+            device.has_value() && device->member_id() == caller.access.member.bytes();
+        RETURN_IF_ERROR(RequireAction(
+            caller.access, is_own ? Action::kRevokeOwnDevice : Action::kRevokeOtherDevice));
+        if (!device.has_value()) return NotFound("device", id.hex());
+        device->set_revoked(true);
+        writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), id), *device);
+        access_changed.push_back(id);
+        return absl::OkStatus();
+      },
+      std::move(done));
+}
+
+void FamilyService::RemoveMember(const std::string& token, const v1::RemoveMemberRequest& request,
+                                 Done<v1::RemoveMemberResponse> done) const {
+  const absl::Status valid = ValidateRequest(request);
+  if (!valid.ok()) return done(valid);
+  Commit<v1::RemoveMemberResponse>(
+      FamilyId(request.family_id()),
+      [token, id = MemberId(request.member_id())](
+          FamilyWriter& writer, v1::RemoveMemberResponse&,
+          std::vector<DeviceId>& access_changed) -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        const bool is_self = id == caller.access.member;
+        RETURN_IF_ERROR(
+            RequireAction(caller.access, is_self ? Action::kLeave : Action::kRemoveMember));
+        ASSIGN_OR_RETURN(absl::optional<StoredMember> member, writer.reader().Member(id));
+        if (!member.has_value()) return NotFound("member", id.hex());
+        if (member->removed()) return absl::OkStatus();
+        if (member->role() == v1::ROLE_OWNER) {
+          RETURN_IF_ERROR(RequireOtherOwner(writer.reader(), id));
+        }
+        member->set_removed(true);
+        *member->mutable_until() = ToProto(writer.now());
+        ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), id));
+        return PutMember(writer, id, *member, caller.access.member, is_self ? "leave" : "remove");
+      },
+      std::move(done));
+}
+
+void FamilyService::SetConsent(const std::string& token, const v1::SetConsentRequest& request,
+                               Done<v1::SetConsentResponse> done) const {
+  absl::Status valid = ValidateRequest(request);
+  if (valid.ok() && (request.scope() == v1::CONSENT_SCOPE_UNSPECIFIED ||
+                     !v1::ConsentScope_IsValid(request.scope()))) {
+    valid = InvalidField("scope", "must be one that this server knows");
+  }
+  if (!valid.ok()) return done(std::move(valid));
+  Commit<v1::SetConsentResponse>(
+      FamilyId(request.family_id()),
+      [token, request](FamilyWriter& writer, v1::SetConsentResponse&,
+                       std::vector<DeviceId>& access_changed) -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        RETURN_IF_ERROR(RequireAction(caller.access, Action::kSetConsent));
+        const MemberId id(request.member_id());
+        ASSIGN_OR_RETURN(absl::optional<StoredMember> member, writer.reader().Member(id));
+        if (!member.has_value() || member->removed()) return NotFound("member", id.hex());
+        if (member->role() != v1::ROLE_CONSULTANT) {
+          return InvalidField("member_id", "must be a consultant");
+        }
+        member->set_consent_scope(request.scope());
+        *member->mutable_until() = request.until();
+        ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), id));
+        return PutMember(writer, id, *member, caller.access.member, "consent");
+      },
+      std::move(done));
+}
+
+void FamilyService::RenewReplica(const std::string& token, const v1::RenewReplicaRequest& request,
+                                 Done<v1::RenewReplicaResponse> done) const {
+  const absl::Status valid = ValidateRequest(request);
+  if (!valid.ok()) return done(valid);
+  Commit<v1::RenewReplicaResponse>(
+      FamilyId(request.family_id()),
+      [this, token](FamilyWriter& writer, v1::RenewReplicaResponse& response,
+                    std::vector<DeviceId>&) -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        RETURN_IF_ERROR(RequireAction(caller.access, Action::kRenewReplica));
+        ASSIGN_OR_RETURN(absl::optional<StoredFamilyDevice> device,
+                         writer.reader().Device(caller.device));
+        const ReplicaId replica = ReplicaId::Make(random_);
+        PutReplica(writer, replica, caller.device, caller.access.member);
+        device->set_replica_id(replica.str());
+        writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), caller.device), *device);
+        response.set_replica_id(replica.str());
+        return absl::OkStatus();
+      },
+      std::move(done));
+}
+
+absl::StatusOr<std::unique_ptr<MessageStream<v1::ExportFamilyResponse>>>
+FamilyService::ExportFamily(const std::string& token,
+                            const v1::ExportFamilyRequest& request) const {
+  RETURN_IF_ERROR(ValidateRequest(request));
+  const FamilyId family(request.family_id());
+  const std::unique_ptr<ReadView> view = engine_.Snapshot();
+  ASSIGN_OR_RETURN(const Caller caller,
+                   Admit(*view, FamilyReader(*view, family), token, clock_.Now()));
+  RETURN_IF_ERROR(RequireAction(caller.access, Action::kExportFamily));
+  return std::make_unique<ExportStream>(engine_, streams_, clock_, family, caller.device);
+}
+
+void FamilyService::EraseFamily(const std::string& token, const v1::EraseFamilyRequest& request,
+                                Done<v1::EraseFamilyResponse> done) const {
+  const absl::Status valid = ValidateRequest(request);
+  if (!valid.ok()) return done(valid);
+  Commit<v1::EraseFamilyResponse>(
+      FamilyId(request.family_id()),
+      [token, name = request.family_name()](FamilyWriter& writer, v1::EraseFamilyResponse&,
+                                            std::vector<DeviceId>& access_changed) -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        RETURN_IF_ERROR(RequireAction(caller.access, Action::kEraseFamily));
+        if (name != writer.head().name()) {
+          return InvalidField("family_name", "must be the family's name");
+        }
+        RETURN_IF_ERROR(
+            writer.reader().ScanDevices([&](const DeviceId& id, const StoredFamilyDevice&) {
+              access_changed.push_back(id);
+              return true;
+            }));
+        return writer.Erase();
+      },
+      std::move(done));
+}
+
+}  // namespace nightlog

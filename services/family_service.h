@@ -1,0 +1,97 @@
+#ifndef NIGHTLOG_SERVICES_FAMILY_SERVICE_H_
+#define NIGHTLOG_SERVICES_FAMILY_SERVICE_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "nightlog/v1/family_service.pb.h"
+#include "services/message_stream.h"
+#include "services/stream_registry.h"
+#include "storage/committer.h"
+#include "storage/core/clock.h"
+#include "storage/core/ids.h"
+#include "storage/core/random.h"
+#include "storage/engine/engine.h"
+
+namespace nightlog {
+
+// The use cases of nightlog.v1.FamilyService, for any door. `token` is the caller's device token.
+// Errors carry the reasons that error_reason.proto names. Thread-safe.
+//
+// What takes a Done commits, and answers when the change is on disk. Who may do it is decided at
+// the revision of the commit. Streams whose access a commit ends or changes are told before it is
+// answered.
+class FamilyService {
+ public:
+  // All must outlive this and its streams.
+  FamilyService(const Engine& engine, Committer& committer, StreamRegistry& streams, Random& random,
+                const Clock& clock)
+      : engine_(engine), committer_(committer), streams_(streams), random_(random), clock_(clock) {}
+
+  // A token that the server does not know, or none, makes a new device.
+  void CreateFamily(const std::string& token, const v1::CreateFamilyRequest& request,
+                    Done<v1::CreateFamilyResponse> done) const;
+
+  void CreateInvite(const std::string& token, const v1::CreateInviteRequest& request,
+                    Done<v1::CreateInviteResponse> done) const;
+
+  // The invite is used up in the commit that pairs the device; it is void once whoever made it has
+  // lost access. Not to be repeated: an answer that got lost costs a new invite. A device that is
+  // in the family already keeps its member, who gets the role of the invite. A token that the
+  // server does not know, or none, makes a new device. May block on the disk.
+  void Join(const std::string& token, const v1::JoinRequest& request,
+            Done<v1::JoinResponse> done) const;
+
+  // May block on the disk.
+  absl::StatusOr<v1::ListFamiliesResponse> ListFamilies(
+      const std::string& token, const v1::ListFamiliesRequest& request) const;
+
+  // May block on the disk.
+  absl::StatusOr<v1::ListMembersResponse> ListMembers(const std::string& token,
+                                                      const v1::ListMembersRequest& request) const;
+
+  void RevokeDevice(const std::string& token, const v1::RevokeDeviceRequest& request,
+                    Done<v1::RevokeDeviceResponse> done) const;
+
+  void RemoveMember(const std::string& token, const v1::RemoveMemberRequest& request,
+                    Done<v1::RemoveMemberResponse> done) const;
+
+  void SetConsent(const std::string& token, const v1::SetConsentRequest& request,
+                  Done<v1::SetConsentResponse> done) const;
+
+  void RenewReplica(const std::string& token, const v1::RenewReplicaRequest& request,
+                    Done<v1::RenewReplicaResponse> done) const;
+
+  // Every record, deleted ones included, in the order of their last change. A record that changes
+  // meanwhile comes again, so the last of each id is the newest. The stream never waits. May block
+  // on the disk.
+  absl::StatusOr<std::unique_ptr<MessageStream<v1::ExportFamilyResponse>>> ExportFamily(
+      const std::string& token, const v1::ExportFamilyRequest& request) const;
+
+  void EraseFamily(const std::string& token, const v1::EraseFamilyRequest& request,
+                   Done<v1::EraseFamilyResponse> done) const;
+
+ private:
+  // What happens within a commit: fills the response and adds the devices whose access ended or
+  // changed.
+  template <typename Response>
+  using Operation = std::function<absl::Status(FamilyWriter&, Response&, std::vector<DeviceId>&)>;
+
+  // Commits, tells the streams, answers.
+  template <typename Response>
+  void Commit(const FamilyId& family, Operation<Response> operation, Done<Response> done) const;
+
+  const Engine& engine_;
+  Committer& committer_;
+  StreamRegistry& streams_;
+  Random& random_;
+  const Clock& clock_;
+};
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_SERVICES_FAMILY_SERVICE_H_

@@ -1,0 +1,105 @@
+#include "services/options.h"
+
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "storage/core/status_macros.h"
+
+ABSL_FLAG(std::string, data_dir, nightlog::Options().data_dir,
+          "Directory of the database; made where it is missing.");
+ABSL_FLAG(std::string, listen, nightlog::Options().listen,
+          "HOST:PORT to serve on; port 0 takes a free one.");
+ABSL_FLAG(std::string, tls_certificate, nightlog::Options().tls_certificate,
+          "PEM file with the certificate chain; goes with --tls_key.");
+ABSL_FLAG(std::string, tls_key, nightlog::Options().tls_key,
+          "PEM file with the private key; goes with --tls_certificate.");
+ABSL_FLAG(bool, insecure_non_loopback, nightlog::Options().insecure_non_loopback,
+          "Serve without TLS where other machines can reach it, such as behind a TLS proxy.");
+ABSL_FLAG(int, threads, nightlog::Options().threads, "Threads that read the disk; 1 to 256.");
+ABSL_FLAG(int, drain_seconds, nightlog::Options().drain_seconds,
+          "How long calls may go on after SIGTERM; 0 to 3600.");
+
+namespace nightlog {
+namespace {
+
+absl::Status Require(bool holds, absl::string_view otherwise) {
+  return holds ? absl::OkStatus() : absl::InvalidArgumentError(otherwise);
+}
+
+bool IsIpv4Loopback(absl::string_view host) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(host, '.');
+  if (parts.size() != 4 || parts[0] != "127") return false;
+  for (absl::string_view part : parts) {
+    int number = 0;
+    if (!absl::SimpleAtoi(part, &number) || number < 0 || number > 255) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
+  const absl::Status malformed = absl::InvalidArgumentError(absl::StrCat(
+      "--listen is `", text, "`; give HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411."));
+  const size_t colon = text.rfind(':');
+  if (colon == absl::string_view::npos) return malformed;
+  absl::string_view host = text.substr(0, colon);
+  const bool bracketed = absl::StartsWith(host, "[") && absl::EndsWith(host, "]");
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty() || absl::StrContains(host, ':') != bracketed) return malformed;
+  ListenAddress address;
+  address.host = std::string(host);
+  if (!absl::SimpleAtoi(text.substr(colon + 1), &address.port) || address.port < 0 ||
+      address.port > 65535) {
+    return malformed;
+  }
+  return address;
+}
+
+bool IsLoopback(const ListenAddress& address) {
+  return address.host == "localhost" || address.host == "::1" || IsIpv4Loopback(address.host);
+}
+
+absl::Status ValidateOptions(const Options& options) {
+  RETURN_IF_ERROR(Require(!options.data_dir.empty(),
+                          "--data_dir is missing; give the directory of the database."));
+  ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(options.listen));
+  RETURN_IF_ERROR(Require(options.tls_certificate.empty() == options.tls_key.empty(),
+                          "--tls_certificate and --tls_key go together; give both or none."));
+  RETURN_IF_ERROR(Require(
+      IsLoopback(address) || !options.tls_certificate.empty() || options.insecure_non_loopback,
+      absl::StrCat("--listen=", options.listen,
+                   " can be reached by other machines; give --tls_certificate and --tls_key, or "
+                   "say --insecure_non_loopback.")));
+  RETURN_IF_ERROR(
+      Require(options.threads >= 1 && options.threads <= 256, "--threads must be 1 to 256."));
+  return Require(options.drain_seconds >= 0 && options.drain_seconds <= 3600,
+                 "--drain_seconds must be 0 to 3600.");
+}
+
+absl::StatusOr<Options> OptionsFromCommandLine(int argc, char* argv[]) {
+  absl::SetProgramUsageMessage("serves the sleep logs of families. nightlogd --data_dir=DIR");
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("`", rest[1], "` is not a flag; see nightlogd --help."));
+  }
+  Options options;
+  options.data_dir = absl::GetFlag(FLAGS_data_dir);
+  options.listen = absl::GetFlag(FLAGS_listen);
+  options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
+  options.tls_key = absl::GetFlag(FLAGS_tls_key);
+  options.insecure_non_loopback = absl::GetFlag(FLAGS_insecure_non_loopback);
+  options.threads = absl::GetFlag(FLAGS_threads);
+  options.drain_seconds = absl::GetFlag(FLAGS_drain_seconds);
+  RETURN_IF_ERROR(ValidateOptions(options));
+  return options;
+}
+
+}  // namespace nightlog

@@ -1,0 +1,44 @@
+#ifndef NIGHTLOG_SERVICES_OPTIONS_H_
+#define NIGHTLOG_SERVICES_OPTIONS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace nightlog {
+
+// The settings of nightlogd; `nightlogd --help` says what each means.
+struct Options {
+  std::string data_dir;
+  std::string listen = "127.0.0.1:7411";
+  std::string tls_certificate;
+  std::string tls_key;
+  bool insecure_non_loopback = false;
+  int threads = 8;
+  int drain_seconds = 10;
+};
+
+// A place to listen at. `host` has no brackets, even for IPv6.
+struct ListenAddress {
+  std::string host;
+  int port = 0;
+};
+
+// From `HOST:PORT` or `[IPV6]:PORT`. INVALID_ARGUMENT, with the cure, for anything else.
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
+
+// True for 127.0.0.0/8, ::1 and localhost: what no other machine can reach.
+bool IsLoopback(const ListenAddress& address);
+
+// OK, or INVALID_ARGUMENT with one sentence that says which flag is wrong and what would be right.
+absl::Status ValidateOptions(const Options& options);
+
+// The flags of the command line, validated. Ends the process after --help and for flags that do not
+// exist.
+absl::StatusOr<Options> OptionsFromCommandLine(int argc, char* argv[]);
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_SERVICES_OPTIONS_H_

@@ -1,0 +1,111 @@
+#include "services/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "grpc/health/v1/health.pb.h"
+#include "storage/core/check.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog {
+namespace {
+
+constexpr int kReceiveBytesMax = 4 << 20;
+constexpr int kMetadataBytesMax = 16 << 10;
+// Calls at once on one connection: a proxy may carry many devices over one.
+constexpr int kStreamsPerConnectionMax = 1000;
+
+// A phone that went out of reach is noticed after a minute and a half, and the NATs between see
+// traffic. Phones may ask as often as every 10 seconds.
+constexpr absl::Duration kPingInterval = absl::Seconds(60);
+constexpr absl::Duration kPingTimeout = absl::Seconds(30);
+constexpr absl::Duration kClientPingIntervalMin = absl::Seconds(10);
+
+absl::StatusOr<std::string> ReadFile(absl::string_view flag, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (file.good() && !content.empty()) return content;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, "=", path, " cannot be read; give a PEM file."));
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsFor(const Options& options) {
+  if (options.tls_certificate.empty()) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
+  ASSIGN_OR_RETURN(pair.cert_chain, ReadFile("tls_certificate", options.tls_certificate));
+  ASSIGN_OR_RETURN(pair.private_key, ReadFile("tls_key", options.tls_key));
+  grpc::SslServerCredentialsOptions tls;
+  tls.pem_key_cert_pairs.push_back(std::move(pair));
+  return grpc::SslServerCredentials(tls);
+}
+
+void SetLimits(grpc::ServerBuilder& builder) {
+  const auto milliseconds = [](absl::Duration duration) {
+    return static_cast<int>(absl::ToInt64Milliseconds(duration));
+  };
+  builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(kPingInterval));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(kPingTimeout));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             milliseconds(kClientPingIntervalMin));
+  // A second server on the same port is a mistake that must show.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+}  // namespace
+
+Server::Server(GrpcDoor& door, std::unique_ptr<grpc::Server> server, std::string address)
+    : door_(door), server_(std::move(server)), address_(std::move(address)) {}
+
+Server::~Server() = default;
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, GrpcDoor& door) {
+  ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(options.listen));
+  ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
+                   CredentialsFor(options));
+  // gRPC serves health without descriptors; naming one of ours links them in for reflection.
+  CHECK(grpc::health::v1::HealthCheckRequest::descriptor() != nullptr);
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+
+  grpc::ServerBuilder builder;
+  SetLimits(builder);
+  int port = 0;
+  builder.AddListeningPort(options.listen, credentials, &port);
+  door.RegisterWith(builder);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return absl::UnavailableError(absl::StrCat("cannot listen at --listen=", options.listen,
+                                               options.tls_certificate.empty()
+                                                   ? "; is something else serving there?"
+                                                   : "; is something else serving there, or are "
+                                                     "--tls_certificate and --tls_key no pair?"));
+  }
+  server->GetHealthCheckService()->SetServingStatus(true);
+  const bool is_ipv6 = absl::StrContains(listen.host, ':');
+  std::string address =
+      is_ipv6 ? absl::StrCat("[", listen.host, "]:", port) : absl::StrCat(listen.host, ":", port);
+  return std::unique_ptr<Server>(new Server(door, std::move(server), std::move(address)));
+}
+
+void Server::Drain(absl::Duration deadline) {
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  door_.Drain();
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + deadline));
+}
+
+}  // namespace nightlog
