@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "clients/cpp/backoff.h"
 #include "clients/cpp/connection.h"
@@ -23,12 +24,13 @@ struct GrpcConnectionOptions {
   std::string device_token;
   BackoffOptions backoff;
   // Waits between repeats.
-  std::function<void(absl::Duration)> sleep;
+  std::function<void(absl::Duration)> sleep = absl::SleepFor;
 };
 
-// A connection over gRPC. Connects at the first call. A call that may be repeated (all but
-// CreateFamily, CreateInvite, Join and EraseFamily, whose answer would be lost or whose effect
-// would come twice) is repeated with backoff while the server is UNAVAILABLE, until its deadline.
+// A connection over gRPC. Connects at the first call. While the server is UNAVAILABLE, a call is
+// repeated with backoff until its deadline; but for CreateFamily, CreateInvite, Join and
+// EraseFamily, whose effect would come twice or whose answer would be lost, and for Push,
+// Acknowledge and streams, which Syncer and Caseload repeat from what they have.
 //
 // INVALID_ARGUMENT: `ca_file` cannot be read. `random` must outlive the connection.
 absl::StatusOr<std::unique_ptr<Connection>> MakeGrpcConnection(const GrpcConnectionOptions& options,

@@ -48,6 +48,8 @@ struct FamilyState {
   v1::Pairing pairing;  // without the token
   // What the confirmed records are as of; revision 0: nothing yet.
   v1::Cursor cursor;
+  // Sum of their digests, as in Bookmark; devices of one role at one cursor have the same.
+  std::string state_hash;
   // Transactions that the server has not acknowledged, and those that need attention.
   uint64_t pending = 0;
   uint64_t needs_attention = 0;
@@ -99,16 +101,16 @@ class Replica {
   };
 
   // Opens the database in directory `path`, which is made where it is missing: one directory is one
-  // phone. `clock` and `random` must outlive the replica.
+  // phone. `clock` must outlive the replica.
   //
   // FAILED_PRECONDITION: another process uses the directory, or a newer version wrote it.
   // DATA_LOSS: files are damaged or missing. The messages say what to do.
   static absl::StatusOr<std::unique_ptr<Replica>> Open(const std::string& path,
-                                                       const DeviceClock& clock, Random& random);
+                                                       const DeviceClock& clock);
 
   // The same on any engine with kColumns columns.
   static absl::StatusOr<std::unique_ptr<Replica>> Open(std::unique_ptr<Engine> engine,
-                                                       const DeviceClock& clock, Random& random);
+                                                       const DeviceClock& clock);
   static const int kColumns;
 
   ~Replica();
@@ -198,22 +200,32 @@ class Replica {
   void RemoveObserver(Observer* observer);
 
  private:
+  struct Row;
   struct Family;
-  struct Notice;
+  struct Update;
 
-  Replica(std::unique_ptr<Engine> engine, const DeviceClock& clock, Random& random);
-  absl::Status Load();
+  Replica(std::unique_ptr<Engine> engine, const DeviceClock& clock);
+  absl::Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  absl::StatusOr<Family*> Find(const FamilyId& family) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status WriteBatchOrBreak(const WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Writes the update, then takes it into memory.
+  absl::Status Commit(Family& family, const Update& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Adds to `update` that everything of `replica` from `expected` on is pending again. False: the
+  // transaction `expected` is not held any more.
+  absl::StatusOr<bool> Reopen(const Family& family, const std::string& replica, uint64_t expected,
+                              Update& update) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Tell(const FamilyId& family, const std::set<RecordId>& changed) ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::unique_ptr<Engine> engine_;
   const DeviceClock& clock_;
-  Random& random_;
 
   mutable absl::Mutex mu_;
-  std::map<FamilyId, Family> families_ ABSL_GUARDED_BY(mu_);
-  DeviceSettings settings_ ABSL_GUARDED_BY(mu_);
+  std::map<FamilyId, std::unique_ptr<Family>> families_ ABSL_GUARDED_BY(mu_);
+  storage::v1::DeviceHead head_ ABSL_GUARDED_BY(mu_);
   absl::Status broken_ ABSL_GUARDED_BY(mu_);  // set by a failed write
 
-  // Never taken while mu_ is held.
+  // Held while observers are called, so never taken with mu_ held.
   absl::Mutex observers_mu_;
   std::set<Observer*> observers_ ABSL_GUARDED_BY(observers_mu_);
 };

@@ -7,6 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "clients/cpp/backoff.h"
 #include "clients/cpp/connection.h"
@@ -35,6 +36,8 @@ struct SyncOptions {
   BackoffOptions backoff;
   // Bounds each call but the stream.
   absl::Duration call_timeout = absl::Seconds(20);
+  // Waits between the attempts of SyncOnce().
+  std::function<void(absl::Duration)> sleep = absl::SleepFor;
 };
 
 // Moves a replica's transactions up and the server's records down. Any step may be interrupted and
@@ -46,17 +49,18 @@ class Syncer {
   // All must outlive the syncer. `clock` is the one of the replica.
   Syncer(Replica& replica, Connection& connection, const DeviceClock& clock, Random& random,
          const SyncOptions& options = {});
-  ~Syncer();
 
-  // Pushes all that is pending, follows until the head, and acknowledges what is durable. OK: the
-  // server had answered everything, and the replica is at the head it had then. Otherwise the first
-  // error: UNAVAILABLE and DEADLINE_EXCEEDED are worth another try, and so is what the server's
-  // RetryInfo says; PERMISSION_DENIED also stands for an access that ended.
+  // Pushes all that is pending, follows until the head, and acknowledges what is durable; tries
+  // again while the server is UNAVAILABLE, until the deadline. OK: the server had answered
+  // everything, and the replica is at the head it had then. Otherwise the first error;
+  // PERMISSION_DENIED also stands for an access that ended, FAILED_PRECONDITION for a server too
+  // old for what is pending.
   absl::Status SyncOnce(const FamilyId& family, absl::Time deadline);
 
   // Keeps the family in sync until Stop(): holds a stream open, applies what comes, and pushes when
   // something is saved; after errors it goes on with backoff from where it was. `on_status` is
-  // called at the beginning and on each change, never by two threads at once. Blocks.
+  // called at the beginning and on each change, never by two threads at once; it must not change
+  // the replica. Blocks.
   void Run(const FamilyId& family, const std::function<void(const SyncStatus&)>& on_status);
 
   // Makes each Run() return soon, for good.
@@ -66,10 +70,17 @@ class Syncer {
   class Session;  // one Run()
 
   absl::Status Push(const FamilyId& family, absl::Time deadline);
-  // Applies each bookmark of one stream until it ends. `on_open` is given the stream, to cancel it.
+  // What one stream tells its user.
+  struct FollowHooks {
+    // The stream to cancel, and null before it is gone.
+    std::function<void(ServerStream<v1::FollowResponse>*)> on_stream;
+    std::function<void()> on_bookmark;
+  };
+  // Applies each bookmark of one stream until it ends.
   absl::Status Follow(const FamilyId& family, bool until_head, absl::Time deadline,
-                      const std::function<void(ServerStream<v1::FollowResponse>*)>& on_open,
-                      const std::function<void()>& on_bookmark);
+                      const FollowHooks& hooks);
+  absl::Status SyncAttempt(const FamilyId& family, absl::Time deadline);
+  absl::Time CallDeadline(absl::Time deadline) const;
 
   Replica& replica_;
   Connection& connection_;

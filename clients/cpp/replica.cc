@@ -1,0 +1,969 @@
+#include "clients/cpp/replica.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "storage/core/check.h"
+#include "storage/core/edit_time.h"
+#include "storage/core/errors.h"
+#include "storage/core/field_rules.h"
+#include "storage/core/hash.h"
+#include "storage/core/merge.h"
+#include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
+#include "storage/core/status_macros.h"
+#include "storage/engine/rocksdb_engine.h"
+
+namespace nightlog {
+namespace {
+
+using storage::v1::DeviceFamily;
+using storage::v1::DeviceTransaction;
+using storage::v1::StoredRecord;
+
+// Columns. The names are on disk; device.proto says what each holds. Keys start with the family id;
+// positions are big-endian.
+enum ReplicaColumn : Column {
+  kDeviceColumn,
+  kFamilyColumn,
+  kRecordColumn,
+  kOutboxColumn,
+  kSentColumn,
+  kAttentionColumn,
+};
+constexpr std::array<absl::string_view, 6> kColumnNames = {"device", "family", "record",
+                                                           "outbox", "sent",   "attention"};
+
+constexpr uint32_t kFormatVersion = 1;
+constexpr absl::string_view kHeadKey = "head";
+
+// Bounds of a push, below the server's (sync_service.proto).
+constexpr int kPushTransactionsMax = 512;
+constexpr size_t kPushBytesMax = 900 << 10;
+constexpr int kTransactionEditsMax = 64;
+
+// Acknowledged transactions kept for a server that is never backed up.
+constexpr uint64_t kSentMax = 10'000;
+
+// A phone needs little memory.
+RocksdbOptions PhoneOptions() {
+  RocksdbOptions options;
+  options.block_cache_bytes = 8 << 20;
+  options.write_buffer_bytes = 8 << 20;
+  return options;
+}
+
+std::string RecordKey(const FamilyId& family, const RecordId& record) {
+  return absl::StrCat(family.bytes(), record.bytes());
+}
+
+std::string PositionKey(const FamilyId& family, uint64_t position) {
+  std::string key = family.str();
+  for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(position >> shift));
+  return key;
+}
+
+uint64_t PositionOf(absl::string_view key) {
+  uint64_t position = 0;
+  for (char byte : key.substr(FamilyId::kSize))
+    position = position << 8 | static_cast<uint8_t>(byte);
+  return position;
+}
+
+// The first key after all that start with the family id; empty where there is none.
+std::string FamilyLimit(const FamilyId& family) {
+  std::string limit = family.str();
+  while (!limit.empty() && limit.back() == '\xff') limit.pop_back();
+  if (!limit.empty()) ++limit.back();
+  return limit;
+}
+
+std::unique_ptr<Iterator> ScanFamily(const ReadView& view, Column column, const FamilyId& family) {
+  return view.Scan(column, family.bytes(), FamilyLimit(family));
+}
+
+template <typename Message>
+absl::Status ParseRow(absl::string_view bytes, Message& message) {
+  if (message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
+                   "a row of this device's database is damaged: move its directory away and pair "
+                   "again");
+}
+
+// hash = SHA-256(previous hash ‖ the transaction's bytes without its hash).
+void SealTransaction(uint64_t seq, const std::string& previous_hash, v1::Transaction& transaction) {
+  transaction.set_seq(seq);
+  transaction.set_previous_hash(previous_hash);
+  transaction.clear_hash();
+  transaction.set_hash(Sha256(absl::StrCat(previous_hash, transaction.SerializeAsString())));
+}
+
+std::set<RecordId> RecordsOf(const v1::Transaction& transaction) {
+  std::set<RecordId> records;
+  for (const v1::Edit& edit : transaction.edits()) records.insert(RecordId(edit.record_id()));
+  return records;
+}
+
+// True if the edit is part of the record already, as a version that stands.
+bool Holds(const StoredRecord& record, uint32_t group, const storage::v1::StoredEditId& id) {
+  const storage::v1::StoredGroup* state = FindGroup(record, group);
+  if (state == nullptr) return false;
+  for (const storage::v1::StoredVersion& version : state->versions()) {
+    if (SameEdit(version.edit(), id)) return true;
+    for (const storage::v1::StoredEditId& agreed : version.agreed()) {
+      if (SameEdit(agreed, id)) return true;
+    }
+  }
+  return false;
+}
+
+bool HoldsAnyElement(const storage::v1::StoredVersion& version, const v1::Edit& edit) {
+  v1::LogEntry entry;
+  if (!entry.ParseFromString(version.value())) return false;
+  return std::any_of(entry.tags().begin(), entry.tags().end(), [&](const std::string& tag) {
+    return std::count(edit.removed_elements().begin(), edit.removed_elements().end(), tag) > 0;
+  });
+}
+
+// What of `group` the screen shows, which is what the edit replaces: see Replica::Write().
+bool IsReplaced(const Tap::Change& change, const storage::v1::StoredGroup& group, int version,
+                const StoredRecord& record) {
+  const v1::Edit& edit = change.edit;
+  if (edit.group() == kExistence) return edit.existence().deleted() || group.group() == kExistence;
+  // The screen said "deleted", and the edit brings the record back.
+  if (group.group() == kExistence) return record.deleted();
+  if (group.group() != edit.group()) return false;
+  switch (MergeRuleOf(*DescriptorOf(record.kind()), group.group())) {
+    case v1::MERGE_RULE_TEXT:
+      return true;
+    case v1::MERGE_RULE_SET:
+      return change.resolves || HoldsAnyElement(group.versions(version), edit);
+    case v1::MERGE_RULE_APPEND:
+      return false;
+    default:
+      return version == 0 || change.resolves;
+  }
+}
+
+v1::Edit WithSaw(const Tap::Change& change, const StoredRecord& record) {
+  v1::Edit edit = change.edit;
+  edit.clear_saw();
+  for (const storage::v1::StoredGroup& group : record.groups()) {
+    for (int i = 0; i < group.versions_size(); ++i) {
+      if (IsReplaced(change, group, i, record)) *edit.add_saw() = ToWire(group.versions(i).edit());
+    }
+  }
+  return edit;
+}
+
+void AddViolation(absl::string_view field, absl::string_view description,
+                  std::vector<FieldViolation>& violations) {
+  FieldViolation violation;
+  violation.set_field(std::string(field));
+  violation.set_description(std::string(description));
+  violations.push_back(std::move(violation));
+}
+
+}  // namespace
+
+const int Replica::kColumns = static_cast<int>(kColumnNames.size());
+
+// A transaction of the outbox.
+struct Replica::Row {
+  std::string replica_id;
+  v1::Transaction transaction;
+  uint64_t revision = 0;  // 0: pending, else acknowledged
+
+  static absl::StatusOr<Row> Parse(absl::string_view bytes) {
+    DeviceTransaction stored;
+    Row row;
+    RETURN_IF_ERROR(ParseRow(bytes, stored));
+    RETURN_IF_ERROR(ParseRow(stored.transaction(), row.transaction));
+    row.replica_id = stored.replica_id();
+    row.revision = stored.revision();
+    return row;
+  }
+
+  DeviceTransaction ToStored() const {
+    DeviceTransaction stored;
+    stored.set_replica_id(replica_id);
+    stored.set_transaction(transaction.SerializeAsString());
+    stored.set_revision(revision);
+    return stored;
+  }
+};
+
+struct Replica::Family {
+  FamilyId id;
+  DeviceFamily stored;
+  v1::Pairing pairing;
+  std::map<uint64_t, Row> outbox;  // by position
+  // Where in the outbox each record is edited.
+  absl::flat_hash_map<RecordId, std::set<uint64_t>> positions;
+  uint64_t pending = 0;
+  uint64_t sent = 0;
+  uint64_t attention = 0;
+
+  void PutRow(uint64_t position, Row row) {
+    RemoveRow(position);
+    pending += row.revision == 0 ? 1 : 0;
+    for (const RecordId& record : RecordsOf(row.transaction)) positions[record].insert(position);
+    outbox[position] = std::move(row);
+  }
+
+  void RemoveRow(uint64_t position) {
+    const auto row = outbox.find(position);
+    if (row == outbox.end()) return;
+    pending -= row->second.revision == 0 ? 1 : 0;
+    for (const RecordId& record : RecordsOf(row->second.transaction)) {
+      const auto found = positions.find(record);
+      found->second.erase(position);
+      if (found->second.empty()) positions.erase(found);
+    }
+    outbox.erase(row);
+  }
+
+  // Lays one of this device's edits on top of `record`.
+  void LayOver(const Row& row, int index, StoredRecord& record) const {
+    v1::Edit edit = row.transaction.edits(index);
+    const uint32_t kind = KindOf(edit);
+    // What the server will reject anyway.
+    if (kind == 0 && (record.kind() == 0 || !edit.has_existence())) return;
+    if (kind != 0 && record.kind() != 0 && kind != record.kind()) return;
+    const MemberId member(pairing.member_id());
+    AuthoredEdit authored{&edit, {}, member, absl::Time()};
+    authored.id.set_replica_id(row.replica_id);
+    authored.id.set_seq(row.transaction.seq());
+    authored.id.set_index(static_cast<uint32_t>(index));
+    if (Holds(record, edit.group(), authored.id)) return;
+    authored.made_at =
+        std::max(FromProto(row.transaction.made_at().wall()), NewestSeen(edit, record));
+    if (edit.has_comment()) {
+      for (v1::CommentPost& post : *edit.mutable_comment()->mutable_posts()) {
+        post.set_member_id(member.str());
+        *post.mutable_posted_at() = ToProto(authored.made_at);
+      }
+    }
+    if (record.kind() == 0) {
+      record.set_created_by(member.str());
+      *record.mutable_created_at() = ToProto(authored.made_at);
+    }
+    Merge(authored, record);
+  }
+
+  // What is shown of `id`: `confirmed` with the outbox on top.
+  StoredRecord Shown(const RecordId& id, const v1::Record& confirmed) const {
+    StoredRecord record = RecordFromWire(confirmed);
+    const auto edited = positions.find(id);
+    if (edited == positions.end()) return record;
+    for (uint64_t position : edited->second) {
+      const Row& row = outbox.at(position);
+      for (int i = 0; i < row.transaction.edits_size(); ++i) {
+        if (row.transaction.edits(i).record_id() == id.bytes()) LayOver(row, i, record);
+      }
+    }
+    return record;
+  }
+
+  // The same for the screen. nullopt: there is nothing to show.
+  absl::optional<ShownRecord> Show(const RecordId& id, v1::Record confirmed) const {
+    ShownRecord shown;
+    const auto edited = positions.find(id);
+    if (edited == positions.end()) {
+      if (confirmed.record_id().empty()) return absl::nullopt;
+      shown.record = std::move(confirmed);
+      return shown;
+    }
+    const StoredRecord record = Shown(id, confirmed);
+    if (record.kind() == 0) return absl::nullopt;
+    CHECK(RecordToWire(id.bytes(), record, shown.record));
+    shown.pending = std::any_of(edited->second.begin(), edited->second.end(),
+                                [this](uint64_t p) { return outbox.at(p).revision == 0; });
+    return shown;
+  }
+};
+
+// One atomic change of a family: what goes to disk, and what memory takes over once it is there.
+struct Replica::Update {
+  explicit Update(const Family& family)
+      : family(family), stored(family.stored), sent(family.sent), attention(family.attention) {}
+
+  void PutOutbox(uint64_t position, Row row) {
+    Touch(row);
+    batch.Put(kOutboxColumn, PositionKey(family.id, position), row.ToStored().SerializeAsString());
+    outbox[position] = std::move(row);
+  }
+
+  void RemoveOutbox(uint64_t position, const Row& row) {
+    Touch(row);
+    batch.Delete(kOutboxColumn, PositionKey(family.id, position));
+    outbox[position] = absl::nullopt;
+  }
+
+  void Move(uint64_t position, const Row& row, Column to, const DeviceTransaction& stored_row) {
+    RemoveOutbox(position, row);
+    batch.Put(to, PositionKey(family.id, position), stored_row.SerializeAsString());
+    ++(to == kSentColumn ? sent : attention);
+  }
+
+  // Makes the transaction at `position` pending again, in whichever column it is.
+  void Reopen(Column from, uint64_t position, Row row) {
+    if (from != kOutboxColumn) {
+      batch.Delete(from, PositionKey(family.id, position));
+      --(from == kSentColumn ? sent : attention);
+    }
+    row.revision = 0;
+    PutOutbox(position, std::move(row));
+  }
+
+  // Seals the transaction as the next one of the family's replica and appends it.
+  void Append(v1::Transaction transaction) {
+    SealTransaction(stored.last_seq() + 1, stored.last_hash(), transaction);
+    stored.set_last_seq(transaction.seq());
+    stored.set_last_hash(transaction.hash());
+    stored.set_last_position(stored.last_position() + 1);
+    PutOutbox(stored.last_position(), Row{pairing().replica_id(), std::move(transaction)});
+  }
+
+  // New taps are made under the pairing's replica id from now on.
+  void SetPairing(v1::Pairing pairing) {
+    if (pairing.replica_id() != this->pairing().replica_id()) {
+      stored.clear_last_seq();
+      stored.clear_last_hash();
+    }
+    pairing.clear_device_token();
+    stored.set_pairing(pairing.SerializeAsString());
+    new_pairing = std::move(pairing);
+  }
+
+  const v1::Pairing& pairing() const {
+    return new_pairing.has_value() ? *new_pairing : family.pairing;
+  }
+
+  // Appends what is pending under `from` anew, and rewrites what refers to it.
+  void Rehome(const std::string& from) {
+    std::map<uint64_t, uint64_t> new_seqs;
+    for (const auto& [position, row] : family.outbox) {
+      if (row.revision != 0 || row.replica_id != from) continue;
+      v1::Transaction transaction = row.transaction;
+      for (v1::Edit& edit : *transaction.mutable_edits()) {
+        for (v1::EditId& saw : *edit.mutable_saw()) {
+          const auto seq = new_seqs.find(saw.seq());
+          if (saw.replica_id() != from || seq == new_seqs.end()) continue;
+          saw.set_replica_id(pairing().replica_id());
+          saw.set_seq(seq->second);
+        }
+      }
+      RemoveOutbox(position, row);
+      Append(std::move(transaction));
+      new_seqs[row.transaction.seq()] = stored.last_seq();
+    }
+  }
+
+  void Touch(const Row& row) {
+    for (const RecordId& record : RecordsOf(row.transaction)) changed.insert(record);
+  }
+
+  const Family& family;
+  WriteBatch batch;
+  DeviceFamily stored;
+  absl::optional<v1::Pairing> new_pairing;
+  std::map<uint64_t, absl::optional<Row>> outbox;  // nullopt: removed
+  uint64_t sent;
+  uint64_t attention;
+  std::set<RecordId> changed;  // shown differently
+};
+
+Replica::Replica(std::unique_ptr<Engine> engine, const DeviceClock& clock)
+    : engine_(std::move(engine)), clock_(clock) {}
+
+Replica::~Replica() = default;
+
+absl::StatusOr<std::unique_ptr<Replica>> Replica::Open(const std::string& path,
+                                                       const DeviceClock& clock) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine,
+                   RocksdbEngine::Open(path, kColumnNames, PhoneOptions()));
+  return Open(std::move(engine), clock);
+}
+
+absl::StatusOr<std::unique_ptr<Replica>> Replica::Open(std::unique_ptr<Engine> engine,
+                                                       const DeviceClock& clock) {
+  auto replica = std::unique_ptr<Replica>(new Replica(std::move(engine), clock));
+  absl::MutexLock lock(&replica->mu_);
+  RETURN_IF_ERROR(replica->Load());
+  return replica;
+}
+
+absl::Status Replica::Load() {
+  const std::unique_ptr<ReadView> view = engine_->Snapshot();
+  ASSIGN_OR_RETURN(const absl::optional<std::string> head, view->Get(kDeviceColumn, kHeadKey));
+  if (head.has_value()) {
+    RETURN_IF_ERROR(ParseRow(*head, head_));
+    if (head_.format_version() > kFormatVersion) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "this device's database has format ", head_.format_version(),
+          " and this nightlog reads up to ", kFormatVersion, ": install a newer nightlog"));
+    }
+  }
+  head_.set_format_version(kFormatVersion);
+  auto families = view->Scan(kFamilyColumn, "", "");
+  for (; families->Valid(); families->Next()) {
+    auto family = std::make_unique<Family>();
+    family->id = FamilyId(families->key());
+    RETURN_IF_ERROR(ParseRow(families->value(), family->stored));
+    RETURN_IF_ERROR(ParseRow(family->stored.pairing(), family->pairing));
+    auto rows = ScanFamily(*view, kOutboxColumn, family->id);
+    for (; rows->Valid(); rows->Next()) {
+      ASSIGN_OR_RETURN(Row row, Row::Parse(rows->value()));
+      family->PutRow(PositionOf(rows->key()), std::move(row));
+    }
+    RETURN_IF_ERROR(rows->status());
+    auto sent = ScanFamily(*view, kSentColumn, family->id);
+    for (; sent->Valid(); sent->Next()) ++family->sent;
+    RETURN_IF_ERROR(sent->status());
+    auto attention = ScanFamily(*view, kAttentionColumn, family->id);
+    for (; attention->Valid(); attention->Next()) ++family->attention;
+    RETURN_IF_ERROR(attention->status());
+    families_[family->id] = std::move(family);
+  }
+  return families->status();
+}
+
+absl::StatusOr<Replica::Family*> Replica::Find(const FamilyId& family) const {
+  const auto found = families_.find(family);
+  if (found == families_.end()) {
+    return MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
+                     "this device is not paired with that family; join it with an invite");
+  }
+  return found->second.get();
+}
+
+absl::Status Replica::WriteBatchOrBreak(const WriteBatch& batch) {
+  RETURN_IF_ERROR(broken_);
+  broken_ = engine_->Write(batch);
+  return broken_;
+}
+
+absl::Status Replica::Commit(Family& family, const Update& update) {
+  WriteBatch batch = update.batch;
+  batch.Put(kFamilyColumn, family.id.bytes(), update.stored.SerializeAsString());
+  RETURN_IF_ERROR(WriteBatchOrBreak(batch));
+  family.stored = update.stored;
+  if (update.new_pairing.has_value()) family.pairing = *update.new_pairing;
+  for (const auto& [position, row] : update.outbox) {
+    if (row.has_value()) {
+      family.PutRow(position, *row);
+    } else {
+      family.RemoveRow(position);
+    }
+  }
+  family.sent = update.sent;
+  family.attention = update.attention;
+  return absl::OkStatus();
+}
+
+void Replica::Tell(const FamilyId& family, const std::set<RecordId>& changed) {
+  absl::MutexLock lock(&observers_mu_);
+  for (Observer* observer : observers_) {
+    if (!changed.empty()) observer->OnRecordsChanged(family, changed);
+    observer->OnFamilyChanged(family);
+  }
+}
+
+void Replica::AddObserver(Observer* observer) {
+  absl::MutexLock lock(&observers_mu_);
+  observers_.insert(observer);
+}
+
+void Replica::RemoveObserver(Observer* observer) {
+  absl::MutexLock lock(&observers_mu_);
+  observers_.erase(observer);
+}
+
+DeviceSettings Replica::settings() const {
+  absl::MutexLock lock(&mu_);
+  return {head_.server_address(), head_.ca_file(), head_.device_token()};
+}
+
+absl::Status Replica::SetSettings(const DeviceSettings& settings) {
+  absl::MutexLock lock(&mu_);
+  storage::v1::DeviceHead head = head_;
+  head.set_server_address(settings.server_address);
+  head.set_ca_file(settings.ca_file);
+  head.set_device_token(settings.device_token);
+  WriteBatch batch;
+  batch.Put(kDeviceColumn, kHeadKey, head.SerializeAsString());
+  RETURN_IF_ERROR(WriteBatchOrBreak(batch));
+  head_ = std::move(head);
+  return absl::OkStatus();
+}
+
+absl::Status Replica::AddFamily(const v1::Pairing& pairing) {
+  if (!FamilyId::IsId(pairing.family_id()) || !MemberId::IsId(pairing.member_id()) ||
+      !ReplicaId::IsId(pairing.replica_id())) {
+    return absl::InternalError("the server's pairing lacks an id");
+  }
+  const FamilyId id(pairing.family_id());
+  std::set<RecordId> changed;
+  {
+    absl::MutexLock lock(&mu_);
+    const auto found = families_.find(id);
+    auto added = std::make_unique<Family>();
+    added->id = id;
+    Family& family = found == families_.end() ? *added : *found->second;
+    Update update(family);
+    const std::string old_replica = family.pairing.replica_id();
+    update.SetPairing(pairing);
+    if (found != families_.end()) {
+      if (old_replica != pairing.replica_id()) update.Rehome(old_replica);
+      update.stored.set_follow_from_nothing(true);
+      update.stored.clear_closed();
+    }
+    storage::v1::DeviceHead head = head_;
+    if (!pairing.device_token().empty()) head.set_device_token(pairing.device_token());
+    update.batch.Put(kDeviceColumn, kHeadKey, head.SerializeAsString());
+    RETURN_IF_ERROR(Commit(family, update));
+    head_ = std::move(head);
+    if (found == families_.end()) families_[id] = std::move(added);
+    changed = std::move(update.changed);
+  }
+  Tell(id, changed);
+  return absl::OkStatus();
+}
+
+absl::Status Replica::ForgetFamily(const FamilyId& family) {
+  {
+    absl::MutexLock lock(&mu_);
+    RETURN_IF_ERROR(Find(family).status());
+    WriteBatch batch;
+    batch.Delete(kFamilyColumn, family.bytes());
+    for (Column column : {kRecordColumn, kOutboxColumn, kSentColumn, kAttentionColumn}) {
+      batch.DeleteRange(column, family.bytes(), FamilyLimit(family));
+    }
+    RETURN_IF_ERROR(WriteBatchOrBreak(batch));
+    families_.erase(family);
+  }
+  Tell(family, {});
+  return absl::OkStatus();
+}
+
+std::vector<FamilyId> Replica::Families() const {
+  absl::MutexLock lock(&mu_);
+  std::vector<FamilyId> ids;
+  for (const auto& [id, family] : families_) ids.push_back(id);
+  return ids;
+}
+
+absl::StatusOr<FamilyState> Replica::FamilyStateOf(const FamilyId& id) const {
+  absl::MutexLock lock(&mu_);
+  ASSIGN_OR_RETURN(const Family* family, Find(id));
+  FamilyState state;
+  state.pairing = family->pairing;
+  state.cursor.set_lineage(family->stored.lineage());
+  state.cursor.set_revision(family->stored.revision());
+  state.state_hash = family->stored.state_hash();
+  state.pending = family->pending;
+  state.needs_attention = family->attention;
+  state.backed_up_revision = family->stored.backed_up_revision();
+  state.resyncs = family->stored.resyncs();
+  state.closed = family->stored.closed();
+  return state;
+}
+
+namespace {
+
+absl::StatusOr<v1::Record> Confirmed(const ReadView& view, const FamilyId& family,
+                                     const RecordId& record) {
+  v1::Record confirmed;
+  ASSIGN_OR_RETURN(const absl::optional<std::string> row,
+                   view.Get(kRecordColumn, RecordKey(family, record)));
+  if (row.has_value()) RETURN_IF_ERROR(ParseRow(*row, confirmed));
+  return confirmed;
+}
+
+}  // namespace
+
+absl::StatusOr<absl::optional<ShownRecord>> Replica::Get(const FamilyId& id,
+                                                         const RecordId& record) const {
+  absl::MutexLock lock(&mu_);
+  ASSIGN_OR_RETURN(const Family* family, Find(id));
+  ASSIGN_OR_RETURN(v1::Record confirmed, Confirmed(*engine_->Snapshot(), id, record));
+  return family->Show(record, std::move(confirmed));
+}
+
+absl::StatusOr<std::vector<ShownRecord>> Replica::List(const FamilyId& id, uint32_t kind) const {
+  absl::MutexLock lock(&mu_);
+  ASSIGN_OR_RETURN(const Family* family, Find(id));
+  const std::unique_ptr<ReadView> view = engine_->Snapshot();
+  std::map<RecordId, v1::Record> confirmed;
+  for (const auto& [record, positions] : family->positions) confirmed[record];
+  auto it = ScanFamily(*view, kRecordColumn, id);
+  for (; it->Valid(); it->Next()) {
+    RETURN_IF_ERROR(ParseRow(it->value(), confirmed[RecordId(it->key().substr(FamilyId::kSize))]));
+  }
+  RETURN_IF_ERROR(it->status());
+  std::vector<ShownRecord> records;
+  for (auto& [record, wire] : confirmed) {
+    if (!wire.record_id().empty() && wire.body_case() != static_cast<int>(kind)) continue;
+    absl::optional<ShownRecord> shown = family->Show(record, std::move(wire));
+    if (shown.has_value() && shown->record.body_case() == static_cast<int>(kind)) {
+      records.push_back(*std::move(shown));
+    }
+  }
+  return records;
+}
+
+absl::Status Replica::Write(const FamilyId& family, const Tap& tap) {
+  return Write(family, absl::MakeConstSpan(&tap, 1));
+}
+
+absl::Status Replica::Write(const FamilyId& id, absl::Span<const Tap> taps) {
+  std::set<RecordId> changed;
+  {
+    absl::MutexLock lock(&mu_);
+    ASSIGN_OR_RETURN(Family * family, Find(id));
+    const std::unique_ptr<ReadView> view = engine_->Snapshot();
+    const v1::ClockReading now = clock_.Read();
+    Update update(*family);
+    std::map<RecordId, StoredRecord> shown;  // with the taps before
+    std::vector<FieldViolation> violations;
+    for (const Tap& tap : taps) {
+      if (tap.changes().empty() || tap.changes().size() > kTransactionEditsMax) {
+        AddViolation("edits", "has no or too many elements; 1 to 64", violations);
+      }
+      Row row{family->pairing.replica_id(), v1::Transaction()};
+      row.transaction.set_seq(update.stored.last_seq() + 1);
+      *row.transaction.mutable_made_at() = now;
+      row.transaction.mutable_made_at_cursor()->set_lineage(family->stored.lineage());
+      row.transaction.mutable_made_at_cursor()->set_revision(family->stored.revision());
+      std::set<RecordId> created;
+      for (const Tap::Change& change : tap.changes()) {
+        const int index = row.transaction.edits_size();
+        const std::string path = absl::StrCat("edits[", index, "]");
+        ValidateEdit(change.edit, path, violations);
+        if (!violations.empty()) return InvalidFieldsError(violations);
+        const RecordId record(change.edit.record_id());
+        auto found = shown.find(record);
+        if (found == shown.end()) {
+          ASSIGN_OR_RETURN(const v1::Record confirmed, Confirmed(*view, id, record));
+          found = shown.emplace(record, family->Shown(record, confirmed)).first;
+        }
+        StoredRecord& state = found->second;
+        const uint32_t kind = KindOf(change.edit);
+        if (kind == 0 && state.kind() == 0) {
+          AddViolation(path, "is about a record that does not exist", violations);
+        } else if (state.kind() == 0) {
+          created.insert(record);
+        } else if (!IsEditable(state.kind()) || (kind != 0 && kind != state.kind())) {
+          AddViolation(path, "is of another kind than the record", violations);
+        }
+        if (!violations.empty()) return InvalidFieldsError(violations);
+        *row.transaction.add_edits() = WithSaw(change, state);
+        family->LayOver(row, index, state);
+      }
+      for (const RecordId& record : created) {
+        ValidateNewRecord(shown.at(record), absl::StrCat("record ", record.hex()), violations);
+      }
+      if (!violations.empty()) return InvalidFieldsError(violations);
+      update.Append(std::move(row.transaction));
+    }
+    RETURN_IF_ERROR(Commit(*family, update));
+    changed = std::move(update.changed);
+  }
+  Tell(id, changed);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<NeedsAttention>> Replica::ListNeedsAttention(const FamilyId& id) const {
+  absl::MutexLock lock(&mu_);
+  RETURN_IF_ERROR(Find(id).status());
+  const std::unique_ptr<ReadView> view = engine_->Snapshot();
+  std::vector<NeedsAttention> list;
+  auto it = ScanFamily(*view, kAttentionColumn, id);
+  for (; it->Valid(); it->Next()) {
+    DeviceTransaction stored;
+    google::rpc::Status status;
+    NeedsAttention item;
+    RETURN_IF_ERROR(ParseRow(it->value(), stored));
+    RETURN_IF_ERROR(ParseRow(stored.transaction(), item.transaction));
+    RETURN_IF_ERROR(ParseRow(stored.status(), status));
+    item.position = PositionOf(it->key());
+    item.status = FromRpcStatus(status);
+    list.push_back(std::move(item));
+  }
+  RETURN_IF_ERROR(it->status());
+  return list;
+}
+
+absl::Status Replica::Discard(const FamilyId& id, uint64_t position) {
+  {
+    absl::MutexLock lock(&mu_);
+    ASSIGN_OR_RETURN(Family * family, Find(id));
+    const std::string key = PositionKey(id, position);
+    ASSIGN_OR_RETURN(const absl::optional<std::string> row,
+                     engine_->Snapshot()->Get(kAttentionColumn, key));
+    if (!row.has_value()) return absl::NotFoundError("nothing needs attention at that position");
+    Update update(*family);
+    update.batch.Delete(kAttentionColumn, key);
+    --update.attention;
+    RETURN_IF_ERROR(Commit(*family, update));
+  }
+  Tell(id, {});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::optional<v1::PushRequest>> Replica::NextPush(const FamilyId& id) const {
+  absl::MutexLock lock(&mu_);
+  ASSIGN_OR_RETURN(const Family* family, Find(id));
+  v1::PushRequest request;
+  request.set_family_id(id.str());
+  size_t bytes = 0;
+  for (const auto& [position, row] : family->outbox) {
+    if (row.revision != 0) continue;
+    if (request.transactions().empty()) request.set_replica_id(row.replica_id);
+    bytes += row.transaction.ByteSizeLong();
+    if (row.replica_id != request.replica_id() ||
+        request.transactions_size() == kPushTransactionsMax ||
+        (bytes > kPushBytesMax && !request.transactions().empty())) {
+      break;
+    }
+    *request.add_transactions() = row.transaction;
+  }
+  if (request.transactions().empty()) return absl::optional<v1::PushRequest>();
+  return absl::optional<v1::PushRequest>(std::move(request));
+}
+
+absl::StatusOr<bool> Replica::Reopen(const Family& family, const std::string& replica,
+                                     uint64_t expected, Update& update) const {
+  const std::unique_ptr<ReadView> view = engine_->Snapshot();
+  bool found = false;
+  for (Column column : {kOutboxColumn, kSentColumn, kAttentionColumn}) {
+    auto it = ScanFamily(*view, column, family.id);
+    for (; it->Valid(); it->Next()) {
+      ASSIGN_OR_RETURN(Row row, Row::Parse(it->value()));
+      if (row.replica_id != replica || row.transaction.seq() < expected) continue;
+      found = found || row.transaction.seq() == expected;
+      update.Reopen(column, PositionOf(it->key()), std::move(row));
+    }
+    RETURN_IF_ERROR(it->status());
+  }
+  return found;
+}
+
+absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
+                                                const v1::PushResponse& response) {
+  const absl::Status nonsense = absl::InternalError("the server's answer to a push makes no sense");
+  if (response.verdicts().empty()) return nonsense;
+  if (response.verdicts_size() > request.transactions_size()) return nonsense;
+  const FamilyId id(request.family_id());
+  PushStep step = PushStep::kGoOn;
+  std::set<RecordId> changed;
+  {
+    absl::MutexLock lock(&mu_);
+    ASSIGN_OR_RETURN(Family * family, Find(id));
+    std::map<uint64_t, uint64_t> positions;  // by seq, of what is pending
+    for (const auto& [position, row] : family->outbox) {
+      if (row.revision == 0 && row.replica_id == request.replica_id()) {
+        positions[row.transaction.seq()] = position;
+      }
+    }
+    Update update(*family);
+    for (int i = 0; i < response.verdicts_size(); ++i) {
+      const v1::Verdict& verdict = response.verdicts(i);
+      if (verdict.seq() != request.transactions(i).seq()) return nonsense;
+      const auto position = positions.find(verdict.seq());
+      if (position == positions.end()) continue;  // answered before
+      Row row = family->outbox.at(position->second);
+      DeviceTransaction stored = row.ToStored();
+      switch (verdict.outcome_case()) {
+        case v1::Verdict::kCommitted:
+          row.revision = verdict.committed().revision();
+          stored.set_revision(row.revision);
+          if (row.revision == 0) return nonsense;
+          if (row.revision <= family->stored.revision()) {
+            update.Move(position->second, row, kSentColumn, stored);
+          } else {
+            update.PutOutbox(position->second, std::move(row));
+          }
+          continue;
+        case v1::Verdict::kRejected:
+          stored.set_status(verdict.rejected().status().SerializeAsString());
+          update.Move(position->second, row, kAttentionColumn, stored);
+          continue;
+        case v1::Verdict::kQuarantined:
+          update.Move(position->second, row, kAttentionColumn, stored);
+          continue;
+        case v1::Verdict::kGap: {
+          if (verdict.gap().expected_seq() >= verdict.seq()) return nonsense;
+          ASSIGN_OR_RETURN(const bool held, Reopen(*family, request.replica_id(),
+                                                   verdict.gap().expected_seq(), update));
+          if (!held) step = PushStep::kRenewReplica;
+          break;
+        }
+        case v1::Verdict::kForked:
+          step = PushStep::kRenewReplica;
+          break;
+        default:  // retry later, or an outcome of a newer server
+          step = PushStep::kWait;
+      }
+      break;
+    }
+    RETURN_IF_ERROR(Commit(*family, update));
+    changed = std::move(update.changed);
+  }
+  Tell(id, changed);
+  return step;
+}
+
+absl::Status Replica::Rehome(const FamilyId& id, const ReplicaId& from, const ReplicaId& to) {
+  std::set<RecordId> changed;
+  {
+    absl::MutexLock lock(&mu_);
+    ASSIGN_OR_RETURN(Family * family, Find(id));
+    Update update(*family);
+    v1::Pairing pairing = family->pairing;
+    pairing.set_replica_id(to.str());
+    update.SetPairing(std::move(pairing));
+    update.Rehome(from.str());
+    RETURN_IF_ERROR(Commit(*family, update));
+    changed = std::move(update.changed);
+  }
+  Tell(id, changed);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::FollowRequest> Replica::NextFollow(const FamilyId& id) const {
+  absl::MutexLock lock(&mu_);
+  ASSIGN_OR_RETURN(const Family* family, Find(id));
+  v1::FollowRequest request;
+  request.set_family_id(id.str());
+  if (family->stored.revision() > 0 && !family->stored.follow_from_nothing()) {
+    request.mutable_cursor()->set_lineage(family->stored.lineage());
+    request.mutable_cursor()->set_revision(family->stored.revision());
+  }
+  return request;
+}
+
+absl::Status Replica::ApplyBookmark(const FamilyId& id,
+                                    const std::vector<v1::FollowResponse>& messages) {
+  std::set<RecordId> changed;
+  absl::Status result;
+  {
+    absl::MutexLock lock(&mu_);
+    ASSIGN_OR_RETURN(Family * family, Find(id));
+    const std::unique_ptr<ReadView> view = engine_->Snapshot();
+    Update update(*family);
+    DeviceFamily& stored = update.stored;
+
+    bool from_nothing = stored.revision() == 0 || stored.follow_from_nothing();
+    std::map<RecordId, const v1::Record*> records;
+    for (const v1::FollowResponse& message : messages) {
+      if (message.has_reset()) {
+        from_nothing = true;
+        records.clear();
+      }
+      for (const v1::Record& record : message.records()) {
+        if (!RecordId::IsId(record.record_id()) || record.digest().size() != 32) {
+          return absl::InternalError("the server sent a record without id or digest");
+        }
+        records[RecordId(record.record_id())] = &record;
+      }
+    }
+    if (messages.empty() || !messages.back().has_bookmark() ||
+        messages.back().bookmark().state_hash().size() != 32) {
+      return absl::InternalError("the server sent no bookmark, or one without a state hash");
+    }
+    const v1::Bookmark& bookmark = messages.back().bookmark();
+    const bool new_lineage =
+        !stored.lineage().empty() && bookmark.cursor().lineage() != stored.lineage();
+    if (!from_nothing && (new_lineage || bookmark.cursor().revision() < stored.revision())) {
+      return absl::InternalError("the server's bookmark goes back, or to another lineage");
+    }
+
+    StateHash hash(from_nothing ? "" : stored.state_hash());
+    if (from_nothing) {
+      auto old = ScanFamily(*view, kRecordColumn, id);
+      for (; old->Valid(); old->Next()) {
+        changed.insert(RecordId(old->key().substr(FamilyId::kSize)));
+      }
+      RETURN_IF_ERROR(old->status());
+      update.batch.DeleteRange(kRecordColumn, id.bytes(), FamilyLimit(id));
+    }
+    for (const auto& [record, wire] : records) {
+      if (!from_nothing) {
+        ASSIGN_OR_RETURN(const v1::Record old, Confirmed(*view, id, record));
+        hash.Remove(old.digest());
+      }
+      hash.Add(wire->digest());
+      update.batch.Put(kRecordColumn, RecordKey(id, record), wire->SerializeAsString());
+      changed.insert(record);
+    }
+
+    if (hash != StateHash(bookmark.state_hash())) {
+      Update again(*family);
+      again.stored.set_follow_from_nothing(true);
+      again.stored.set_resyncs(stored.resyncs() + 1);
+      RETURN_IF_ERROR(Commit(*family, again));
+      changed.clear();
+      result = from_nothing
+                   ? MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
+                               "the server's records do not add up to its state hash")
+                   : absl::AbortedError(
+                         "the records here differ from the server's; following "
+                         "from the beginning");
+    } else {
+      stored.set_lineage(bookmark.cursor().lineage());
+      stored.set_revision(bookmark.cursor().revision());
+      stored.set_state_hash(hash.bytes());
+      stored.set_backed_up_revision(bookmark.backed_up_revision());
+      stored.clear_follow_from_nothing();
+      stored.clear_closed();
+      if (new_lineage) {
+        // The server may have lost what it had acknowledged. It knows what it has.
+        for (Column column : {kOutboxColumn, kSentColumn}) {
+          auto it = ScanFamily(*view, column, id);
+          for (; it->Valid(); it->Next()) {
+            ASSIGN_OR_RETURN(Row row, Row::Parse(it->value()));
+            update.Reopen(column, PositionOf(it->key()), std::move(row));
+          }
+          RETURN_IF_ERROR(it->status());
+        }
+      } else {
+        for (const auto& [position, row] : family->outbox) {
+          if (row.revision == 0 || row.revision > stored.revision()) continue;
+          update.Move(position, row, kSentColumn, row.ToStored());
+        }
+        auto sent = ScanFamily(*view, kSentColumn, id);
+        for (; sent->Valid(); sent->Next()) {
+          DeviceTransaction row;
+          RETURN_IF_ERROR(ParseRow(sent->value(), row));
+          if (row.revision() > stored.backed_up_revision() && update.sent <= kSentMax) break;
+          update.batch.Delete(kSentColumn, sent->key());
+          --update.sent;
+        }
+        RETURN_IF_ERROR(sent->status());
+      }
+      RETURN_IF_ERROR(Commit(*family, update));
+      changed.insert(update.changed.begin(), update.changed.end());
+    }
+  }
+  Tell(id, changed);
+  return result;
+}
+
+absl::Status Replica::SetClosed(const FamilyId& id, const std::string& message) {
+  {
+    absl::MutexLock lock(&mu_);
+    ASSIGN_OR_RETURN(Family * family, Find(id));
+    Update update(*family);
+    update.stored.set_closed(message.empty() ? "access ended" : message);
+    RETURN_IF_ERROR(Commit(*family, update));
+  }
+  Tell(id, {});
+  return absl::OkStatus();
+}
+
+}  // namespace nightlog

@@ -1,0 +1,313 @@
+#include "clients/cpp/sync.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "storage/core/errors.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog {
+namespace {
+
+// A stream stops 256 KiB beyond what is acknowledged; this lets it flow.
+constexpr uint64_t kAcknowledgeBytes = 64 << 10;
+
+// New replica ids within one push; more means that the server answers nonsense.
+constexpr int kRenewalsMax = 3;
+
+// After a server's history changed, what is pending again goes in the next round.
+constexpr int kRoundsMax = 3;
+
+bool IsUnreachable(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+}
+
+}  // namespace
+
+Syncer::Syncer(Replica& replica, Connection& connection, const DeviceClock& clock, Random& random,
+               const SyncOptions& options)
+    : replica_(replica),
+      connection_(connection),
+      clock_(clock),
+      random_(random),
+      options_(options) {}
+
+absl::Time Syncer::CallDeadline(absl::Time deadline) const {
+  return std::min(deadline, absl::Now() + options_.call_timeout);
+}
+
+absl::Status Syncer::Push(const FamilyId& family, absl::Time deadline) {
+  int renewals = 0;
+  while (true) {
+    ASSIGN_OR_RETURN(absl::optional<v1::PushRequest> request, replica_.NextPush(family));
+    if (!request.has_value()) return absl::OkStatus();
+    *request->mutable_sent_at() = clock_.Read();
+    ASSIGN_OR_RETURN(const v1::PushResponse response,
+                     connection_.Push(*request, CallDeadline(deadline)));
+    ASSIGN_OR_RETURN(const PushStep step, replica_.ApplyVerdicts(*request, response));
+    switch (step) {
+      case PushStep::kGoOn:
+        break;
+      case PushStep::kWait:
+        return absl::FailedPreconditionError(
+            "the server is too old for what is saved here; it is kept until the server is updated");
+      case PushStep::kRenewReplica: {
+        if (++renewals > kRenewalsMax) {
+          return absl::InternalError("the server takes none of the replica ids it gives");
+        }
+        v1::RenewReplicaRequest renew;
+        renew.set_family_id(family.str());
+        ASSIGN_OR_RETURN(const v1::RenewReplicaResponse renewed,
+                         connection_.RenewReplica(renew, CallDeadline(deadline)));
+        if (!ReplicaId::IsId(renewed.replica_id())) {
+          return absl::InternalError("the server gave no replica id");
+        }
+        RETURN_IF_ERROR(replica_.Rehome(family, ReplicaId(request->replica_id()),
+                                        ReplicaId(renewed.replica_id())));
+      }
+    }
+  }
+}
+
+absl::Status Syncer::Follow(const FamilyId& family, bool until_head, absl::Time deadline,
+                            const FollowHooks& hooks) {
+  ASSIGN_OR_RETURN(v1::FollowRequest request, replica_.NextFollow(family));
+  request.set_stream_id(random_.Bytes(16));
+  request.set_until_head(until_head);
+  v1::AcknowledgeRequest acknowledge;
+  acknowledge.set_family_id(family.str());
+  acknowledge.set_stream_id(request.stream_id());
+  *acknowledge.mutable_cursor() = request.cursor();
+
+  const std::unique_ptr<ServerStream<v1::FollowResponse>> stream =
+      connection_.Follow(request, deadline);
+  hooks.on_stream(stream.get());
+  absl::Status status;
+  std::vector<v1::FollowResponse> messages;  // since the last bookmark
+  uint64_t received = 0;
+  v1::FollowResponse message;
+  while (status.ok() && stream->Read(message)) {
+    received += message.ByteSizeLong();
+    if (message.has_closed()) {
+      status = replica_.SetClosed(family, message.closed().message());
+      if (status.ok()) {
+        status = MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_NO_ACCESS,
+                           message.closed().message());
+      }
+      break;
+    }
+    const bool at_bookmark = message.has_bookmark();
+    if (at_bookmark) *acknowledge.mutable_cursor() = message.bookmark().cursor();
+    messages.push_back(std::move(message));
+    if (at_bookmark) {
+      status = replica_.ApplyBookmark(family, messages);
+      messages.clear();
+      if (!status.ok()) break;
+      hooks.on_bookmark();
+    }
+    if (at_bookmark || received - acknowledge.received_bytes() >= kAcknowledgeBytes) {
+      acknowledge.set_received_bytes(received);
+      status = connection_.Acknowledge(acknowledge, CallDeadline(deadline)).status();
+    }
+  }
+  hooks.on_stream(nullptr);
+  if (!status.ok()) return status;
+  return stream->Finish();
+}
+
+absl::Status Syncer::SyncAttempt(const FamilyId& family, absl::Time deadline) {
+  const FollowHooks no_hooks{[](ServerStream<v1::FollowResponse>*) {}, [] {}};
+  for (int round = 1;; ++round) {
+    const absl::Status pushed = Push(family, deadline);
+    if (IsUnreachable(pushed)) return pushed;
+    absl::Status followed = Follow(family, /*until_head=*/true, deadline, no_hooks);
+    if (absl::IsAborted(followed)) {
+      followed = Follow(family, /*until_head=*/true, deadline, no_hooks);
+    }
+    RETURN_IF_ERROR(pushed);
+    RETURN_IF_ERROR(followed);
+    ASSIGN_OR_RETURN(const FamilyState state, replica_.FamilyStateOf(family));
+    if (state.pending == 0 || round == kRoundsMax) return absl::OkStatus();
+  }
+}
+
+absl::Status Syncer::SyncOnce(const FamilyId& family, absl::Time deadline) {
+  Backoff backoff(options_.backoff, random_);
+  while (true) {
+    const absl::Status status = SyncAttempt(family, deadline);
+    const absl::Duration delay = backoff.Next();
+    if (!absl::IsUnavailable(status) || absl::Now() + delay >= deadline) return status;
+    options_.sleep(delay);
+  }
+}
+
+// One Run(): its thread holds the stream, a second one pushes.
+class Syncer::Session final : public Replica::Observer {
+ public:
+  Session(Syncer& syncer, const FamilyId& family,
+          const std::function<void(const SyncStatus&)>& on_status)
+      : syncer_(syncer), family_(family), on_status_(on_status) {}
+
+  void Run() {
+    syncer_.replica_.AddObserver(this);
+    TellStatus();
+    std::thread pusher([this] { PushLoop(); });
+    FollowLoop();
+    pusher.join();
+    syncer_.replica_.RemoveObserver(this);
+  }
+
+  void Stop() {
+    absl::MutexLock lock(&mu_);
+    stopped_ = true;
+    if (stream_ != nullptr) stream_->Cancel();
+  }
+
+  void OnRecordsChanged(const FamilyId& family, const std::set<RecordId>& records) override {
+    if (family == family_) Kick();
+  }
+  void OnFamilyChanged(const FamilyId& family) override {
+    if (family == family_) TellStatus();
+  }
+
+ private:
+  void FollowLoop() {
+    Backoff backoff(syncer_.options_.backoff, syncer_.random_);
+    while (!stopped()) {
+      const absl::Status status =
+          syncer_.Follow(family_, /*until_head=*/false, absl::InfiniteFuture(),
+                         {[this](ServerStream<v1::FollowResponse>* stream) { SetStream(stream); },
+                          [this, &backoff] {
+                            backoff.Reset();
+                            SetOnline(true, absl::OkStatus());
+                          }});
+      SetOnline(false, status);
+      absl::MutexLock lock(&mu_);
+      mu_.AwaitWithTimeout(absl::Condition(&stopped_), backoff.Next());
+    }
+  }
+
+  void PushLoop() {
+    Backoff backoff(syncer_.options_.backoff, syncer_.random_);
+    while (true) {
+      {
+        absl::MutexLock lock(&mu_);
+        mu_.Await(absl::Condition(this, &Session::HasWork));
+        if (stopped_) return;
+        kicked_ = false;
+      }
+      const absl::Status status = syncer_.Push(family_, absl::InfiniteFuture());
+      {
+        absl::MutexLock lock(&mu_);
+        push_error_ = status;
+      }
+      TellStatus();
+      if (status.ok()) {
+        backoff.Reset();
+        continue;
+      }
+      // Another tap must not hurry a server that is down; a stream that opens again does.
+      absl::MutexLock lock(&mu_);
+      came_online_ = false;
+      mu_.AwaitWithTimeout(absl::Condition(this, &Session::IsStoppedOrOnline), backoff.Next());
+      kicked_ = true;
+    }
+  }
+
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopped_ || kicked_; }
+  bool IsStoppedOrOnline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopped_ || came_online_;
+  }
+
+  bool stopped() {
+    absl::MutexLock lock(&mu_);
+    return stopped_;
+  }
+
+  void Kick() {
+    absl::MutexLock lock(&mu_);
+    kicked_ = true;
+  }
+
+  void SetStream(ServerStream<v1::FollowResponse>* stream) {
+    absl::MutexLock lock(&mu_);
+    stream_ = stream;
+    if (stopped_ && stream_ != nullptr) stream_->Cancel();
+  }
+
+  void SetOnline(bool online, const absl::Status& error) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (online && !online_) came_online_ = true;
+      online_ = online;
+      stream_error_ = error;
+    }
+    TellStatus();
+  }
+
+  void TellStatus() {
+    absl::MutexLock tell_lock(&tell_mu_);
+    const absl::StatusOr<FamilyState> family = syncer_.replica_.FamilyStateOf(family_);
+    SyncStatus status;
+    {
+      absl::MutexLock lock(&mu_);
+      status.error = !family.ok()         ? family.status()
+                     : stream_error_.ok() ? push_error_
+                                          : stream_error_;
+      status.state = !online_ ? SyncState::kOffline : SyncState::kSynced;
+    }
+    if (family.ok()) {
+      if (family->needs_attention > 0) {
+        status.state = SyncState::kNeedsAttention;
+      } else if (!family->closed.empty()) {
+        status.state = SyncState::kClosed;
+      } else if (status.state == SyncState::kSynced && family->pending > 0) {
+        status.state = SyncState::kSavedHere;
+      }
+    }
+    if (told_.has_value() && told_->state == status.state && told_->error == status.error) return;
+    told_ = status;
+    on_status_(status);
+  }
+
+  Syncer& syncer_;
+  const FamilyId family_;
+  const std::function<void(const SyncStatus&)>& on_status_;
+
+  // Held while the status is told; taken before mu_ and before the replica's locks.
+  absl::Mutex tell_mu_;
+  absl::optional<SyncStatus> told_ ABSL_GUARDED_BY(tell_mu_);
+
+  absl::Mutex mu_;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  bool kicked_ ABSL_GUARDED_BY(mu_) = true;        // there may be something to push
+  bool online_ ABSL_GUARDED_BY(mu_) = false;       // the open stream has brought a bookmark
+  bool came_online_ ABSL_GUARDED_BY(mu_) = false;  // since the last failed push
+  absl::Status stream_error_ ABSL_GUARDED_BY(mu_);
+  absl::Status push_error_ ABSL_GUARDED_BY(mu_);
+  ServerStream<v1::FollowResponse>* stream_ ABSL_GUARDED_BY(mu_) = nullptr;
+};
+
+void Syncer::Run(const FamilyId& family, const std::function<void(const SyncStatus&)>& on_status) {
+  Session session(*this, family, on_status);
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopped_) return;
+    sessions_.insert(&session);
+  }
+  session.Run();
+  absl::MutexLock lock(&mu_);
+  sessions_.erase(&session);
+}
+
+void Syncer::Stop() {
+  absl::MutexLock lock(&mu_);
+  stopped_ = true;
+  for (Session* session : sessions_) session->Stop();
+}
+
+}  // namespace nightlog
