@@ -22,16 +22,20 @@ namespace nightlog {
 // Committer is the only writer of the store. Families hash onto shards, and one thread a shard is
 // the only writer of its families, so nothing on the way of a commit takes a lock. A thread takes
 // all operations that wait, runs them one after the other, derives, and writes one synced batch for
-// all of them: one fsync serves many phones. Then it publishes to the feed, then it answers.
+// all of them: one fsync serves many phones. Then it publishes families with a new head to the
+// feed, then it answers.
 //
 // Thread-safe. The destructor commits what was submitted.
 class Committer {
  public:
   // Changes one family. OK: its changes become part of the batch. An error: they are dropped, and
-  // `done` gets the error. Runs on the committer thread: must not block.
+  // `done` gets the error. Besides the family's own rows it may only touch rows of the store that
+  // no other family touches. Runs on the committer thread: must not block.
   using Operation = std::function<absl::Status(FamilyWriter&)>;
   // Runs on the committer thread when the changes are on disk, or have been dropped, after the feed
-  // was told. Must not block.
+  // was told. Where the family's stored rows turn out damaged as its batch ends (DATA_LOSS), all of
+  // its operations in that batch are dropped and get that error; other families go on. Must not
+  // block.
   using Done = std::function<void(absl::Status)>;
   // What happens when a write fails or its outcome is unclear: nobody can know what the disk holds.
   // Must not return; the server ends its process, and the retries of its clients find the truth.
@@ -67,21 +71,21 @@ class Committer {
     Operation operation;
     Done done;
   };
+  struct FamilyBatch;
   struct Shard {
     absl::Mutex mu;
     std::deque<Waiting> queue ABSL_GUARDED_BY(mu);
     bool stopping ABSL_GUARDED_BY(mu) = false;
     uint32_t number = 0;
-    uint64_t batches = 0;  // used by the shard's thread only
     std::thread thread;
   };
 
-  uint64_t WrittenBatches(uint32_t shard) const;
   void Run(Shard& shard);
   // The next operations to commit together; empty if none wait.
   std::vector<Waiting> TakeBatch(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  void CommitBatch(const Shard& shard, std::vector<Waiting> batch);
+  absl::Status RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const;
   [[noreturn]] void Fail(const absl::Status& status);
-  void CommitBatch(Shard& shard, std::vector<Waiting> batch);
 
   Engine& engine_;
   Feed& feed_;

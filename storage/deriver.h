@@ -41,8 +41,8 @@ class Deriver {
                                              const storage::v1::StoredRecord& record) const = 0;
 
   // Appends the records to write after `changes`, which `reader` sees. The cost must follow the
-  // changes, not the family's history. An error ends the whole batch, so it is for damaged storage
-  // only.
+  // changes, not the family's history. An error drops all that the batch did to this family, so it
+  // is for damaged storage only.
   virtual absl::Status Derive(const FamilyReader& reader, absl::Span<const RecordChange> changes,
                               std::vector<DerivedRecord>& derived) const = 0;
 };

@@ -17,6 +17,11 @@ absl::StatusOr<absl::optional<Row>> GetRow(const ReadView& view, Column column,
   return row;
 }
 
+absl::Status DamagedRow() {
+  return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
+                   "A stored row is damaged; restore the newest backup.");
+}
+
 // Visits (id at the end of the key, parsed row) under a prefix.
 template <typename RowId, typename Row>
 absl::Status ScanRows(const ReadView& view, Column column, const std::string& prefix,
@@ -34,8 +39,7 @@ absl::Status ScanRows(const ReadView& view, Column column, const std::string& pr
 
 absl::Status ParseRow(absl::string_view bytes, google::protobuf::MessageLite& row) {
   if (row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
-                   "A stored row is damaged; restore the newest backup.");
+  return DamagedRow();
 }
 
 template <typename Row>
@@ -91,6 +95,7 @@ absl::Status FamilyReader::ScanIndex(absl::string_view start, absl::string_view 
   auto it = view_.Scan(kIndexColumn, IndexKey(family_, start),
                        limit.empty() ? FamilyLimit(family_) : IndexKey(family_, limit), order);
   for (; it->Valid(); it->Next()) {
+    if (!RecordId::IsId(it->value())) return DamagedRow();
     if (!visit(DeriverPartOf(it->key()), RecordId(it->value()))) break;
   }
   return it->status();

@@ -7,6 +7,7 @@ namespace nightlog {
 namespace {
 
 // Kinds of rows within a column; they are on disk.
+constexpr char kFormatTag = 'F';
 constexpr char kShardTag = 'S';
 constexpr char kMemberTag = 'M';
 constexpr char kDeviceTag = 'D';
@@ -56,7 +57,8 @@ std::string PrefixLimit(absl::string_view prefix) {
   return limit;
 }
 
-std::string StoreHeadKey() { return FamilyId().str(); }
+std::string StoreHeadKey() { return Tagged(FamilyId(), kFormatTag, ""); }
+std::string ShardHeadsPrefix() { return Tagged(FamilyId(), kShardTag, ""); }
 std::string ShardHeadKey(uint32_t shard) {
   return Tagged(FamilyId(), kShardTag, BigEndian(shard, 4));
 }
@@ -122,6 +124,7 @@ std::string DeviceFamilyKey(const DeviceId& device, const FamilyId& family) {
 std::string DeviceFamiliesPrefix(const DeviceId& device) {
   return Tagged(FamilyId(), kDeviceFamilyTag, device.bytes());
 }
+std::string InvitesPrefix() { return Tagged(FamilyId(), kInviteTag, ""); }
 std::string InviteKey(absl::string_view code_hash) { return TaggedHash(kInviteTag, code_hash); }
 
 }  // namespace nightlog

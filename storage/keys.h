@@ -25,6 +25,7 @@ std::string PrefixLimit(absl::string_view prefix);
 
 // `head`
 std::string StoreHeadKey();
+std::string ShardHeadsPrefix();
 std::string ShardHeadKey(uint32_t shard);
 std::string FamilyHeadKey(const FamilyId& family);
 
@@ -73,6 +74,7 @@ absl::string_view LastIdOf(absl::string_view key);
 std::string DeviceKey(absl::string_view token_hash);
 std::string DeviceFamilyKey(const DeviceId& device, const FamilyId& family);
 std::string DeviceFamiliesPrefix(const DeviceId& device);
+std::string InvitesPrefix();
 std::string InviteKey(absl::string_view code_hash);
 
 }  // namespace nightlog

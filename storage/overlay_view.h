@@ -20,11 +20,14 @@ class OverlayView final : public ReadView {
 
   absl::StatusOr<absl::optional<std::string>> Get(Column column,
                                                   absl::string_view key) const override;
+  // The walk ends before the next Put, Delete or Absorb.
   std::unique_ptr<Iterator> Scan(Column column, absl::string_view start, absl::string_view limit,
                                  ScanOrder order) const override;
 
   void Put(Column column, absl::string_view key, std::string value);
   void Delete(Column column, absl::string_view key);
+
+  bool empty() const { return changes_.empty(); }
 
   // Takes over the changes of an overlay that lies on this one.
   void Absorb(OverlayView&& above);

@@ -1,0 +1,541 @@
+#include "storage/committer.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
+#include "google/rpc/error_details.pb.h"
+#include "storage/core/errors.h"
+#include "tests/testing/family_fixture.h"
+
+namespace nightlog {
+namespace {
+
+using storage::v1::StoredMember;
+
+// A real engine whose writes can be counted, held back, and made to fail.
+class GatedEngine final : public Engine {
+ public:
+  explicit GatedEngine(Engine& engine) : engine_(engine) {}
+
+  std::unique_ptr<ReadView> Snapshot() const override { return engine_.Snapshot(); }
+
+  absl::Status Write(const WriteBatch& batch) override {
+    {
+      absl::MutexLock lock(&mu_);
+      ++writes_;
+      mu_.Await(absl::Condition(&open_));
+      if (!failure_.ok()) return failure_;
+    }
+    return engine_.Write(batch);
+  }
+
+  // Lets no write through until Release.
+  void Hold() {
+    absl::MutexLock lock(&mu_);
+    open_ = false;
+  }
+  void Release() {
+    absl::MutexLock lock(&mu_);
+    open_ = true;
+  }
+  void FailWith(absl::Status failure) {
+    absl::MutexLock lock(&mu_);
+    failure_ = std::move(failure);
+  }
+  // Blocks until the engine was asked for that many writes since it was made.
+  void AwaitWrites(int count) {
+    absl::MutexLock lock(&mu_);
+    const auto reached = [this, count]()
+                             ABSL_NO_THREAD_SAFETY_ANALYSIS { return writes_ >= count; };
+    mu_.Await(absl::Condition(&reached));
+  }
+  int writes() const {
+    absl::MutexLock lock(&mu_);
+    return writes_;
+  }
+
+ private:
+  Engine& engine_;
+  mutable absl::Mutex mu_;
+  bool open_ ABSL_GUARDED_BY(mu_) = true;
+  int writes_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
+};
+
+// Derives nothing but the error it is told.
+class FailingDeriver final : public Deriver {
+ public:
+  explicit FailingDeriver(const FamilyId& family) : family_(family) {}
+  std::vector<std::string> IndexKeys(const RecordId&,
+                                     const storage::v1::StoredRecord&) const override {
+    return {};
+  }
+  absl::Status Derive(const FamilyReader& reader, absl::Span<const RecordChange>,
+                      std::vector<DerivedRecord>& derived) const override {
+    if (reader.family() != family_) return absl::OkStatus();
+    // Half done before the damage shows.
+    derived.push_back({TestId<RecordId>(99), kNightSummary, ""});
+    return absl::DataLossError("a stored row is damaged");
+  }
+
+ private:
+  const FamilyId family_;
+};
+
+class CommitterTest : public ::testing::Test {
+ protected:
+  CommitterTest() : memory_(kColumns), engine_(memory_) { EXPECT_OK(OpenStore(memory_)); }
+
+  void Start(Committer::Options options = {}) { Start(no_deriver_, options); }
+  void Start(const Deriver& deriver, Committer::Options options = {}) {
+    committer_ = std::make_unique<Committer>(
+        engine_, feed_, deriver, clock_,
+        [](const absl::Status& status) { ADD_FAILURE() << "the store failed: " << status; },
+        options);
+  }
+
+  absl::Status Commit(const FamilyId& family, Committer::Operation operation) {
+    return CommitAndWait(*committer_, family, std::move(operation));
+  }
+  absl::Status Create(const FamilyId& family) {
+    return Commit(family, [this](FamilyWriter& writer) {
+      writer.Create("the owls", random_);
+      return absl::OkStatus();
+    });
+  }
+
+  // Holds the engine with one write in it, so that whatever is submitted meanwhile waits together.
+  void HoldAWrite() {
+    const int before = engine_.writes();
+    engine_.Hold();
+    Submit(TestId<FamilyId>(1000), PutsMember(1));
+    engine_.AwaitWrites(before + 1);
+  }
+
+  // Notes each answer; AwaitAnswers blocks until all that was submitted is answered.
+  void Submit(const FamilyId& family, Committer::Operation operation) {
+    size_t place;
+    {
+      absl::MutexLock lock(&mu_);
+      place = answers_.size();
+      answers_.emplace_back();
+      ++open_answers_;
+    }
+    committer_->Submit(family, std::move(operation), [this, place](absl::Status status) {
+      absl::MutexLock lock(&mu_);
+      answers_[place] = std::move(status);
+      --open_answers_;
+    });
+  }
+  std::vector<absl::Status> AwaitAnswers() {
+    absl::MutexLock lock(&mu_);
+    const auto answered = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return open_answers_ == 0; };
+    mu_.Await(absl::Condition(&answered));
+    return answers_;
+  }
+  size_t OpenAnswers() {
+    absl::MutexLock lock(&mu_);
+    return open_answers_;
+  }
+
+  static Committer::Operation PutsMember(uint32_t number) {
+    return [number](FamilyWriter& writer) {
+      writer.Put(kAccessColumn, MemberKey(writer.family(), TestId<MemberId>(number)),
+                 StoredMember());
+      return absl::OkStatus();
+    };
+  }
+  // A revision of its own that writes a record.
+  static Committer::Operation PutsRecord(uint32_t number) {
+    return [number](FamilyWriter& writer) -> absl::Status {
+      RETURN_IF_ERROR(writer.BeginRevision().status());
+      v1::Member member;
+      member.set_name(absl::StrCat("member ", number));
+      RETURN_IF_ERROR(writer.PutServerRecord(
+          {TestId<RecordId>(number), kMember, SerializeDeterministic(member)}));
+      writer.EndRevision({});
+      return absl::OkStatus();
+    };
+  }
+  static Committer::Operation ThenFails(Committer::Operation operation) {
+    return [operation = std::move(operation)](FamilyWriter& writer) -> absl::Status {
+      RETURN_IF_ERROR(operation(writer));
+      return absl::PermissionDeniedError("no");
+    };
+  }
+
+  bool HasMember(const FamilyId& family, uint32_t number) const {
+    const auto row =
+        memory_.Snapshot()->Get(kAccessColumn, MemberKey(family, TestId<MemberId>(number)));
+    EXPECT_OK(row);
+    return row.ok() && row->has_value();
+  }
+  uint64_t RevisionOf(const FamilyId& family) const {
+    const auto view = memory_.Snapshot();
+    const auto head = FamilyReader(*view, family).Head();
+    EXPECT_OK(head);
+    return head.ok() && head->has_value() ? (*head)->revision() : 0;
+  }
+
+  const FamilyId owls_ = TestId<FamilyId>(1);
+  const FamilyId foxes_ = TestId<FamilyId>(2);
+  MemoryEngine memory_;
+  GatedEngine engine_;
+  Feed feed_;
+  const NoDeriver no_deriver_;
+  FakeClock clock_;
+  CountingRandom random_;
+  absl::Mutex mu_;
+  std::vector<absl::Status> answers_ ABSL_GUARDED_BY(mu_);
+  size_t open_answers_ ABSL_GUARDED_BY(mu_) = 0;
+  std::unique_ptr<Committer> committer_;
+};
+
+TEST_F(CommitterTest, AllThatWaitsGoesIntoOneWrite) {
+  Start();
+  ASSERT_OK(Create(owls_));
+  HoldAWrite();
+  const int before = engine_.writes();
+  for (uint32_t i = 0; i < 300; ++i) Submit(TestId<FamilyId>(1 + i % 50), PutsMember(i));
+  engine_.Release();
+  for (const absl::Status& answer : AwaitAnswers()) EXPECT_OK(answer);
+  EXPECT_EQ(engine_.writes(), before + 1);
+  for (uint32_t i = 0; i < 300; ++i) EXPECT_TRUE(HasMember(TestId<FamilyId>(1 + i % 50), i));
+}
+
+TEST_F(CommitterTest, ABatchHoldsNoMoreOperationsThanItsBound) {
+  Committer::Options options;
+  options.batch_max = 10;
+  Start(options);
+  HoldAWrite();
+  const int before = engine_.writes();
+  for (uint32_t i = 0; i < 95; ++i) Submit(owls_, PutsMember(i));
+  engine_.Release();
+  AwaitAnswers();
+  EXPECT_EQ(engine_.writes(), before + 10);
+}
+
+TEST_F(CommitterTest, AFailedOperationLeavesNoTraceWhileItsNeighboursCommit) {
+  Start();
+  ASSERT_OK(Create(owls_));
+  ASSERT_OK(Create(foxes_));
+  HoldAWrite();
+  Submit(owls_, PutsRecord(1));
+  Submit(owls_, ThenFails(PutsRecord(2)));
+  Submit(owls_, ThenFails(PutsMember(3)));
+  Submit(foxes_, ThenFails(PutsRecord(4)));
+  Submit(owls_, PutsRecord(5));
+  engine_.Release();
+  const std::vector<absl::Status> answers = AwaitAnswers();
+  EXPECT_OK(answers[1]);
+  EXPECT_THAT(answers[2], StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(answers[3], StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(answers[4], StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_OK(answers[5]);
+
+  const auto view = memory_.Snapshot();
+  const FamilyReader reader(*view, owls_);
+  EXPECT_TRUE(reader.Record(TestId<RecordId>(1))->has_value());
+  EXPECT_FALSE(reader.Record(TestId<RecordId>(2))->has_value());
+  EXPECT_TRUE(reader.Record(TestId<RecordId>(5))->has_value());
+  EXPECT_FALSE(HasMember(owls_, 3));
+  EXPECT_EQ(RevisionOf(owls_), 2u) << "revisions are dense";
+  EXPECT_EQ(RevisionOf(foxes_), 0u);
+  EXPECT_OK(VerifyFamily(*view, owls_));
+  EXPECT_OK(VerifyFamily(*view, foxes_));
+}
+
+TEST_F(CommitterTest, ALaterOperationOfABatchSeesAnEarlierOne) {
+  Start();
+  ASSERT_OK(Create(owls_));
+  HoldAWrite();
+  Submit(owls_, PutsRecord(1));
+  Submit(owls_, [](FamilyWriter& writer) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto record, writer.reader().Record(TestId<RecordId>(1)));
+    return record.has_value() && writer.head().revision() == 1 ? absl::OkStatus()
+                                                               : absl::NotFoundError("nothing");
+  });
+  engine_.Release();
+  EXPECT_OK(AwaitAnswers().back());
+}
+
+TEST_F(CommitterTest, NothingIsAnsweredBeforeTheWriteIsDone) {
+  Start();
+  engine_.Hold();
+  Submit(owls_, PutsMember(1));
+  Submit(owls_, ThenFails(PutsMember(2)));
+  engine_.AwaitWrites(1);
+  EXPECT_GE(OpenAnswers(), 1u);
+  EXPECT_FALSE(HasMember(owls_, 1));
+  engine_.Release();
+  AwaitAnswers();
+  bool written = false;
+  absl::Notification done;
+  committer_->Submit(owls_, PutsMember(3), [&](absl::Status status) {
+    EXPECT_OK(status);
+    written = HasMember(owls_, 3);
+    done.Notify();
+  });
+  done.WaitForNotification();
+  EXPECT_TRUE(written);
+}
+
+TEST_F(CommitterTest, FollowersAreToldWhenAllIsReadableAndBeforeTheAnswer) {
+  Start();
+  ASSERT_OK(Create(owls_));
+  std::atomic<uint64_t> revision_at_wake{0};
+  const auto subscription = feed_.Subscribe(owls_, [&] { revision_at_wake = RevisionOf(owls_); });
+  uint64_t revision_at_answer = 0;
+  absl::Notification done;
+  committer_->Submit(owls_, PutsRecord(1), [&](absl::Status status) {
+    EXPECT_OK(status);
+    revision_at_answer = revision_at_wake;
+    done.Notify();
+  });
+  done.WaitForNotification();
+  EXPECT_EQ(revision_at_answer, 1u);
+}
+
+TEST_F(CommitterTest, FollowersAreNotWokenByWhatMakesNoRevision) {
+  Start();
+  ASSERT_OK(Create(owls_));
+  std::atomic<int> wakes{0};
+  const auto subscription = feed_.Subscribe(owls_, [&] { ++wakes; });
+  EXPECT_OK(Commit(owls_, PutsMember(1)));
+  EXPECT_OK(Commit(owls_, [](FamilyWriter&) { return absl::OkStatus(); }));
+  EXPECT_EQ(wakes, 0);
+  EXPECT_OK(Commit(owls_, PutsRecord(1)));
+  EXPECT_EQ(wakes, 1);
+  EXPECT_OK(Commit(owls_, [](FamilyWriter& writer) { return writer.Erase(); }));
+  EXPECT_EQ(wakes, 2);
+}
+
+TEST_F(CommitterTest, OperationsOfAFamilyRunInOrderOnAnyNumberOfShards) {
+  Committer::Options options;
+  options.shards = 4;
+  options.batch_max = 7;
+  Start(options);
+  constexpr uint32_t kFamilies = 20;
+  constexpr int kEach = 100;
+  std::map<FamilyId, std::vector<int>> ran;
+  for (uint32_t f = 0; f < kFamilies; ++f) {
+    ASSERT_OK(Create(TestId<FamilyId>(f)));
+    ran[TestId<FamilyId>(f)];
+  }
+  for (int i = 0; i < kEach; ++i) {
+    for (uint32_t f = 0; f < kFamilies; ++f) {
+      const FamilyId family = TestId<FamilyId>(f);
+      Submit(family, [&runs = ran[family], i](FamilyWriter& writer) {
+        runs.push_back(i);
+        return PutsRecord(static_cast<uint32_t>(i))(writer);
+      });
+    }
+  }
+  for (const absl::Status& answer : AwaitAnswers()) EXPECT_OK(answer);
+  for (const auto& [family, runs] : ran) {
+    ASSERT_EQ(runs.size(), static_cast<size_t>(kEach));
+    EXPECT_TRUE(std::is_sorted(runs.begin(), runs.end()));
+    EXPECT_EQ(RevisionOf(family), static_cast<uint64_t>(kEach));
+    EXPECT_OK(VerifyFamily(*memory_.Snapshot(), family));
+  }
+}
+
+TEST_F(CommitterTest, AFullQueueRefusesAtOnceAndSaysWhenToRetry) {
+  Committer::Options options;
+  options.queue_max = 3;
+  Start(options);
+  HoldAWrite();
+  for (uint32_t i = 0; i < 4; ++i) Submit(owls_, PutsMember(i));
+  EXPECT_EQ(OpenAnswers(), 4u) << "the held one, and three of four";
+  engine_.Release();
+  const std::vector<absl::Status> answers = AwaitAnswers();
+  for (size_t i = 0; i + 1 < answers.size(); ++i) EXPECT_OK(answers[i]);
+  EXPECT_THAT(answers.back(), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(ReasonOf(answers.back()), v1::ERROR_REASON_BUSY);
+  const auto payload = answers.back().GetPayload("type.googleapis.com/google.rpc.RetryInfo");
+  ASSERT_TRUE(payload.has_value());
+  google::rpc::RetryInfo retry;
+  ASSERT_TRUE(retry.ParseFromString(std::string(*payload)));
+  EXPECT_EQ(retry.retry_delay().seconds(), 1);
+  EXPECT_FALSE(HasMember(owls_, 3));
+}
+
+TEST_F(CommitterTest, StopCommitsWhatWaitsAndRefusesWhatComesAfter) {
+  Start();
+  HoldAWrite();
+  for (uint32_t i = 0; i < 50; ++i) Submit(owls_, PutsMember(i));
+  engine_.Release();
+  committer_->Stop();
+  EXPECT_EQ(OpenAnswers(), 0u);
+  for (uint32_t i = 0; i < 50; ++i) EXPECT_TRUE(HasMember(owls_, i));
+  const absl::Status late = Commit(owls_, PutsMember(60));
+  EXPECT_THAT(late, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(ReasonOf(late), v1::ERROR_REASON_DRAINING);
+  EXPECT_FALSE(HasMember(owls_, 60));
+  committer_->Stop();
+}
+
+// The process ends with the code of what happened first: 7 is the failure, 8 an answer, 9 a wake.
+void CommitOn(Engine& engine, const Committer::Operation& operation) {
+  Feed feed;
+  NoDeriver deriver;
+  SystemClock clock;
+  Committer committer(
+      engine, feed, deriver, clock, [](const absl::Status&) { _exit(7); }, Committer::Options());
+  const auto subscription = feed.Subscribe(TestId<FamilyId>(1), [] { _exit(9); });
+  committer.Submit(TestId<FamilyId>(1), operation, [](absl::Status) { _exit(8); });
+  committer.Stop();
+}
+
+absl::Status CreateOwls(FamilyWriter& writer) {
+  CountingRandom random;
+  writer.Create("the owls", random);
+  return absl::OkStatus();
+}
+
+TEST(CommitterDeathTest, AFailedWriteEndsTheProcessBeforeAnybodyIsTold) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  for (const absl::Status& failure :
+       {absl::DataLossError(""), absl::UnavailableError(""), absl::ResourceExhaustedError("")}) {
+    MemoryEngine memory(kColumns);
+    GatedEngine engine(memory);
+    engine.FailWith(failure);
+    EXPECT_EXIT(CommitOn(engine, CreateOwls), ::testing::ExitedWithCode(7), "");
+  }
+}
+
+TEST(CommitterDeathTest, AHeadMovedByAnotherHandEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  MemoryEngine memory(kColumns);
+  const auto operation = [&memory](FamilyWriter& writer) -> absl::Status {
+    WriteBatch other;
+    other.Put(kHeadColumn, FamilyHeadKey(writer.family()), "");
+    RETURN_IF_ERROR(memory.Write(other));
+    return CreateOwls(writer);
+  };
+  EXPECT_EXIT(CommitOn(memory, operation), ::testing::ExitedWithCode(7), "");
+}
+
+TEST(CommitterDeathTest, ARevisionThatIsNotEndedIsABugOfOurs) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto run = [](const Committer::Operation& operation) {
+    MemoryEngine memory(kColumns);
+    Feed feed;
+    NoDeriver deriver;
+    SystemClock clock;
+    CountingRandom random;
+    Committer committer(
+        memory, feed, deriver, clock, [](const absl::Status&) {}, Committer::Options());
+    (void)CommitAndWait(committer, TestId<FamilyId>(1), [&](FamilyWriter& writer) {
+      writer.Create("the owls", random);
+      return operation(writer);
+    });
+  };
+  EXPECT_DEATH(run([](FamilyWriter& writer) { return writer.BeginRevision().status(); }),
+               "check failed: !step.in_revision");
+  EXPECT_DEATH(run([](FamilyWriter& writer) {
+                 return writer.PutServerRecord({TestId<RecordId>(1), kMember, "body"});
+               }),
+               "check failed: state_.in_revision");
+}
+
+TEST_F(CommitterTest, ADamagedHeadStopsOnlyItsFamily) {
+  Start();
+  ASSERT_OK(Create(owls_));
+  WriteBatch damage;
+  damage.Put(kHeadColumn, FamilyHeadKey(owls_), "\xff\xff");
+  ASSERT_OK(memory_.Write(damage));
+  HoldAWrite();
+  Submit(owls_, PutsMember(1));
+  Submit(foxes_, PutsMember(2));
+  Submit(owls_, PutsMember(3));
+  engine_.Release();
+  const std::vector<absl::Status> answers = AwaitAnswers();
+  EXPECT_THAT(answers[1], StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_EQ(ReasonOf(answers[1]), v1::ERROR_REASON_STORAGE_DAMAGED);
+  EXPECT_OK(answers[2]);
+  EXPECT_THAT(answers[3], StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_FALSE(HasMember(owls_, 1));
+  EXPECT_TRUE(HasMember(foxes_, 2));
+}
+
+TEST_F(CommitterTest, DamageFoundWhileDerivingDropsTheBatchOfThatFamilyAlone) {
+  const FailingDeriver deriver(owls_);
+  Start(deriver);
+  ASSERT_OK(Create(owls_));
+  ASSERT_OK(Create(foxes_));
+  HoldAWrite();
+  Submit(owls_, PutsMember(1));
+  Submit(owls_, PutsRecord(2));
+  Submit(foxes_, PutsRecord(3));
+  Submit(owls_, ThenFails(PutsMember(4)));
+  engine_.Release();
+  const std::vector<absl::Status> answers = AwaitAnswers();
+  EXPECT_THAT(answers[1], StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(answers[2], StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_OK(answers[3]);
+  EXPECT_THAT(answers[4], StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_FALSE(HasMember(owls_, 1));
+  EXPECT_EQ(RevisionOf(owls_), 0u);
+  EXPECT_EQ(RevisionOf(foxes_), 1u);
+  const auto view = memory_.Snapshot();
+  EXPECT_OK(VerifyFamily(*view, owls_));
+  EXPECT_OK(VerifyFamily(*view, foxes_));
+  EXPECT_OK(Commit(owls_, PutsMember(5))) << "it still takes what needs no derivation";
+}
+
+TEST_F(CommitterTest, AFamilyErasedAndMadeAnewInOneBatchBeginsAtNothing) {
+  Start();
+  ASSERT_OK(Create(owls_));
+  ASSERT_OK(Commit(owls_, PutsRecord(1)));
+  HoldAWrite();
+  Submit(owls_, PutsRecord(2));
+  Submit(owls_, [this](FamilyWriter& writer) -> absl::Status {
+    RETURN_IF_ERROR(writer.Erase());
+    writer.Create("the owls again", random_);
+    return absl::OkStatus();
+  });
+  Submit(owls_, PutsRecord(3));
+  engine_.Release();
+  for (const absl::Status& answer : AwaitAnswers()) EXPECT_OK(answer);
+  const auto view = memory_.Snapshot();
+  const FamilyReader reader(*view, owls_);
+  EXPECT_FALSE(reader.Record(TestId<RecordId>(1))->has_value());
+  EXPECT_FALSE(reader.Record(TestId<RecordId>(2))->has_value());
+  EXPECT_TRUE(reader.Record(TestId<RecordId>(3))->has_value());
+  EXPECT_EQ(RevisionOf(owls_), 1u);
+  EXPECT_OK(VerifyFamily(*view, owls_));
+}
+
+TEST_F(CommitterTest, AFamilyMadeAndErasedInOneBatchLeavesNothing) {
+  Start();
+  HoldAWrite();
+  Submit(owls_, [this](FamilyWriter& writer) {
+    writer.Create("the owls", random_);
+    return absl::OkStatus();
+  });
+  Submit(owls_, PutsRecord(1));
+  Submit(owls_, [](FamilyWriter& writer) { return writer.Erase(); });
+  Submit(owls_, [](FamilyWriter& writer) {
+    return writer.exists() ? absl::AlreadyExistsError("still there") : absl::OkStatus();
+  });
+  engine_.Release();
+  for (const absl::Status& answer : AwaitAnswers()) EXPECT_OK(answer);
+  const auto view = memory_.Snapshot();
+  for (Column column = 0; column < kColumns; ++column) {
+    EXPECT_FALSE(view->Scan(column, FamilyStart(owls_), FamilyLimit(owls_))->Valid())
+        << kColumnFamilyNames[column];
+  }
+}
+
+}  // namespace
+}  // namespace nightlog
