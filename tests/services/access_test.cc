@@ -1,0 +1,212 @@
+#include "services/access.h"
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "storage/column_families.h"
+#include "storage/core/errors.h"
+#include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
+#include "storage/engine/memory_engine.h"
+#include "storage/keys.h"
+
+namespace nightlog {
+namespace {
+
+// Who may do what, as PROTOCOL.md shows it: o owner, c caregiver, v viewer, k consultant.
+const std::map<Action, std::string> kCallers = {
+    {Action::kPush, "o c k"},
+    {Action::kFollow, "o c v k"},
+    {Action::kListHistory, "o c v k"},
+    {Action::kWatch, "o c v k"},
+    {Action::kReadProgress, "o c v k"},
+    {Action::kListMembers, "o c v k"},
+    {Action::kInviteMember, "o"},
+    {Action::kInviteOwnDevice, "o c v k"},
+    {Action::kRevokeOwnDevice, "o c v k"},
+    {Action::kRevokeOtherDevice, "o"},
+    {Action::kLeave, "o c v k"},
+    {Action::kRemoveMember, "o"},
+    {Action::kSetConsent, "o"},
+    {Action::kRenewReplica, "o c v k"},
+    {Action::kExportFamily, "o c"},
+    {Action::kEraseFamily, "o"},
+};
+
+const std::map<uint32_t, std::string> kWriters = {
+    {kChild, "o c"}, {kLogEntry, "o c"},  {kPlan, "o c k"}, {kComment, "o c k"},
+    {kMember, ""},   {kNightSummary, ""}, {kProgress, ""},
+};
+
+// A consultant reads by what the family consented to: n nights, e entries (which holds nights).
+const std::map<uint32_t, std::string> kReaders = {
+    {kChild, "o c v n e"},    {kLogEntry, "o c v e"}, {kPlan, "o c v n e"},
+    {kComment, "o c v n e"},  {kMember, "o c v n e"}, {kNightSummary, "o c v n e"},
+    {kProgress, "o c v n e"},
+};
+
+const std::map<char, v1::Role> kRoles = {{'o', v1::ROLE_OWNER},
+                                         {'c', v1::ROLE_CAREGIVER},
+                                         {'v', v1::ROLE_VIEWER},
+                                         {'k', v1::ROLE_CONSULTANT}};
+
+bool Names(const std::string& letters, char letter) {
+  return letters.find(letter) != std::string::npos;
+}
+
+TEST(AccessTest, EachRoleMayCallWhatTheTableSays) {
+  ASSERT_EQ(kCallers.size(), static_cast<size_t>(kActionCount));
+  for (const auto& [action, letters] : kCallers) {
+    for (const auto& [letter, role] : kRoles) {
+      EXPECT_EQ(MayCall(role, action), Names(letters, letter))
+          << "action " << static_cast<int>(action) << ", role " << letter;
+      Access access;
+      access.role = role;
+      EXPECT_EQ(ReasonOf(RequireAction(access, action)), Names(letters, letter)
+                                                             ? v1::ERROR_REASON_UNSPECIFIED
+                                                             : v1::ERROR_REASON_ROLE_NOT_ALLOWED);
+    }
+  }
+}
+
+TEST(AccessTest, EachRoleMayWriteTheKindsThatTheTableSays) {
+  for (const auto& [kind, letters] : kWriters) {
+    for (const auto& [letter, role] : kRoles) {
+      EXPECT_EQ(MayWrite(role, kind), Names(letters, letter))
+          << "kind " << kind << ", role " << letter;
+    }
+  }
+}
+
+TEST(AccessTest, EachRoleMayReadTheKindsThatTheTableSays) {
+  for (const auto& [kind, letters] : kReaders) {
+    for (const auto& [letter, role] : kRoles) {
+      if (role == v1::ROLE_CONSULTANT) continue;
+      EXPECT_EQ(MayRead(role, v1::CONSENT_SCOPE_UNSPECIFIED, kind), Names(letters, letter))
+          << "kind " << kind << ", role " << letter;
+    }
+    EXPECT_FALSE(MayRead(v1::ROLE_CONSULTANT, v1::CONSENT_SCOPE_UNSPECIFIED, kind));
+    EXPECT_EQ(MayRead(v1::ROLE_CONSULTANT, v1::CONSENT_SCOPE_NIGHTS, kind), Names(letters, 'n'))
+        << "kind " << kind;
+    EXPECT_EQ(MayRead(v1::ROLE_CONSULTANT, v1::CONSENT_SCOPE_ENTRIES, kind), Names(letters, 'e'))
+        << "kind " << kind;
+  }
+}
+
+TEST(AccessTest, ARoleThatIsNotKnownMayDoNothing) {
+  for (int number : {-1, 0, 5, 31, 32, 1000}) {
+    const auto role = static_cast<v1::Role>(number);
+    for (const auto& [action, letters] : kCallers) EXPECT_FALSE(MayCall(role, action)) << number;
+    for (const auto& [kind, letters] : kReaders) {
+      EXPECT_FALSE(MayWrite(role, kind)) << number;
+      EXPECT_FALSE(MayRead(role, v1::CONSENT_SCOPE_ENTRIES, kind)) << number;
+    }
+  }
+}
+
+// One family with one member on one device, as rows.
+class AuthorizeTest : public ::testing::Test {
+ protected:
+  AuthorizeTest() : engine_(static_cast<int>(kColumnFamilyNames.size())) {
+    row_.set_device_id(device_.str());
+    paired_.set_member_id(member_id_.str());
+    paired_.set_replica_id(replica_.str());
+    member_.set_role(v1::ROLE_CONSULTANT);
+    member_.set_consent_scope(v1::CONSENT_SCOPE_NIGHTS);
+    *member_.mutable_until() = ToProto(now_ + absl::Hours(1));
+  }
+
+  void Write() {
+    WriteBatch batch;
+    batch.Put(kAccessColumn, DeviceKey(SecretHash("the token")), row_.SerializeAsString());
+    batch.Put(kAccessColumn, FamilyDeviceKey(family_, device_), paired_.SerializeAsString());
+    batch.Put(kAccessColumn, MemberKey(family_, member_id_), member_.SerializeAsString());
+    ASSERT_TRUE(engine_.Write(batch).ok());
+  }
+
+  absl::StatusOr<Access> AuthorizeAt(absl::Time now) {
+    const auto view = engine_.Snapshot();
+    return Authorize(FamilyReader(*view, family_), device_, now);
+  }
+
+  void ExpectNoAccess(absl::Time now) {
+    const absl::Status status = AuthorizeAt(now).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+    EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_NO_ACCESS);
+  }
+
+  SystemRandom random_;
+  MemoryEngine engine_;
+  const absl::Time now_ = absl::FromUnixSeconds(1700000000);
+  const FamilyId family_ = FamilyId::Make(random_);
+  const MemberId member_id_ = MemberId::Make(random_);
+  const DeviceId device_ = DeviceId::Make(random_);
+  const ReplicaId replica_ = ReplicaId::Make(random_);
+  storage::v1::StoredDevice row_;
+  storage::v1::StoredFamilyDevice paired_;
+  storage::v1::StoredMember member_;
+};
+
+TEST_F(AuthorizeTest, ATokenNamesItsDevice) {
+  Write();
+  const auto view = engine_.Snapshot();
+  const absl::StatusOr<DeviceId> device = Authenticate(*view, "the token");
+  ASSERT_TRUE(device.ok()) << device.status();
+  EXPECT_EQ(*device, device_);
+  for (const char* wrong : {"", "the toke", "the token ", "The token"}) {
+    const absl::Status status = Authenticate(*view, wrong).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnauthenticated);
+    EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  }
+}
+
+TEST_F(AuthorizeTest, APairedDeviceIsItsMember) {
+  Write();
+  const absl::StatusOr<Access> access = AuthorizeAt(now_);
+  ASSERT_TRUE(access.ok()) << access.status();
+  EXPECT_EQ(access->member, member_id_);
+  EXPECT_EQ(access->replica, replica_);
+  EXPECT_EQ(access->role, v1::ROLE_CONSULTANT);
+  EXPECT_EQ(access->consent_scope, v1::CONSENT_SCOPE_NIGHTS);
+}
+
+TEST_F(AuthorizeTest, ADeviceThatWasNeverPairedHasNoAccess) { ExpectNoAccess(now_); }
+
+TEST_F(AuthorizeTest, ARevokedDeviceHasNoAccess) {
+  paired_.set_revoked(true);
+  Write();
+  ExpectNoAccess(now_);
+}
+
+TEST_F(AuthorizeTest, TheDeviceOfARemovedMemberHasNoAccess) {
+  member_.set_removed(true);
+  Write();
+  ExpectNoAccess(now_);
+}
+
+TEST_F(AuthorizeTest, ConsentEndsAtTheMomentItSays) {
+  Write();
+  EXPECT_TRUE(AuthorizeAt(now_ + absl::Hours(1) - absl::Nanoseconds(1)).ok());
+  ExpectNoAccess(now_ + absl::Hours(1));
+}
+
+TEST_F(AuthorizeTest, ADamagedRowIsNotTakenForNoAccess) {
+  Write();
+  WriteBatch batch;
+  batch.Put(kAccessColumn, MemberKey(family_, member_id_), "\xff");
+  ASSERT_TRUE(engine_.Write(batch).ok());
+  EXPECT_EQ(AuthorizeAt(now_).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(TokenTest, TokensAreLongAndNeverTheSame) {
+  SystemRandom random;
+  std::set<std::string> tokens;
+  for (int i = 0; i < 100; ++i) tokens.insert(MakeToken(random));
+  EXPECT_EQ(tokens.size(), 100u);
+  for (const std::string& token : tokens) EXPECT_GE(token.size() * 6, 256u);
+}
+
+}  // namespace
+}  // namespace nightlog

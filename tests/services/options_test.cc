@@ -1,0 +1,90 @@
+#include "services/options.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace nightlog {
+namespace {
+
+using ::testing::HasSubstr;
+
+Options Valid() {
+  Options options;
+  options.data_dir = "/data";
+  return options;
+}
+
+// The message names the flag to look at.
+void ExpectInvalid(const Options& options, const std::string& flag) {
+  const absl::Status status = ValidateOptions(options);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(flag));
+}
+
+TEST(OptionsTest, TheDefaultsNeedOnlyADirectory) {
+  EXPECT_TRUE(ValidateOptions(Valid()).ok());
+  ExpectInvalid(Options(), "--data_dir");
+}
+
+TEST(OptionsTest, AListenAddressIsAHostAndAPort) {
+  const auto named = ParseListenAddress("nights.example:0");
+  ASSERT_TRUE(named.ok());
+  EXPECT_EQ(named->host, "nights.example");
+  EXPECT_EQ(named->port, 0);
+  const auto ipv6 = ParseListenAddress("[::1]:65535");
+  ASSERT_TRUE(ipv6.ok());
+  EXPECT_EQ(ipv6->host, "::1");
+  EXPECT_EQ(ipv6->port, 65535);
+  for (const char* malformed :
+       {"", ":", "localhost", "localhost:", ":7411", "localhost:x", "localhost:65536",
+        "localhost:-1", "::1:7411", "[::1]", "[]:1", "[localhost]:1", "[::1:1"}) {
+    EXPECT_FALSE(ParseListenAddress(malformed).ok()) << malformed;
+  }
+}
+
+TEST(OptionsTest, PlaintextBeyondLoopbackMustBeAskedFor) {
+  for (const char* loopback : {"localhost:1", "127.0.0.1:1", "127.255.0.9:1", "[::1]:1"}) {
+    Options options = Valid();
+    options.listen = loopback;
+    EXPECT_TRUE(ValidateOptions(options).ok()) << loopback;
+  }
+  for (const char* reachable : {"0.0.0.0:1", "[::]:1", "192.168.1.4:1", "127.0.0.1.example:1",
+                                "127.example:1", "128.0.0.1:1", "127.0.0.256:1"}) {
+    Options options = Valid();
+    options.listen = reachable;
+    ExpectInvalid(options, "--insecure_non_loopback");
+    options.insecure_non_loopback = true;
+    EXPECT_TRUE(ValidateOptions(options).ok()) << reachable;
+    options.insecure_non_loopback = false;
+    options.tls_certificate = "/cert";
+    options.tls_key = "/key";
+    EXPECT_TRUE(ValidateOptions(options).ok()) << reachable;
+  }
+}
+
+TEST(OptionsTest, CertificateAndKeyGoTogether) {
+  Options options = Valid();
+  options.tls_certificate = "/cert";
+  ExpectInvalid(options, "--tls_key");
+  options.tls_certificate.clear();
+  options.tls_key = "/key";
+  ExpectInvalid(options, "--tls_certificate");
+}
+
+TEST(OptionsTest, NumbersHaveBounds) {
+  for (const int threads : {0, -1, 257}) {
+    Options options = Valid();
+    options.threads = threads;
+    ExpectInvalid(options, "--threads");
+  }
+  for (const int seconds : {-1, 3601}) {
+    Options options = Valid();
+    options.drain_seconds = seconds;
+    ExpectInvalid(options, "--drain_seconds");
+  }
+}
+
+}  // namespace
+}  // namespace nightlog
