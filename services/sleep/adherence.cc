@@ -37,9 +37,9 @@ class Judge {
       return exempt || !Contains(rules_.allowed_levels, 0) ? kUnscored : kOk;
     }
     EnterEpisodeOf(response);
-    const Verdict by_level = exempt ? kUnscored : JudgeLevel(response, level);
     const Verdict by_time = TakeTurn(response, level);
     if (exempt) return kUnscored;
+    const Verdict by_level = JudgeLevel(response, level);
     ++visits_;
     return by_level != kOk ? by_level : by_time != kOk ? by_time : JudgeLength(response, level);
   }
@@ -85,7 +85,7 @@ class Judge {
   }
 
   void CloseEpisode() {
-    if (episode_ == nullptr || episode_->ongoing || !TimesChecks()) return;
+    if (episode_ == nullptr || !TimesChecks()) return;
     const absl::Duration unattended = episode_->end - clock_;
     if (unattended > Target() + ToleranceOf(Target())) ++missed_checks_;
   }

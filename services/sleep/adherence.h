@@ -13,8 +13,8 @@
 //   visit moves to the next wait, whatever its verdict. A new crying in the same waking starts the
 //   clock anew, but only a new waking goes back to the first wait. A visit that begins before the
 //   last one ended is part of it and not timed. A late visit is `late` and not also a missed check.
-//   Crying that ends (or whose end is known) past target and tolerance is one missed check, however
-//   long it was.
+//   Crying known to have gone on past target and tolerance without a visit is one missed check,
+//   however long it was.
 // - Tolerance widens targets only (waits), never limits (visit, hold, rung).
 // - Ladder: time on a rung runs from the first response on it to the first on the next, begin to
 //   begin; longer than the longest is late. A response leads to its rung even if early or skipped.

@@ -61,6 +61,13 @@ TEST(ExtinctionTest, ASecondLookATouchAndALookWithoutCryingAreNotOk) {
   EXPECT_THAT(Verdicts(quiet.Summarize()), ElementsAre("no_cry"));
 }
 
+TEST(ExtinctionTest, AnExemptVisitDoesNotSpendTheLook) {
+  NightBuilder night = NightOf(v1::PLAN_METHOD_EXTINCTION);
+  night.Respond(3, "19:40", "", "mom", v1::POSITION_UNSPECIFIED, v1::EXEMPT_REASON_SOILED_NAPPY);
+  night.Respond(1, "02:05");
+  EXPECT_THAT(Verdicts(night.Summarize()), ElementsAre("ok"));
+}
+
 TEST(ModifiedExtinctionTest, ChecksEveryTwentyMinutes) {
   NightBuilder night = NightOf(v1::PLAN_METHOD_MODIFIED_EXTINCTION);
   // 20 is due, give or take 4: 19:46 is the earliest, 02:24 the latest.
@@ -160,6 +167,12 @@ TEST(FixedCheckingTest, ChecksEveryFiveMinutes) {
   EXPECT_THAT(Verdicts(night.Summarize()), ElementsAre("ok", "ok", "early", "not_allowed"));
 }
 
+TEST(FixedCheckingTest, AVisitThatLastsIntoTheCryingStartsTheClockAtItsEnd) {
+  NightBuilder night = NightOf(v1::PLAN_METHOD_FIXED_CHECKING);
+  night.Respond(2, "01:55", "02:05").Respond(2, "02:10");
+  EXPECT_THAT(Verdicts(night.Summarize()), ElementsAre("no_cry", "ok"));
+}
+
 TEST(ParentalPresenceTest, TheParentLeavesTheRoomAfterTheFirstWeek) {
   for (int plan_night : {7, 8}) {
     NightBuilder night = NightOf(v1::PLAN_METHOD_PARENTAL_PRESENCE, plan_night);
@@ -204,6 +217,12 @@ TEST(LadderTest, EachRungHasItsTimeAndEachEpisodeStartsAtTheBottom) {
   night.Respond(1, "02:01").Respond(1, "04:00");
   EXPECT_THAT(Verdicts(night.Summarize()), ElementsAre("ok", "ok", "early", "late", "ok", "ok",
                                                        "ok", "skipped_rung", "ok", "no_cry"));
+}
+
+TEST(LadderTest, ItsLimitsAreInclusive) {
+  NightBuilder night = NightOf(v1::PLAN_METHOD_LADDER);
+  night.Respond(1, "19:31").Respond(2, "19:31:30").Respond(3, "19:33:30");
+  EXPECT_THAT(Verdicts(night.Summarize()), ElementsAre("ok", "ok", "ok"));
 }
 
 TEST(LadderTest, ALevelOffThePlansRungsIsNotAllowed) {

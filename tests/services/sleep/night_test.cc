@@ -240,6 +240,19 @@ TEST(RejectedTest, BackwardAndEndlessSleepsAreReportedAndLeftOut) {
   EXPECT_FALSE(summary.has_cry_min());
 }
 
+TEST(RejectedTest, AMorningsMistakeIsReportedWithItsDateAndANightsWithTheEvening) {
+  for (int days : {-1, 0, 1}) {
+    NightBuilder night(FormatDay(absl::CivilDay(2025, 5, 12) + days));
+    NightBuilder log;
+    log.Sleep("=09:30", "=09:00").Sleep("=05:00", "=04:00").Sleep("22:00", "21:00");
+    night.entries() = log.entries();
+    const v1::NightSummary summary = night.Summarize();
+    if (days == -1) EXPECT_THAT(summary.rejected_entry_ids(), ElementsAre("e102"));
+    if (days == 0) EXPECT_THAT(summary.rejected_entry_ids(), ElementsAre("e101", "e103"));
+    if (days == 1) EXPECT_THAT(summary.rejected_entry_ids(), IsEmpty());
+  }
+}
+
 TEST(RejectedTest, SixteenHoursAreStillASleep) {
   NightBuilder night;
   night.Sleep("18:00", "+10:00");
@@ -353,6 +366,13 @@ TEST(CryTest, WithoutRiseItEndsWithTheFinalWake) {
   NightBuilder night;
   night.PutDown("19:30").Cry("19:35", "19:40").Sleep("19:45", "06:00").Cry("06:00", "06:30");
   EXPECT_EQ(night.Summarize().cry_min(), 5);
+  EXPECT_EQ(night.Summarize().cry_episodes(), 1);
+}
+
+TEST(CryTest, OneThatEndsAsTheNightBeginsIsNotOfTheNight) {
+  NightBuilder night;
+  night.Cry("19:00", "19:30").PutDown("19:30").Sleep("19:45", "06:00").Rise("06:10");
+  EXPECT_FALSE(night.Summarize().has_cry_min());
 }
 
 TEST(CryTest, UnansweredEpisodesAreCountedNotImputed) {
