@@ -21,9 +21,9 @@ absl::Time ClampEditTime(absl::Time estimate, absl::Time floor, absl::Time recei
 }
 
 void CorrectTappedTimes(absl::Time estimate, absl::Time made_wall, v1::Interval& interval) {
-  const absl::Duration error = estimate - made_wall;
-  if (absl::AbsDuration(error) < kClockErrorTolerated) return;
-  if (interval.began_tapped() && !interval.has_began_raw()) {
+  absl::Duration error = estimate - made_wall;
+  if (absl::AbsDuration(error) < kClockErrorTolerated) error = absl::ZeroDuration();
+  if (interval.has_began_at() && interval.began_tapped() && !interval.has_began_raw()) {
     *interval.mutable_began_raw() = interval.began_at();
     *interval.mutable_began_at() = ToProto(FromProto(interval.began_at()) + error);
   }
@@ -32,7 +32,11 @@ void CorrectTappedTimes(absl::Time estimate, absl::Time made_wall, v1::Interval&
     *interval.mutable_ended_at() = ToProto(FromProto(interval.ended_at()) + error);
   }
   if (interval.has_ended_at() && FromProto(interval.ended_at()) < FromProto(interval.began_at())) {
-    *interval.mutable_ended_at() = interval.began_at();
+    if (interval.ended_tapped()) {
+      *interval.mutable_ended_at() = interval.began_at();
+    } else {
+      *interval.mutable_began_at() = interval.ended_at();
+    }
   }
 }
 
