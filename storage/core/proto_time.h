@@ -17,7 +17,7 @@ inline absl::Time FromProto(const google::protobuf::Timestamp& timestamp) {
 
 inline google::protobuf::Timestamp ToProto(absl::Time time) {
   const absl::Time earliest = absl::FromUnixSeconds(-62135596800);
-  const absl::Time latest = absl::FromUnixSeconds(253402300799);
+  const absl::Time latest = absl::FromUnixSeconds(253402300800) - absl::Nanoseconds(1);
   time = std::min(std::max(time, earliest), latest);
   google::protobuf::Timestamp timestamp;
   const int64_t seconds = absl::ToUnixSeconds(time);  // rounds down

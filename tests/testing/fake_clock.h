@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_TESTS_TESTING_FAKE_CLOCK_H_
 #define NIGHTLOG_TESTS_TESTING_FAKE_CLOCK_H_
 
+#include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "storage/core/clock.h"
