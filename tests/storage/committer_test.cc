@@ -193,7 +193,7 @@ class CommitterTest : public ::testing::Test {
   Feed feed_;
   const NoDeriver no_deriver_;
   FakeClock clock_;
-  CountingRandom random_;
+  FixedRandom random_{1};
   absl::Mutex mu_;
   std::vector<absl::Status> answers_ ABSL_GUARDED_BY(mu_);
   size_t open_answers_ ABSL_GUARDED_BY(mu_) = 0;
@@ -397,7 +397,7 @@ void CommitOn(Engine& engine, const Committer::Operation& operation) {
 }
 
 absl::Status CreateOwls(FamilyWriter& writer) {
-  CountingRandom random;
+  FixedRandom random(1);
   writer.Create("the owls", random);
   return absl::OkStatus();
 }
@@ -432,7 +432,7 @@ TEST(CommitterDeathTest, ARevisionThatIsNotEndedIsABugOfOurs) {
     Feed feed;
     NoDeriver deriver;
     SystemClock clock;
-    CountingRandom random;
+    FixedRandom random(1);
     Committer committer(
         memory, feed, deriver, clock, [](const absl::Status&) {}, Committer::Options());
     (void)CommitAndWait(committer, TestId<FamilyId>(1), [&](FamilyWriter& writer) {

@@ -2,8 +2,9 @@
 #define NIGHTLOG_TESTS_TESTING_FAMILY_FIXTURE_H_
 
 #include <functional>
-#include <initializer_list>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "storage/push.h"
 #include "storage/store.h"
 #include "tests/testing/fake_clock.h"
+#include "tests/testing/fixed_random.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/transaction_builder.h"
 
@@ -81,19 +83,6 @@ class CountingDeriver final : public Deriver {
     }
     return absl::OkStatus();
   }
-};
-
-// Random bytes that count up, so that a test's ids are the same each time.
-class CountingRandom final : public Random {
- public:
-  std::string Bytes(size_t count) override {
-    std::string bytes(count, '\x22');
-    bytes.back() = static_cast<char>(++calls_);
-    return bytes;
-  }
-
- private:
-  std::atomic<int> calls_{0};
 };
 
 // Hands an operation to the committer and waits for its answer.
@@ -230,7 +219,7 @@ class FamilyFixture : public ::testing::Test {
   MemoryEngine engine_;
   Feed feed_;
   FakeClock clock_;
-  CountingRandom random_;
+  FixedRandom random_{1};
   const FamilyId family_ = TestId<FamilyId>(1);
   const MemberId member_ = TestId<MemberId>(2);
   const ReplicaId replica_ = TestId<ReplicaId>(3);
