@@ -251,6 +251,11 @@ void GrpcDoor::RegisterWith(grpc::ServerBuilder& builder) {
   builder.RegisterService(&services_->family);
 }
 
+std::vector<std::string> GrpcDoor::ServiceNames() {
+  return {v1::SyncService::service_full_name(), v1::ProgressService::service_full_name(),
+          v1::FamilyService::service_full_name()};
+}
+
 void GrpcDoor::Drain() { services_->calls.open_streams().DrainAll(); }
 
 }  // namespace nightlog

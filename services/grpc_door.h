@@ -2,6 +2,8 @@
 #define NIGHTLOG_SERVICES_GRPC_DOOR_H_
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "services/executor.h"
 #include "services/family_service.h"
@@ -26,6 +28,9 @@ class GrpcDoor {
   ~GrpcDoor();
 
   void RegisterWith(grpc::ServerBuilder& builder);
+
+  // The full names of what it registers, for health.
+  static std::vector<std::string> ServiceNames();
 
   // Ends every open stream, and each new one, with UNAVAILABLE (DRAINING). Does not wait for it.
   void Drain();

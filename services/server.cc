@@ -95,7 +95,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, Gr
                                                    : "; is something else serving there, or are "
                                                      "--tls_certificate and --tls_key no pair?"));
   }
-  server->GetHealthCheckService()->SetServingStatus(true);
+  // The server as a whole is healthy from its start on.
+  for (const std::string& service : GrpcDoor::ServiceNames()) {
+    server->GetHealthCheckService()->SetServingStatus(service, true);
+  }
   const bool is_ipv6 = absl::StrContains(listen.host, ':');
   std::string address =
       is_ipv6 ? absl::StrCat("[", listen.host, "]:", port) : absl::StrCat(listen.host, ":", port);

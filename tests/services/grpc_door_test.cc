@@ -1,0 +1,444 @@
+#include "services/grpc_door.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "gmock/gmock.h"
+#include "google/rpc/status.pb.h"
+#include "grpc/health/v1/health.pb.h"
+#include "gtest/gtest.h"
+#include "nightlog/v1/family_service.grpc.pb.h"
+#include "nightlog/v1/progress_service.grpc.pb.h"
+#include "nightlog/v1/sync_service.grpc.pb.h"
+#include "services/executor.h"
+#include "services/server.h"
+#include "tests/services/service_fixture.h"
+
+namespace nightlog {
+namespace {
+
+using ::testing::HasSubstr;
+
+// The error of a call as it was before it went over the wire.
+absl::Status FromGrpcStatus(const grpc::Status& status) {
+  google::rpc::Status rpc;
+  if (!status.error_details().empty() && rpc.ParseFromString(status.error_details())) {
+    return FromRpcStatus(rpc);
+  }
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+void SetToken(grpc::ClientContext& context, const Phone& phone) {
+  context.AddMetadata("authorization", "Bearer " + phone.token);
+}
+
+// A real server on a free port of this machine, and the clients that gRPC generates. It has one
+// executor thread, so that whatever would hold it up shows.
+class GrpcDoorTest : public ServiceFixture {
+ protected:
+  explicit GrpcDoorTest(int executor_queue_max = 100) : executor_(1, executor_queue_max) {
+    Options options;
+    options.listen = "127.0.0.1:0";
+    auto server = Server::Start(options, door_);
+    EXPECT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    Connect();
+  }
+
+  ~GrpcDoorTest() override { Drain(); }
+
+  void Connect() {
+    channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
+    family_stub_ = v1::FamilyService::NewStub(channel_);
+    sync_stub_ = v1::SyncService::NewStub(channel_);
+    progress_stub_ = v1::ProgressService::NewStub(channel_);
+  }
+
+  // Waits without a bound for calls to end: one that never does shows as a test that never ends.
+  void Drain() {
+    if (std::exchange(drained_, true)) return;
+    server_->Drain(absl::InfiniteDuration());
+  }
+
+  absl::Status ListMembersOver(const Phone& phone) {
+    grpc::ClientContext context;
+    SetToken(context, phone);
+    v1::ListMembersRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    v1::ListMembersResponse response;
+    return FromGrpcStatus(family_stub_->ListMembers(&context, request, &response));
+  }
+
+  std::unique_ptr<grpc::ClientReader<v1::FollowResponse>> Follow(grpc::ClientContext& context,
+                                                                 const Phone& phone) {
+    SetToken(context, phone);
+    v1::FollowRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    request.set_stream_id(std::string(16, 's'));
+    return sync_stub_->Follow(&context, request);
+  }
+
+  // Reads to the first bookmark.
+  static uint64_t ReadToBookmark(grpc::ClientReader<v1::FollowResponse>& stream) {
+    v1::FollowResponse response;
+    while (stream.Read(&response)) {
+      if (response.has_bookmark()) return response.bookmark().cursor().revision();
+    }
+    ADD_FAILURE() << "the stream ended before its bookmark";
+    return 0;
+  }
+
+  grpc::health::v1::HealthCheckResponse::ServingStatus Health(const std::string& service) {
+    grpc::TemplatedGenericStub<grpc::health::v1::HealthCheckRequest,
+                               grpc::health::v1::HealthCheckResponse>
+        stub(channel_);
+    grpc::ClientContext context;
+    grpc::health::v1::HealthCheckRequest request;
+    grpc::health::v1::HealthCheckResponse response;
+    request.set_service(service);
+    absl::Notification answered;
+    stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request,
+                   &response, [&](grpc::Status status) {
+                     EXPECT_TRUE(status.ok()) << status.error_message();
+                     answered.Notify();
+                   });
+    answered.WaitForNotification();
+    return response.status();
+  }
+
+  Executor executor_;
+  GrpcDoor door_{sync_service_, progress_service_, family_service_, executor_};
+  std::unique_ptr<Server> server_;
+  bool drained_ = false;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::FamilyService::Stub> family_stub_;
+  std::unique_ptr<v1::SyncService::Stub> sync_stub_;
+  std::unique_ptr<v1::ProgressService::Stub> progress_stub_;
+};
+
+TEST_F(GrpcDoorTest, AFamilyIsMadeJoinedAndListedOverTheWire) {
+  grpc::ClientContext create_context;
+  v1::CreateFamilyRequest create;
+  create.set_family_name("the owls");
+  create.set_member_name("Robin");
+  create.set_device_name("phone");
+  v1::CreateFamilyResponse created;
+  ASSERT_TRUE(family_stub_->CreateFamily(&create_context, create, &created).ok());
+  const Phone owner = Paired(Phone(), created.pairing());
+
+  grpc::ClientContext invite_context;
+  SetToken(invite_context, owner);
+  v1::CreateInviteResponse invite;
+  ASSERT_TRUE(
+      family_stub_->CreateInvite(&invite_context, InviteRequest(owner, v1::ROLE_CAREGIVER), &invite)
+          .ok());
+  grpc::ClientContext join_context;
+  v1::JoinRequest join;
+  join.set_code(invite.code());
+  join.set_member_name("Sam");
+  join.set_device_name("phone");
+  v1::JoinResponse joined;
+  ASSERT_TRUE(family_stub_->Join(&join_context, join, &joined).ok());
+  const absl::Status listed = ListMembersOver(Paired(Phone(), joined.pairing()));
+  EXPECT_TRUE(listed.ok()) << listed;
+}
+
+TEST_F(GrpcDoorTest, AnErrorCarriesItsReasonAndViolations) {
+  Phone phone = CreateFamily();
+  phone.pairing.set_family_id("short");
+  const absl::Status status = ListMembersOver(phone);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_INVALID_FIELD);
+  ASSERT_EQ(ViolationsOf(status).size(), 1u);
+  EXPECT_EQ(ViolationsOf(status)[0].field(), "family_id");
+}
+
+TEST_F(GrpcDoorTest, OnlyABearerTokenIsAToken) {
+  const Phone phone = CreateFamily();
+  v1::ListMembersRequest request;
+  request.set_family_id(phone.pairing.family_id());
+  const auto call = [&](const std::string& authorization) {
+    grpc::ClientContext context;
+    if (!authorization.empty()) context.AddMetadata("authorization", authorization);
+    v1::ListMembersResponse response;
+    return ReasonOf(FromGrpcStatus(family_stub_->ListMembers(&context, request, &response)));
+  };
+  EXPECT_EQ(call("Bearer " + phone.token), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(call("bearer " + phone.token), v1::ERROR_REASON_UNSPECIFIED);
+  for (const std::string& wrong :
+       {std::string(), std::string("Bearer"), std::string("Bearer "), phone.token,
+        "Basic " + phone.token, "Bearer " + phone.token + "x"}) {
+    EXPECT_EQ(call(wrong), v1::ERROR_REASON_UNKNOWN_DEVICE) << wrong;
+  }
+}
+
+TEST_F(GrpcDoorTest, AStreamThatMayNotBeOpenedSaysWhy) {
+  Phone stranger = CreateFamily();
+  stranger.token = "unknown";
+  grpc::ClientContext context;
+  const auto stream = Follow(context, stranger);
+  v1::FollowResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(stream->Finish())), v1::ERROR_REASON_UNKNOWN_DEVICE);
+}
+
+TEST_F(GrpcDoorTest, AStreamSendsCommitsAsTheyHappen) {
+  const Phone owner = CreateFamily();
+  grpc::ClientContext context;
+  const auto stream = Follow(context, owner);
+  uint64_t revision = ReadToBookmark(*stream);
+  for (int i = 0; i < 20; ++i) {
+    Join(owner, v1::ROLE_VIEWER);
+    const uint64_t next = ReadToBookmark(*stream);
+    EXPECT_GT(next, revision);
+    revision = next;
+  }
+  context.TryCancel();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+}
+
+TEST_F(GrpcDoorTest, ARevokedStreamEndsAndHasSentNothingThatCameAfter) {
+  const Phone owner = CreateFamily();
+  const Phone phone = Join(owner, v1::ROLE_CAREGIVER);
+  grpc::ClientContext context;
+  const auto stream = Follow(context, phone);
+  const uint64_t revision = ReadToBookmark(*stream);
+  v1::RevokeDeviceRequest request;
+  request.set_family_id(owner.pairing.family_id());
+  request.set_device_id(phone.pairing.device_id());
+  grpc::ClientContext revoke_context;
+  SetToken(revoke_context, owner);
+  v1::RevokeDeviceResponse revoked;
+  ASSERT_TRUE(family_stub_->RevokeDevice(&revoke_context, request, &revoked).ok());
+  PushEntries(owner, 3, 100);
+  v1::FollowResponse response;
+  bool closed = false;
+  while (stream->Read(&response)) {
+    EXPECT_EQ(response.records_size(), 0);
+    EXPECT_FALSE(response.has_bookmark());
+    closed = response.has_closed();
+  }
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(stream->Finish())), v1::ERROR_REASON_NO_ACCESS);
+  EXPECT_GT(revision, 0u);
+}
+
+TEST_F(GrpcDoorTest, AnExportEndsWithOk) {
+  const Phone owner = CreateFamily();
+  PushEntries(owner, 100, 4000);
+  grpc::ClientContext context;
+  SetToken(context, owner);
+  v1::ExportFamilyRequest request;
+  request.set_family_id(owner.pairing.family_id());
+  const auto stream = family_stub_->ExportFamily(&context, request);
+  v1::ExportFamilyResponse response;
+  int records = 0;
+  while (stream->Read(&response)) records += response.records_size();
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_GE(records, 101);
+}
+
+TEST_F(GrpcDoorTest, AClientThatNeverReadsHoldsUpNobody) {
+  const Phone owner = CreateFamily();
+  // More than every buffer between.
+  for (int i = 0; i < 4; ++i) {
+    Phone writer = owner;
+    v1::RenewReplicaRequest renew;
+    renew.set_family_id(owner.pairing.family_id());
+    const auto renewed = Call(&FamilyService::RenewReplica, owner, renew);
+    ASSERT_TRUE(renewed.ok());
+    writer.pairing.set_replica_id(renewed->replica_id());
+    PushEntries(writer, 220, 4000);
+  }
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<v1::ExportFamilyResponse>>> unread;
+  v1::ExportFamilyRequest request;
+  request.set_family_id(owner.pairing.family_id());
+  for (int i = 0; i < 5; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    SetToken(*contexts.back(), owner);
+    unread.push_back(family_stub_->ExportFamily(contexts.back().get(), request));
+  }
+  grpc::ClientContext context;
+  const auto stream = Follow(context, CreateFamily());
+  EXPECT_GT(ReadToBookmark(*stream), 0u);
+  EXPECT_TRUE(ListMembersOver(owner).ok());
+  for (const auto& unread_context : contexts) unread_context->TryCancel();
+  context.TryCancel();
+  // Only now may the streams end, which Drain() waits for.
+}
+
+TEST_F(GrpcDoorTest, StreamsEndWhenTheServerStops) {
+  const Phone owner = CreateFamily();
+  grpc::ClientContext follow_context, watch_context;
+  const auto follow = Follow(follow_context, owner);
+  ReadToBookmark(*follow);
+  SetToken(watch_context, owner);
+  const auto watch = progress_stub_->Watch(&watch_context, v1::WatchRequest());
+  v1::WatchResponse watched;
+  ASSERT_TRUE(watch->Read(&watched));
+
+  std::thread drain([this] { Drain(); });
+  v1::FollowResponse response;
+  while (follow->Read(&response)) {
+  }
+  while (watch->Read(&watched)) {
+  }
+  const absl::Status status = FromGrpcStatus(follow->Finish());
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_DRAINING);
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(watch->Finish())), v1::ERROR_REASON_DRAINING);
+  drain.join();
+}
+
+TEST_F(GrpcDoorTest, AStreamThatIsOpenedWhileTheServerStopsEndsToo) {
+  const Phone owner = CreateFamily();
+  door_.Drain();
+  grpc::ClientContext context;
+  const auto stream = Follow(context, owner);
+  v1::FollowResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(stream->Finish())), v1::ERROR_REASON_DRAINING);
+}
+
+TEST_F(GrpcDoorTest, StreamsThatComeAndGoWhileCommitsWakeThemEndWell) {
+  const Phone owner = CreateFamily();
+  std::vector<std::thread> clients;
+  for (int client = 0; client < 4; ++client) {
+    clients.emplace_back([&, client] {
+      for (int i = 0; i < 30; ++i) {
+        grpc::ClientContext context;
+        const auto stream = Follow(context, owner);
+        v1::FollowResponse response;
+        for (int reads = (client + i) % 4; reads > 0; --reads) stream->Read(&response);
+        context.TryCancel();
+        EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+      }
+    });
+  }
+  std::atomic<bool> over{false};
+  std::thread writer([&] {
+    while (!over) Join(owner, v1::ROLE_VIEWER);
+  });
+  for (std::thread& client : clients) client.join();
+  over = true;
+  writer.join();
+}
+
+TEST_F(GrpcDoorTest, AMessageOverFourMebibytesIsRefused) {
+  const Phone owner = CreateFamily();
+  const auto push = [&](size_t bytes) {
+    grpc::ClientContext context;
+    SetToken(context, owner);
+    v1::PushRequest request;
+    request.add_transactions()->set_hash(std::string(bytes, 'x'));
+    v1::PushResponse response;
+    return FromGrpcStatus(sync_stub_->Push(&context, request, &response));
+  };
+  EXPECT_EQ(push(5 << 20).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(push(3 << 20)), v1::ERROR_REASON_TOO_LARGE) << "said by the use case";
+}
+
+TEST_F(GrpcDoorTest, HealthIsServing) {
+  for (const char* service : {"", "nightlog.v1.SyncService", "nightlog.v1.ProgressService",
+                              "nightlog.v1.FamilyService"}) {
+    EXPECT_EQ(Health(service), grpc::health::v1::HealthCheckResponse::SERVING) << service;
+  }
+}
+
+TEST_F(GrpcDoorTest, ReflectionListsAndDescribesEveryService) {
+  const std::vector<std::string> services = {"nightlog.v1.SyncService",
+                                             "nightlog.v1.ProgressService",
+                                             "nightlog.v1.FamilyService", "grpc.health.v1.Health"};
+  grpc::GenericStub stub(channel_);
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const auto wait = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue.Next(&tag, &ok) && ok;
+  };
+  const auto stream = stub.PrepareCall(
+      &context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
+  stream->StartCall(nullptr);
+  ASSERT_TRUE(wait());
+  // Debian has no header of the reflection protocol, so its two requests are made by hand: a field
+  // number and a string.
+  const auto ask = [&](int field, const std::string& text) {
+    std::string request = {static_cast<char>(field << 3 | 2), static_cast<char>(text.size())};
+    request += text;
+    const grpc::Slice slice(request);
+    stream->Write(grpc::ByteBuffer(&slice, 1), nullptr);
+    EXPECT_TRUE(wait());
+    grpc::ByteBuffer response;
+    stream->Read(&response, nullptr);
+    EXPECT_TRUE(wait());
+    grpc::Slice whole;
+    EXPECT_TRUE(response.DumpToSingleSlice(&whole).ok());
+    return std::string(whole.begin(), whole.end());
+  };
+  constexpr int kFileContainingSymbol = 4, kListServices = 7;
+  const std::string listed = ask(kListServices, "");
+  for (const std::string& service : services) EXPECT_THAT(listed, HasSubstr(service));
+  for (const std::string& service : services) {
+    const std::string package = service.substr(0, service.rfind('.'));
+    const std::string described = ask(kFileContainingSymbol, service);
+    EXPECT_THAT(described, HasSubstr("proto3")) << service;
+    EXPECT_THAT(described, HasSubstr(package));
+    EXPECT_THAT(described, HasSubstr(service.substr(package.size() + 1)));
+  }
+  stream->WritesDone(nullptr);
+  EXPECT_TRUE(wait());
+  grpc::Status status;
+  stream->Finish(&status, nullptr);
+  EXPECT_TRUE(wait());
+  EXPECT_TRUE(status.ok());
+}
+
+TEST_F(GrpcDoorTest, ASecondServerOnThePortIsRefused) {
+  Options options;
+  options.listen = server_->address();
+  GrpcDoor door(sync_service_, progress_service_, family_service_, executor_);
+  const absl::Status status = Server::Start(options, door).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("--listen"));
+}
+
+TEST_F(GrpcDoorTest, AMissingCertificateIsNamed) {
+  Options options;
+  options.listen = "127.0.0.1:0";
+  options.tls_certificate = "/nowhere/cert.pem";
+  options.tls_key = "/nowhere/key.pem";
+  GrpcDoor door(sync_service_, progress_service_, family_service_, executor_);
+  EXPECT_THAT(std::string(Server::Start(options, door).status().message()),
+              HasSubstr("--tls_certificate=/nowhere/cert.pem"));
+}
+
+class BusyDoorTest : public GrpcDoorTest {
+ protected:
+  BusyDoorTest() : GrpcDoorTest(0) {}
+};
+
+TEST_F(BusyDoorTest, WhatTheExecutorHasNoRoomForIsAnsweredBusy) {
+  const Phone owner = CreateFamily();
+  const absl::Status unary = ListMembersOver(owner);
+  EXPECT_EQ(unary.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(unary), v1::ERROR_REASON_BUSY);
+  grpc::ClientContext context;
+  const auto stream = Follow(context, owner);
+  v1::FollowResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(stream->Finish())), v1::ERROR_REASON_BUSY);
+}
+
+}  // namespace
+}  // namespace nightlog
