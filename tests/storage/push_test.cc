@@ -388,6 +388,25 @@ TEST_F(PushTest, TheCreatorOfARecordStaysItsCreator) {
   EXPECT_EQ(FromProto(Record(entry_)->created_at()), created);
 }
 
+TEST_F(PushTest, ARecordKeepsWhatItsAuthorHadSeenOfThisLineage) {
+  Verdicts({NewEntry(entry_)});
+  const auto push_at = [this](const RecordId& id, const std::string& lineage, uint64_t revision) {
+    v1::Transaction transaction = NewEntry(id);
+    transaction.mutable_made_at_cursor()->set_lineage(lineage);
+    transaction.mutable_made_at_cursor()->set_revision(revision);
+    device_.Seal(transaction);
+    EXPECT_TRUE(Verdicts({transaction})[0].has_committed());
+    return *Record(id);
+  };
+  const auto seen = push_at(TestId<RecordId>(110), Head().lineage(), 1);
+  EXPECT_EQ(seen.created_revision(), 2u);
+  EXPECT_EQ(seen.author_saw_revision(), 1u);
+  const auto boast = push_at(TestId<RecordId>(111), Head().lineage(), 999);
+  EXPECT_EQ(boast.author_saw_revision(), 2u) << "nobody has seen what was not committed";
+  const auto foreign = push_at(TestId<RecordId>(112), TestId<LineageId>(1).str(), 3);
+  EXPECT_EQ(foreign.author_saw_revision(), 0u);
+}
+
 TEST_F(PushTest, TheJournalHoldsTheTransactionAndLinksEachRecordsHistory) {
   const v1::Transaction first = NewEntry(entry_);
   const v1::EditId first_interval = device_.Id(2);

@@ -130,6 +130,33 @@ TEST_F(StoreTest, AFamilyErasedOnAnotherShardThanItWasWrittenOnDoesNotStopTheSto
   EXPECT_OK(OpenStore(engine_));
 }
 
+TEST_F(StoreTest, ANewLineageKeepsEveryRecordAndLetsAHaltedFamilyWriteAgain) {
+  ASSERT_OK(Commit([](FamilyWriter& writer) {
+    writer.Halt();
+    return absl::OkStatus();
+  }));
+  EXPECT_TRUE(Head().halted());
+  EXPECT_OK(Verify());
+  const auto records = Rows(kRecordColumn);
+  const storage::v1::FamilyHead before = Head();
+  ASSERT_OK(CreateFamily(TestId<FamilyId>(9)));
+  committer_->Stop();
+
+  FixedRandom random(7);
+  ASSERT_OK(BeginNewLineages(engine_, random));
+  EXPECT_OK(OpenStore(engine_));
+  EXPECT_OK(Verify());
+  const storage::v1::FamilyHead after = Head();
+  EXPECT_NE(after.lineage(), before.lineage());
+  EXPECT_FALSE(after.halted());
+  EXPECT_EQ(after.revision(), before.revision());
+  EXPECT_EQ(Rows(kRecordColumn), records);
+  storage::v1::FamilyHead other;
+  const auto heads = Rows(kHeadColumn, TestId<FamilyId>(9));
+  ASSERT_OK(ParseRow(heads.begin()->second, other));
+  EXPECT_NE(other.lineage(), after.lineage());
+}
+
 TEST_F(StoreTest, VerifyFamilyFindsEachKindOfDamage) {
   const auto with_head = [this](const std::function<void(storage::v1::FamilyHead&)>& change) {
     storage::v1::FamilyHead head = Head();
