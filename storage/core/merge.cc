@@ -41,6 +41,12 @@ bool HasSeen(const Saw& saw, const StoredVersion& version) {
                      [&saw](const StoredEditId& id) { return Names(saw, id); });
 }
 
+// The record message in an edit. REQUIRES: IsEditable(KindOf(edit)).
+const Message& ValueMessageOf(const v1::Edit& edit) {
+  return edit.GetReflection()->GetMessage(
+      edit, v1::Edit::descriptor()->FindFieldByNumber(static_cast<int>(KindOf(edit))));
+}
+
 StoredVersion VersionOf(const AuthoredEdit& edit) {
   StoredVersion version;
   *version.mutable_edit() = edit.id;
@@ -117,14 +123,23 @@ Agreement Compare(const Descriptor& type, uint32_t group, v1::MergeRule rule,
   return {agree, agree && FromProto(b.began_at()) < FromProto(a.began_at())};
 }
 
-// `standing` and `added` say the same: one version stands for both, with the later estimate.
-void Unite(bool new_stands, StoredVersion added, StoredVersion& standing) {
-  if (new_stands) std::swap(standing, added);
-  *standing.add_agreed() = added.edit();
-  for (const StoredEditId& id : added.agreed()) *standing.add_agreed() = id;
-  if (FromProto(standing.made_at()) < FromProto(added.made_at())) {
-    *standing.mutable_made_at() = added.made_at();
+// Adds a version to those that stand, or makes it one with the first that says the same, with the
+// later estimate; true in that case. The order of the versions is then to be restored.
+bool AddVersion(const Descriptor& type, v1::MergeRule rule, StoredVersion added,
+                StoredGroup& group) {
+  for (StoredVersion& standing : *group.mutable_versions()) {
+    const Agreement agreement = Compare(type, group.group(), rule, standing.value(), added.value());
+    if (!agreement.agree) continue;
+    if (agreement.new_stands) std::swap(standing, added);
+    *standing.add_agreed() = added.edit();
+    standing.mutable_agreed()->MergeFrom(added.agreed());
+    if (FromProto(standing.made_at()) < FromProto(added.made_at())) {
+      *standing.mutable_made_at() = added.made_at();
+    }
+    return true;
   }
+  *group.add_versions() = std::move(added);
+  return false;
 }
 
 MergeOutcome MergeRegister(const AuthoredEdit& edit, const Descriptor& type, v1::MergeRule rule,
@@ -136,19 +151,12 @@ MergeOutcome MergeRegister(const AuthoredEdit& edit, const Descriptor& type, v1:
   const bool saw_shown =
       std::any_of(outcome.replaced.begin(), outcome.replaced.end(),
                   [&](const StoredVersion& v) { return SameEdit(v.edit(), shown_before); });
-  StoredVersion added = VersionOf(edit);
-  for (StoredVersion& standing : *group.mutable_versions()) {
-    const Agreement agreement = Compare(type, group.group(), rule, standing.value(), added.value());
-    if (!agreement.agree) continue;
-    Unite(agreement.new_stands, std::move(added), standing);
-    SortVersions(group);
-    outcome.effect = v1::EDIT_EFFECT_AGREED;
-    return outcome;
-  }
   const bool alone = group.versions().empty();
-  *group.add_versions() = std::move(added);
+  const bool agreed = AddVersion(type, rule, VersionOf(edit), group);
   SortVersions(group);
-  if (!SameEdit(group.versions(0).edit(), edit.id)) {
+  if (agreed) {
+    outcome.effect = v1::EDIT_EFFECT_AGREED;
+  } else if (!SameEdit(group.versions(0).edit(), edit.id)) {
     outcome.effect = v1::EDIT_EFFECT_KEPT_AS_CONFLICT;
   } else {
     outcome.effect = alone || saw_shown ? v1::EDIT_EFFECT_APPLIED : v1::EDIT_EFFECT_WON;
@@ -185,23 +193,22 @@ MergeOutcome MergeSet(const AuthoredEdit& edit, const Descriptor& type, StoredGr
   group.mutable_versions()->Swap(&standing);
   StoredVersion added = VersionOf(edit);
   if (!added.value().empty()) *group.add_versions() = std::move(added);
+  SortVersions(group);
   return outcome;
 }
 
-// Replaces the segments it saw; other segments stay beside it, in the order of their making.
-MergeOutcome MergeText(const AuthoredEdit& edit, StoredGroup& group) {
+// Replaces the segments it saw; other segments stay beside it, in the order of their making. A text
+// without a letter is no segment.
+MergeOutcome MergeText(const AuthoredEdit& edit, const Descriptor& type, StoredGroup& group) {
   MergeOutcome outcome{v1::EDIT_EFFECT_APPLIED, TakeSeen(edit.edit->saw(), group)};
-  StoredVersion added = VersionOf(edit);
-  if (added.value().empty()) return outcome;
-  for (StoredVersion& standing : *group.mutable_versions()) {
-    if (standing.value() != added.value()) continue;
-    Unite(false, std::move(added), standing);
+  const Message& body = ValueMessageOf(*edit.edit);
+  const FieldDescriptor* field = type.FindFieldByNumber(static_cast<int>(group.group()));
+  if (body.GetReflection()->GetString(body, field).empty()) return outcome;
+  if (AddVersion(type, v1::MERGE_RULE_TEXT, VersionOf(edit), group)) {
     outcome.effect = v1::EDIT_EFFECT_AGREED;
-    return outcome;
   }
-  *group.add_versions() = std::move(added);
-  std::sort(group.mutable_versions()->pointer_begin(), group.mutable_versions()->pointer_end(),
-            [](const StoredVersion* a, const StoredVersion* b) { return ShownBefore(*b, *a); });
+  SortVersions(group);
+  std::reverse(group.mutable_versions()->pointer_begin(), group.mutable_versions()->pointer_end());
   return outcome;
 }
 
@@ -218,39 +225,36 @@ bool IsDeletion(const StoredVersion& version) {
 // Deletes the record only if the edit saw every value that stands in it; otherwise the record lives
 // and the deletion is kept as a conflict. Bringing back always works.
 MergeOutcome MergeExistence(const AuthoredEdit& edit, StoredRecord& record) {
-  StoredGroup& group = MutableGroup(record, kExistence);
   MergeOutcome outcome;
+  if (record.kind() == 0) return outcome;
+  StoredGroup& group = MutableGroup(record, kExistence);
   outcome.replaced = TakeSeen(edit.edit->saw(), group);
-  StoredVersion added = VersionOf(edit);
-  const bool deletion = IsDeletion(added);
-  bool saw_all = true;
+  bool unseen_value = false;
+  bool unseen_deletion = false;
   for (const StoredGroup& other : record.groups()) {
     for (const StoredVersion& version : other.versions()) {
-      const bool same_wish = other.group() == kExistence && IsDeletion(version);
-      if (!same_wish && !HasSeen(edit.edit->saw(), version)) saw_all = false;
+      if (other.group() == kExistence && IsDeletion(version)) {
+        unseen_deletion = true;
+      } else if (!HasSeen(edit.edit->saw(), version)) {
+        unseen_value = true;
+      }
     }
   }
-  outcome.effect = v1::EDIT_EFFECT_APPLIED;
-  bool united = false;
-  for (StoredVersion& standing : *group.mutable_versions()) {
-    if (IsDeletion(standing) != deletion) {
-      if (!deletion) outcome.effect = v1::EDIT_EFFECT_WON;
-      continue;
-    }
-    Unite(false, added, standing);
-    outcome.effect = v1::EDIT_EFFECT_AGREED;
-    united = true;
-    break;
-  }
-  if (!united) *group.add_versions() = std::move(added);
-  if (!deletion) {
-    record.set_deleted(false);
-  } else if (saw_all) {
-    record.set_deleted(true);
-  } else if (!record.deleted()) {
-    outcome.effect = v1::EDIT_EFFECT_KEPT_AS_CONFLICT;
-  }
+  StoredVersion added = VersionOf(edit);
+  const bool deletion = IsDeletion(added);
+  const bool agreed =
+      AddVersion(*DescriptorOf(record.kind()), v1::MERGE_RULE_REGISTER, std::move(added), group);
   SortVersions(group);
+  const bool was_deleted = record.deleted();
+  record.set_deleted(deletion && (was_deleted || !unseen_value));
+  if (deletion && !record.deleted()) {
+    outcome.effect = v1::EDIT_EFFECT_KEPT_AS_CONFLICT;
+  } else if (!deletion && unseen_deletion) {
+    outcome.effect = v1::EDIT_EFFECT_WON;
+  } else {
+    outcome.effect = agreed && record.deleted() == was_deleted ? v1::EDIT_EFFECT_AGREED
+                                                               : v1::EDIT_EFFECT_APPLIED;
+  }
   return outcome;
 }
 
@@ -282,32 +286,40 @@ void ValidateEdit(const v1::Edit& edit, absl::string_view path,
     add("group", "0 goes with an existence, and an existence with 0");
     return;
   }
+  for (int number : {v1::Edit::kRemovedElementsFieldNumber, v1::Edit::kSawFieldNumber}) {
+    ValidateField(edit, *v1::Edit::descriptor()->FindFieldByNumber(number), path, violations);
+  }
   if (edit.has_existence()) return;
   const uint32_t kind = KindOf(edit);
   if (!IsEditable(kind)) {
-    add("value", "is missing; set the record message the group belongs to");
+    add("value",
+        "is missing or of a kind that only the server writes; set the record message the "
+        "group belongs to");
     return;
   }
-  const Message& value = edit.GetReflection()->GetMessage(
-      edit, v1::Edit::descriptor()->FindFieldByNumber(static_cast<int>(kind)));
+  const Message& value = ValueMessageOf(edit);
+  const std::string value_name =
+      v1::Edit::descriptor()->FindFieldByNumber(static_cast<int>(kind))->name();
   const Reflection& reflection = *value.GetReflection();
   const FieldDescriptor* group =
       value.GetDescriptor()->FindFieldByNumber(static_cast<int>(edit.group()));
   std::vector<const FieldDescriptor*> fields;
   reflection.ListFields(value, &fields);
   for (const FieldDescriptor* field : fields) {
-    if (field != group)
-      add("value", absl::StrCat("sets ", field->name(), ", which is not the group"));
+    if (field != group) {
+      add(value_name, absl::StrCat("sets ", field->name(), ", which is not the group"));
+    }
   }
   const google::protobuf::UnknownFieldSet& unknown = reflection.GetUnknownFields(value);
   for (int i = 0; i < unknown.field_count(); ++i) {
-    if (static_cast<uint32_t>(unknown.field(i).number()) != edit.group()) {
-      add("value",
-          absl::StrCat("sets field ", unknown.field(i).number(), ", which is not the group"));
+    // A field that is known, yet not parsed, has bytes of another type.
+    if (group != nullptr || static_cast<uint32_t>(unknown.field(i).number()) != edit.group()) {
+      add(value_name, absl::StrCat("sets field ", unknown.field(i).number(),
+                                   ", which is not the group or not of its type"));
     }
   }
   if (violations.size() > before || group == nullptr) return;
-  ValidateField(value, *group, absl::StrCat(path, ".value"), violations);
+  ValidateField(value, *group, absl::StrCat(path, ".", value_name), violations);
   if (!edit.removed_elements().empty() &&
       MergeRuleOf(*value.GetDescriptor(), edit.group()) != v1::MERGE_RULE_SET) {
     add("removed_elements", "goes with a SET group only");
@@ -344,7 +356,7 @@ MergeOutcome Merge(const AuthoredEdit& edit, StoredRecord& record) {
       outcome = MergeSet(edit, type, group);
       break;
     case v1::MERGE_RULE_TEXT:
-      outcome = MergeText(edit, group);
+      outcome = MergeText(edit, type, group);
       break;
     case v1::MERGE_RULE_APPEND:
       outcome = MergeAppend(edit, group);

@@ -33,7 +33,7 @@ struct AuthoredEdit {
 };
 
 struct MergeOutcome {
-  v1::EditEffect effect;
+  v1::EditEffect effect = v1::EDIT_EFFECT_UNSPECIFIED;
   // The versions that the edit replaced.
   std::vector<storage::v1::StoredVersion> replaced;
 };
@@ -50,7 +50,8 @@ void ValidateEdit(const v1::Edit& edit, absl::string_view path,
 void ValidateNewRecord(const storage::v1::StoredRecord& record, absl::string_view path,
                        std::vector<FieldViolation>& violations);
 
-// Applies the edit to `record`, which may be new (kind 0; an existence edit then makes nothing).
+// Applies the edit to `record`, which may be new (kind 0; an existence edit then makes nothing, and
+// the effect is UNSPECIFIED).
 // REQUIRES: ValidateEdit found nothing, and the edit's kind is 0 or the record's.
 MergeOutcome Merge(const AuthoredEdit& edit, storage::v1::StoredRecord& record);
 
