@@ -62,9 +62,10 @@ absl::Status Run(int argc, char* argv[]) {
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine,
                    RocksdbEngine::Open(options.data_dir, kColumnFamilyNames));
   RETURN_IF_ERROR(OpenStore(*engine));
+  SystemRandom random;
+  if (options.new_lineage) RETURN_IF_ERROR(BeginNewLineages(*engine, random));
 
   SystemClock clock;
-  SystemRandom random;
   Feed feed;
   StreamRegistry streams;
   SleepDeriver deriver;

@@ -21,6 +21,10 @@ ABSL_FLAG(std::string, tls_key, nightlog::Options().tls_key,
           "PEM file with the private key; goes with --tls_certificate.");
 ABSL_FLAG(bool, insecure_non_loopback, nightlog::Options().insecure_non_loopback,
           "Serve without TLS where other machines can reach it, such as behind a TLS proxy.");
+ABSL_FLAG(
+    bool, new_lineage, nightlog::Options().new_lineage,
+    "Give this once after restoring a backup or losing data: devices then push again what the "
+    "store lacks.");
 ABSL_FLAG(int, threads, nightlog::Options().threads, "Threads that read the disk; 1 to 256.");
 ABSL_FLAG(int, drain_seconds, nightlog::Options().drain_seconds,
           "How long calls may go on after SIGTERM; 0 to 3600.");
@@ -96,6 +100,7 @@ absl::StatusOr<Options> OptionsFromCommandLine(int argc, char* argv[]) {
   options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
   options.tls_key = absl::GetFlag(FLAGS_tls_key);
   options.insecure_non_loopback = absl::GetFlag(FLAGS_insecure_non_loopback);
+  options.new_lineage = absl::GetFlag(FLAGS_new_lineage);
   options.threads = absl::GetFlag(FLAGS_threads);
   options.drain_seconds = absl::GetFlag(FLAGS_drain_seconds);
   RETURN_IF_ERROR(ValidateOptions(options));

@@ -16,6 +16,7 @@ struct Options {
   std::string tls_certificate;
   std::string tls_key;
   bool insecure_non_loopback = false;
+  bool new_lineage = false;
   int threads = 8;
   int drain_seconds = 10;
 };
