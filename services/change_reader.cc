@@ -38,8 +38,8 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
         {{"device_revision", absl::StrCat(cursor_.revision())},
          {"server_revision", absl::StrCat(head->revision())}});
   }
-  const bool bookmarked = cursor_.lineage() == head->lineage() && position_.empty() &&
-                          cursor_.revision() == head->revision();
+  const bool bookmarked = bookmarked_ && cursor_.lineage() == head->lineage() &&
+                          position_.empty() && cursor_.revision() == head->revision();
   if (bookmarked) return part;
 
   const auto sees = [&](uint32_t kind) {
@@ -75,6 +75,7 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
   if (full) return part;
 
   v1::Bookmark& bookmark = part.bookmark.emplace();
+  bookmarked_ = true;
   cursor_.set_lineage(head->lineage());
   cursor_.set_revision(head->revision());
   position_.clear();

@@ -58,6 +58,8 @@ class ChangeReader {
   // What the device could see at the last part.
   absl::optional<Access> access_;
   bool start_over_ = false;
+  // Even a reader at the head gets one bookmark, so that it can compare the state hash.
+  bool bookmarked_ = false;
 };
 
 }  // namespace nightlog

@@ -60,8 +60,6 @@ absl::Status ValidateEnvelope(const v1::PushRequest& request) {
     const v1::Transaction& transaction = request.transactions(i);
     const std::string path = absl::StrCat("transactions[", i, "].");
     Require(transaction.seq() >= 1, path + "seq", "is required; counted from 1", violations);
-    Require(i == 0 || transaction.seq() == request.transactions(i - 1).seq() + 1, path + "seq",
-            "does not follow the one before", violations);
     Require(!transaction.hash().empty() && transaction.hash().size() <= kHashBytesMax,
             path + "hash", "is required; at most 32 bytes", violations);
     Require(transaction.previous_hash().size() <= kHashBytesMax, path + "previous_hash",

@@ -1,0 +1,323 @@
+#include "tests/simulation/model.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "services/sleep_deriver.h"
+#include "storage/column_families.h"
+#include "storage/core/check.h"
+#include "storage/core/edit_time.h"
+#include "storage/core/field_rules.h"
+#include "storage/core/hash.h"
+#include "storage/core/merge.h"
+#include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
+#include "storage/family_reader.h"
+#include "storage/keys.h"
+#include "storage/store.h"
+
+namespace nightlog::simulation {
+namespace {
+
+using storage::v1::StoredGroup;
+using storage::v1::StoredRecord;
+using storage::v1::StoredVersion;
+
+using EditKey = std::tuple<std::string, uint64_t, uint32_t>;
+
+EditKey KeyOf(const v1::EditId& id) { return {id.replica_id(), id.seq(), id.index()}; }
+EditKey KeyOf(const storage::v1::StoredEditId& id) {
+  return {id.replica_id(), id.seq(), id.index()};
+}
+
+std::string Name(const EditKey& key) {
+  return absl::StrCat(absl::BytesToHexString(std::get<0>(key).substr(0, 2)), "/", std::get<1>(key),
+                      "/", std::get<2>(key));
+}
+
+// An edit that was committed, as the journal has it.
+struct Committed {
+  EditKey key;
+  v1::Edit edit;
+  absl::Time estimate;
+  absl::Time made_wall;
+  uint64_t revision;
+};
+
+// Two values of a register that say the same.
+bool Agree(const Committed& a, const Committed& b) {
+  if (ValueOf(a.edit) == ValueOf(b.edit)) return true;
+  if (!a.edit.log_entry().has_interval() || !b.edit.log_entry().has_interval()) return false;
+  // The server corrects tapped times; allow for what it may have moved them by.
+  const auto interval = [](const Committed& c) {
+    v1::Interval interval = c.edit.log_entry().interval();
+    CorrectTappedTimes(c.estimate, c.made_wall, interval);
+    return interval;
+  };
+  const v1::Interval x = interval(a);
+  const v1::Interval y = interval(b);
+  const auto close = [](const google::protobuf::Timestamp& s,
+                        const google::protobuf::Timestamp& t) {
+    return absl::AbsDuration(FromProto(s) - FromProto(t)) <= absl::Minutes(3) + absl::Seconds(1);
+  };
+  return close(x.began_at(), y.began_at()) && x.has_ended_at() == y.has_ended_at() &&
+         (!x.has_ended_at() || close(x.ended_at(), y.ended_at()));
+}
+
+class Checker {
+ public:
+  Checker(const ReadView& view, const FamilyId& family) : view_(view), reader_(view, family) {}
+
+  std::string Check(std::map<std::string, int>& journalled) {
+    const absl::Status verified = VerifyFamily(view_, reader_.family());
+    if (!verified.ok()) return absl::StrCat("VerifyFamily: ", verified.message());
+    std::string failure = ReadJournal(journalled);
+    if (failure.empty()) failure = CheckRecords();
+    if (failure.empty()) failure = CheckDerived();
+    return failure;
+  }
+
+ private:
+  // C2: the journal is in the order of seq for each replica. Fills edits_.
+  std::string ReadJournal(std::map<std::string, int>& journalled) {
+    const auto head = reader_.Head();
+    std::map<std::string, uint64_t> last_seq;
+    for (uint64_t revision = 1; revision <= (*head)->revision(); ++revision) {
+      const auto entry = reader_.Journal(revision);
+      if (!entry.ok() || !entry->has_value()) return absl::StrCat("no journal at ", revision);
+      if ((*entry)->transaction().empty()) continue;
+      v1::Transaction transaction;
+      if (!transaction.ParseFromString((*entry)->transaction())) return "damaged journal";
+      const std::string& replica = (*entry)->replica_id();
+      if (transaction.seq() <= last_seq[replica]) {
+        return absl::StrCat("C2: seq ", transaction.seq(), " after ", last_seq[replica],
+                            " at revision ", revision);
+      }
+      last_seq[replica] = transaction.seq();
+      ++journalled[ContentOf(transaction)];
+      for (int i = 0; i < transaction.edits_size(); ++i) {
+        const v1::Edit& edit = transaction.edits(i);
+        edits_[edit.record_id()].push_back({{replica, transaction.seq(), static_cast<uint32_t>(i)},
+                                            edit,
+                                            FromProto((*entry)->made_at()),
+                                            FromProto(transaction.made_at().wall()),
+                                            revision});
+      }
+    }
+    return "";
+  }
+
+  std::string CheckRecords() {
+    for (const auto& [id, edits] : edits_) {
+      const auto record = reader_.Record(RecordId(id));
+      if (!record.ok() || !record->has_value()) return "C5: a committed record is missing";
+      std::string failure = CheckExistence(**record, edits);
+      std::map<uint32_t, std::vector<const Committed*>> groups;
+      for (const Committed& committed : edits) {
+        if (committed.edit.group() != kExistence) {
+          groups[committed.edit.group()].push_back(&committed);
+        }
+      }
+      for (const auto& [group, committed] : groups) {
+        if (failure.empty()) failure = CheckGroup(**record, group, committed);
+      }
+      if (!failure.empty()) return absl::StrCat(failure, " (record ", RecordId(id).hex(), ")");
+    }
+    return "";
+  }
+
+  // A deleted record: its last edit is a deletion, and that one saw all that stands.
+  static std::string CheckExistence(const StoredRecord& record,
+                                    const std::vector<Committed>& edits) {
+    const Committed* last = &edits.back();
+    const bool deletes = last->edit.has_existence() && last->edit.existence().deleted();
+    if (record.deleted() && !deletes) return "C5: an edit after a deletion did not bring it back";
+    if (!record.deleted()) {
+      // A deletion that saw everything has effect.
+      if (!deletes) return "";
+      for (const Committed& other : edits) {
+        if (&other == last || (other.edit.has_existence() && other.edit.existence().deleted())) {
+          continue;
+        }
+        if (!IsReplaced(other, edits) && !Saw(last->edit, other, edits)) return "";
+      }
+      return "a deletion that saw everything had no effect";
+    }
+    for (const StoredGroup& group : record.groups()) {
+      if (group.group() == kExistence) continue;
+      for (const StoredVersion& version : group.versions()) {
+        bool seen = false;
+        for (const v1::EditId& id : last->edit.saw()) {
+          if (KeyOf(id) == KeyOf(version.edit())) seen = true;
+          for (const auto& agreed : version.agreed()) {
+            if (KeyOf(id) == KeyOf(agreed)) seen = true;
+          }
+        }
+        if (!seen && last->edit.existence().deleted() && !AnyDeletionSaw(version, edits)) {
+          return "C5: a deletion beat an edit that it had not seen";
+        }
+      }
+    }
+    return "";
+  }
+
+  static bool AnyDeletionSaw(const StoredVersion& version, const std::vector<Committed>& edits) {
+    for (const Committed& committed : edits) {
+      if (!committed.edit.has_existence()) continue;
+      for (const v1::EditId& id : committed.edit.saw()) {
+        if (KeyOf(id) == KeyOf(version.edit())) return true;
+      }
+    }
+    return false;
+  }
+
+  // True if `by` names `seen`, or an edit of the same group that agrees with it.
+  static bool Saw(const v1::Edit& by, const Committed& seen, const std::vector<Committed>& edits) {
+    for (const v1::EditId& id : by.saw()) {
+      if (KeyOf(id) == seen.key) return true;
+      for (const Committed& other : edits) {
+        if (other.key == KeyOf(id) && other.edit.group() == seen.edit.group() &&
+            Agree(other, seen)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  static bool IsReplaced(const Committed& old, const std::vector<Committed>& edits) {
+    for (const Committed& later : edits) {
+      if (later.revision > old.revision && later.edit.group() == old.edit.group() &&
+          Saw(later.edit, old, edits)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // C5: each committed value stands, or agreed with one that stands, or was replaced by an edit
+  // that had seen it; and nothing stands that was replaced by an edit that named it.
+  static std::string CheckGroup(const StoredRecord& record, uint32_t group,
+                                const std::vector<const Committed*>& edits) {
+    const v1::MergeRule rule = MergeRuleOf(*DescriptorOf(record.kind()), group);
+    if (rule == v1::MERGE_RULE_SET) return CheckSet(record, group, edits);
+    const StoredGroup* stored = FindGroup(record, group);
+    std::set<EditKey> standing;
+    if (stored != nullptr) {
+      for (const StoredVersion& version : stored->versions()) {
+        standing.insert(KeyOf(version.edit()));
+        for (const auto& agreed : version.agreed()) standing.insert(KeyOf(agreed));
+      }
+    }
+    for (size_t i = 0; i < edits.size(); ++i) {
+      const Committed& old = *edits[i];
+      bool named = false;
+      bool replaced = ValueOf(old.edit).empty() && rule == v1::MERGE_RULE_TEXT;
+      for (const Committed* later : edits) {
+        if (later->revision <= old.revision) continue;
+        for (const v1::EditId& id : later->edit.saw()) {
+          if (KeyOf(id) == old.key) named = true;
+          for (const Committed* other : edits) {
+            if (other->key == KeyOf(id) && Agree(*other, old)) replaced = true;
+          }
+        }
+      }
+      replaced = replaced || named;
+      if (rule == v1::MERGE_RULE_APPEND) replaced = named = false;
+      if (standing.count(old.key) == 0 && !replaced) {
+        return absl::StrCat("C5: lost edit ", Name(old.key), " of group ", group);
+      }
+      if (stored == nullptr || !named) continue;
+      for (const StoredVersion& version : stored->versions()) {
+        if (KeyOf(version.edit()) == old.key) {
+          return absl::StrCat("edit ", Name(old.key), " of group ", group,
+                              " stands although it was replaced");
+        }
+      }
+    }
+    if (rule != v1::MERGE_RULE_REGISTER || stored == nullptr) return "";
+    // What stands says what was tapped, fields unknown to the server included.
+    for (const StoredVersion& version : stored->versions()) {
+      for (const Committed* committed : edits) {
+        if (committed->key == KeyOf(version.edit()) &&
+            ValueOf(committed->edit) != version.value()) {
+          return absl::StrCat("edit ", Name(committed->key), " changed on its way");
+        }
+      }
+    }
+    return "";
+  }
+
+  // An element is there iff some edit added it that no removal of it had seen.
+  static std::string CheckSet(const StoredRecord& record, uint32_t group,
+                              const std::vector<const Committed*>& edits) {
+    std::set<std::string> expected;
+    for (size_t i = 0; i < edits.size(); ++i) {
+      for (const std::string& element : edits[i]->edit.log_entry().tags()) {
+        bool removed = false;
+        for (size_t j = i + 1; j < edits.size(); ++j) {
+          const v1::Edit& later = edits[j]->edit;
+          const auto& gone = later.removed_elements();
+          if (std::find(gone.begin(), gone.end(), element) == gone.end()) continue;
+          for (const v1::EditId& id : later.saw()) removed |= KeyOf(id) == edits[i]->key;
+        }
+        if (!removed) expected.insert(element);
+      }
+    }
+    v1::LogEntry entry;
+    if (!ParseBody(record, entry)) return "a set on another kind of record";
+    const std::set<std::string> actual(entry.tags().begin(), entry.tags().end());
+    return expected == actual ? "" : absl::StrCat("C5: wrong elements in group ", group);
+  }
+
+  // C7: deriving everything again from what stands changes nothing.
+  std::string CheckDerived() const {
+    const SleepDeriver deriver;
+    std::vector<RecordChange> changes;
+    auto it =
+        view_.Scan(kRecordColumn, FamilyStart(reader_.family()), FamilyLimit(reader_.family()));
+    for (; it->Valid(); it->Next()) {
+      StoredRecord record;
+      CHECK(record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size())));
+      if (record.kind() == kChild) changes.push_back({RecordIdOfKey(it->key()), record, record});
+    }
+    std::vector<DerivedRecord> derived;
+    if (!deriver.Derive(reader_, changes, derived).ok()) return "C7: cannot derive";
+    for (const DerivedRecord& record : derived) {
+      const auto stored = reader_.Record(record.id);
+      if (!stored.ok() || !stored->has_value() || (*stored)->body() != record.body) {
+        return absl::StrCat("C7: a derived record is not what the log says (kind ", record.kind,
+                            ")");
+      }
+    }
+    return "";
+  }
+
+  const ReadView& view_;
+  const FamilyReader reader_;
+  // By record id, in the order of commits.
+  std::map<std::string, std::vector<Committed>> edits_;
+};
+
+}  // namespace
+
+std::string ContentOf(const v1::Transaction& transaction) {
+  std::string content;
+  for (const v1::Edit& edit : transaction.edits()) {
+    v1::Edit bare = edit;
+    bare.clear_saw();
+    content += SerializeDeterministic(bare);
+  }
+  return Sha256(content);
+}
+
+std::string CheckFamily(const ReadView& view, const FamilyId& family,
+                        std::map<std::string, int>& journalled) {
+  return Checker(view, family).Check(journalled);
+}
+
+}  // namespace nightlog::simulation

@@ -1,0 +1,233 @@
+#ifndef NIGHTLOG_TESTS_SIMULATION_SIM_CONNECTION_H_
+#define NIGHTLOG_TESTS_SIMULATION_SIM_CONNECTION_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "clients/cpp/connection.h"
+#include "storage/core/check.h"
+#include "tests/simulation/sim_server.h"
+
+namespace nightlog::simulation {
+
+// What the network does to calls, in percent.
+struct NetworkFaults {
+  uint64_t drop_request = 0;
+  uint64_t drop_response = 0;
+  // The server gets the request twice; the device the second answer.
+  uint64_t duplicate = 0;
+  // A stream breaks before its next message.
+  uint64_t cut_stream = 0;
+};
+
+// What a stream gives, from the real use case.
+template <typename Response>
+class SimServerStream final : public ServerStream<Response> {
+ public:
+  SimServerStream(std::shared_ptr<SimServer::Process> process,
+                  absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream,
+                  std::function<bool()> cut)
+      : process_(std::move(process)), stream_(std::move(stream)), cut_(std::move(cut)) {
+    if (!stream_.ok()) status_ = stream_.status();
+  }
+
+  bool Read(Response& response) override {
+    if (!status_.ok() || ended_) return false;
+    if (process_ == nullptr || process_->dead || cut_()) {
+      status_ = absl::UnavailableError("the connection broke");
+      return false;
+    }
+    for (;;) {
+      StreamStep<Response> step = (*stream_)->Next();
+      using Kind = typename StreamStep<Response>::Kind;
+      if (step.kind == Kind::kEnd) {
+        ended_ = true;
+        status_ = step.status;
+      } else if (step.kind == Kind::kWait) {
+        status_ = absl::DeadlineExceededError("nothing more came");
+        return false;
+      }
+      if (step.has_message && (*stream_)->WriteIfOpen([] {})) {
+        // Over the wire and back.
+        CHECK(response.ParseFromString(step.message.SerializeAsString()));
+        return true;
+      }
+      if (ended_) return false;
+    }
+  }
+
+  void Cancel() override { ended_ = true; }
+  absl::Status Finish() override { return status_; }
+
+ private:
+  const std::shared_ptr<SimServer::Process> process_;
+  absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream_;
+  const std::function<bool()> cut_;
+  bool ended_ = false;
+  absl::Status status_;
+};
+
+// A device's connection to the simulated server.
+class SimConnection final : public Connection {
+ public:
+  // Sees each push that the server got and each answer that the device got.
+  struct Observer {
+    std::function<void(const std::string& token, const v1::PushRequest&)> on_push;
+    std::function<void(const v1::PushRequest&, const v1::PushResponse&)> on_verdicts;
+  };
+
+  SimConnection(SimServer& server, SimRandom& random, Observer observer)
+      : server_(server), random_(random), observer_(std::move(observer)) {}
+
+  void set_faults(const NetworkFaults& faults) { faults_ = faults; }
+  const std::string& token() const { return token_; }
+
+  void SetToken(const std::string& token) override { token_ = token; }
+
+  absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request, absl::Time) override {
+    absl::StatusOr<v1::PushResponse> response =
+        Unary<v1::PushResponse>([&](SimServer::Process& process, Done<v1::PushResponse> done) {
+          observer_.on_push(token_, request);
+          process.sync.Push(token_, request, std::move(done));
+        });
+    if (response.ok()) observer_.on_verdicts(request, *response);
+    return response;
+  }
+  absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const v1::AcknowledgeRequest& request,
+                                                      absl::Time) override {
+    return Unary<v1::AcknowledgeResponse>(
+        [&](SimServer::Process& process, Done<v1::AcknowledgeResponse> done) {
+          process.sync.Acknowledge(token_, request, std::move(done));
+        });
+  }
+  absl::StatusOr<v1::ListHistoryResponse> ListHistory(const v1::ListHistoryRequest& request,
+                                                      absl::Time) override {
+    return Unary<v1::ListHistoryResponse>(
+        [&](SimServer::Process& process, Done<v1::ListHistoryResponse> done) {
+          done(process.sync.ListHistory(token_, request));
+        });
+  }
+  std::unique_ptr<ServerStream<v1::FollowResponse>> Follow(const v1::FollowRequest& request,
+                                                           absl::Time) override {
+    return Stream<v1::FollowResponse>(
+        [&](SimServer::Process& process) { return process.sync.Follow(token_, request, [] {}); });
+  }
+  std::unique_ptr<ServerStream<v1::WatchResponse>> Watch(const v1::WatchRequest& request,
+                                                         absl::Time) override {
+    return Stream<v1::WatchResponse>([&](SimServer::Process& process) {
+      return process.progress.Watch(token_, request, [] {});
+    });
+  }
+  absl::StatusOr<v1::GetProgressResponse> GetProgress(const v1::GetProgressRequest& request,
+                                                      absl::Time) override {
+    return Unary<v1::GetProgressResponse>(
+        [&](SimServer::Process& process, Done<v1::GetProgressResponse> done) {
+          done(process.progress.GetProgress(token_, request));
+        });
+  }
+  absl::StatusOr<v1::ListNightsResponse> ListNights(const v1::ListNightsRequest& request,
+                                                    absl::Time) override {
+    return Unary<v1::ListNightsResponse>(
+        [&](SimServer::Process& process, Done<v1::ListNightsResponse> done) {
+          done(process.progress.ListNights(token_, request));
+        });
+  }
+  absl::StatusOr<v1::CreateFamilyResponse> CreateFamily(const v1::CreateFamilyRequest& request,
+                                                        absl::Time) override {
+    return FamilyCall(&FamilyService::CreateFamily, request);
+  }
+  absl::StatusOr<v1::CreateInviteResponse> CreateInvite(const v1::CreateInviteRequest& request,
+                                                        absl::Time) override {
+    return FamilyCall(&FamilyService::CreateInvite, request);
+  }
+  absl::StatusOr<v1::JoinResponse> Join(const v1::JoinRequest& request, absl::Time) override {
+    return FamilyCall(&FamilyService::Join, request);
+  }
+  absl::StatusOr<v1::ListFamiliesResponse> ListFamilies(const v1::ListFamiliesRequest& request,
+                                                        absl::Time) override {
+    return Unary<v1::ListFamiliesResponse>(
+        [&](SimServer::Process& process, Done<v1::ListFamiliesResponse> done) {
+          done(process.family.ListFamilies(token_, request));
+        });
+  }
+  absl::StatusOr<v1::ListMembersResponse> ListMembers(const v1::ListMembersRequest& request,
+                                                      absl::Time) override {
+    return Unary<v1::ListMembersResponse>(
+        [&](SimServer::Process& process, Done<v1::ListMembersResponse> done) {
+          done(process.family.ListMembers(token_, request));
+        });
+  }
+  absl::StatusOr<v1::RevokeDeviceResponse> RevokeDevice(const v1::RevokeDeviceRequest& request,
+                                                        absl::Time) override {
+    return FamilyCall(&FamilyService::RevokeDevice, request);
+  }
+  absl::StatusOr<v1::RemoveMemberResponse> RemoveMember(const v1::RemoveMemberRequest& request,
+                                                        absl::Time) override {
+    return FamilyCall(&FamilyService::RemoveMember, request);
+  }
+  absl::StatusOr<v1::SetConsentResponse> SetConsent(const v1::SetConsentRequest& request,
+                                                    absl::Time) override {
+    return FamilyCall(&FamilyService::SetConsent, request);
+  }
+  absl::StatusOr<v1::RenewReplicaResponse> RenewReplica(const v1::RenewReplicaRequest& request,
+                                                        absl::Time) override {
+    return FamilyCall(&FamilyService::RenewReplica, request);
+  }
+  std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> ExportFamily(
+      const v1::ExportFamilyRequest& request, absl::Time) override {
+    return Stream<v1::ExportFamilyResponse>(
+        [&](SimServer::Process& process) { return process.family.ExportFamily(token_, request); });
+  }
+  absl::StatusOr<v1::EraseFamilyResponse> EraseFamily(const v1::EraseFamilyRequest& request,
+                                                      absl::Time) override {
+    return FamilyCall(&FamilyService::EraseFamily, request);
+  }
+
+ private:
+  template <typename Response>
+  absl::StatusOr<Response> Unary(
+      const std::function<void(SimServer::Process&, Done<Response>)>& start) {
+    if (random_.Chance(faults_.drop_request)) return absl::UnavailableError("the request was lost");
+    if (random_.Chance(faults_.duplicate)) server_.Call<Response>(start).IgnoreError();
+    absl::StatusOr<Response> response = server_.Call<Response>(start);
+    if (random_.Chance(faults_.drop_response)) {
+      return absl::UnavailableError("the response was lost");
+    }
+    return response;
+  }
+
+  // Pairing and access are not repeated by clients, so the network is kind to them.
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> FamilyCall(void (FamilyService::*method)(const std::string&,
+                                                                    const Request&, Done<Response>)
+                                          const,
+                                      const Request& request) {
+    return server_.Call<Response>([&](SimServer::Process& process, Done<Response> done) {
+      (process.family.*method)(token_, request, std::move(done));
+    });
+  }
+
+  template <typename Response>
+  std::unique_ptr<ServerStream<Response>> Stream(
+      const std::function<
+          absl::StatusOr<std::unique_ptr<MessageStream<Response>>>(SimServer::Process&)>& open) {
+    const std::shared_ptr<SimServer::Process> process = server_.process();
+    absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream =
+        absl::UnavailableError("the server is down");
+    if (process != nullptr && !random_.Chance(faults_.drop_request)) stream = open(*process);
+    return std::make_unique<SimServerStream<Response>>(
+        process, std::move(stream), [this] { return random_.Chance(faults_.cut_stream); });
+  }
+
+  SimServer& server_;
+  SimRandom& random_;
+  const Observer observer_;
+  NetworkFaults faults_;
+  std::string token_;
+};
+
+}  // namespace nightlog::simulation
+
+#endif  // NIGHTLOG_TESTS_SIMULATION_SIM_CONNECTION_H_

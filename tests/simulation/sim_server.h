@@ -1,0 +1,128 @@
+#ifndef NIGHTLOG_TESTS_SIMULATION_SIM_SERVER_H_
+#define NIGHTLOG_TESTS_SIMULATION_SIM_SERVER_H_
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "services/family_service.h"
+#include "services/progress_service.h"
+#include "services/sleep_deriver.h"
+#include "services/stream_registry.h"
+#include "services/sync_service.h"
+#include "storage/column_families.h"
+#include "storage/committer.h"
+#include "storage/core/check.h"
+#include "storage/core/status_macros.h"
+#include "storage/feed.h"
+#include "storage/store.h"
+#include "tests/simulation/sim_disk.h"
+#include "tests/simulation/sim_random.h"
+
+namespace nightlog::simulation {
+
+class SimClock final : public Clock {
+ public:
+  absl::Time Now() const override { return now_; }
+  void Advance(absl::Duration duration) { now_ += duration; }
+
+ private:
+  absl::Time now_ = absl::FromUnixSeconds(1'767'297'600);  // 2026-01-01 20:00 UTC
+};
+
+// Thrown through the committer where a real server would end its process.
+struct ServerCrash {};
+
+// The real server core over a simulated disk, clock and chance, in one thread. A *process* is all
+// that is lost in a crash.
+class SimServer {
+ public:
+  struct Process {
+    Process(SimDisk& disk, Random& random, const Clock& clock)
+        : engine(disk),
+          committer(
+              engine, feed, deriver, clock, [](const absl::Status&) { throw ServerCrash(); },
+              Committer::Options{/*shards=*/0}),
+          sync(engine, committer, feed, streams, clock),
+          progress(engine, feed, streams, clock),
+          family(engine, committer, streams, random, clock) {}
+
+    SimEngine engine;
+    Feed feed;
+    StreamRegistry streams;
+    SleepDeriver deriver;
+    Committer committer;
+    SyncService sync;
+    ProgressService progress;
+    FamilyService family;
+    bool dead = false;
+  };
+
+  explicit SimServer(uint64_t seed) : random_(seed), disk_(kColumnFamilyNames.size()) {}
+
+  SimClock& clock() { return clock_; }
+  SimDisk& disk() { return disk_; }
+  // Null while the server is down. Streams keep the process they belong to.
+  const std::shared_ptr<Process>& process() const { return process_; }
+
+  // Starts a process on the disk as it is; what OpenStore says.
+  absl::Status Start() {
+    Stop();
+    disk_.crashed = false;
+    disk_.crash_at = CrashPoint::kNone;
+    SimEngine engine(disk_);
+    const absl::Status opened = OpenStore(engine);
+    if (opened.ok()) process_ = std::make_shared<Process>(disk_, random_, clock_);
+    return opened;
+  }
+
+  void Stop() {
+    if (process_ != nullptr) process_->dead = true;
+    process_.reset();
+  }
+
+  // One call: `start` hands the request to a use case, with what to do with the answer. UNAVAILABLE
+  // if the server is down, or crashes in it.
+  template <typename Response>
+  absl::StatusOr<Response> Call(const std::function<void(Process&, Done<Response>)>& start) {
+    const std::shared_ptr<Process> process = process_;
+    if (process == nullptr) return absl::UnavailableError("the server is down");
+    auto answer = std::make_shared<absl::optional<absl::StatusOr<Response>>>();
+    try {
+      start(*process, [answer](absl::StatusOr<Response> response) {
+        CHECK(!answer->has_value());  // an answer comes once
+        answer->emplace(std::move(response));
+      });
+      process->committer.CommitWaiting();
+    } catch (const ServerCrash&) {
+      Stop();
+      return absl::UnavailableError("the server crashed");
+    }
+    CHECK(answer->has_value());
+    return **std::move(answer);
+  }
+
+  // Copies of the disk, for backups.
+  std::shared_ptr<MemoryEngine> Copy() const {
+    return std::make_shared<MemoryEngine>(*disk_.engine);
+  }
+
+  // Restores a copy: a new lineage begins. The server is down afterwards.
+  absl::Status Restore(const MemoryEngine& copy) {
+    Stop();
+    disk_.engine = std::make_shared<MemoryEngine>(copy);
+    RETURN_IF_ERROR(OpenStore(*disk_.engine));
+    return BeginNewLineages(*disk_.engine, random_);
+  }
+
+ private:
+  SimRandom random_;
+  SimClock clock_;
+  SimDisk disk_;
+  std::shared_ptr<Process> process_;
+};
+
+}  // namespace nightlog::simulation
+
+#endif  // NIGHTLOG_TESTS_SIMULATION_SIM_SERVER_H_

@@ -1,0 +1,48 @@
+#include "tests/simulation/simulation.h"
+
+#include <cstdlib>
+
+#include "absl/strings/str_join.h"
+#include "gtest/gtest.h"
+
+namespace nightlog::simulation {
+namespace {
+
+// How many seeds; more by hand with the program `simulate`.
+int SeedCount() {
+  const char* count = std::getenv("NIGHTLOG_SIMULATION_SEEDS");
+  return count == nullptr ? 2000 : std::atoi(count);
+}
+
+TEST(SimulationTest, EveryPromiseHoldsForEverySeed) {
+  const int count = SeedCount();
+  ASSERT_GT(count, 0);
+  for (int i = 0; i < count; ++i) {
+    SimOptions options;
+    options.seed = static_cast<uint64_t>(i);
+    const SimResult result = Simulate(options);
+    if (result.failure.empty()) continue;
+    const SimOptions small = Shrink(options);
+    FAIL() << "seed " << i << ": " << result.failure << "\nsteps {"
+           << absl::StrJoin(small.steps, ", ") << "} are enough: " << Simulate(small).failure;
+  }
+}
+
+TEST(SimulationTest, TheSameSeedHappensTheSameWayTwice) {
+  for (uint64_t seed : {3u, 77u, 4001u}) {
+    SimOptions options;
+    options.seed = seed;
+    EXPECT_EQ(Simulate(options).trace_hash, Simulate(options).trace_hash) << "seed " << seed;
+  }
+}
+
+TEST(SimulationTest, AnotherSeedHappensOtherwise) {
+  SimOptions one;
+  one.seed = 1;
+  SimOptions two;
+  two.seed = 2;
+  EXPECT_NE(Simulate(one).trace_hash, Simulate(two).trace_hash);
+}
+
+}  // namespace
+}  // namespace nightlog::simulation
