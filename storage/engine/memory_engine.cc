@@ -67,6 +67,11 @@ MemoryEngine::MemoryEngine(int columns) {
   for (int i = 0; i < columns; ++i) columns_.push_back(std::make_shared<Rows>());
 }
 
+MemoryEngine::MemoryEngine(const MemoryEngine& other) {
+  absl::MutexLock lock(&other.mu_);
+  for (const auto& rows : other.columns_) columns_.push_back(std::make_shared<Rows>(*rows));
+}
+
 std::unique_ptr<ReadView> MemoryEngine::Snapshot() const {
   absl::MutexLock lock(&mu_);
   return std::make_unique<View>(&mu_, columns_);

@@ -19,6 +19,9 @@ namespace nightlog {
 class MemoryEngine final : public Engine {
  public:
   explicit MemoryEngine(int columns);
+  // A copy of what the other holds now.
+  MemoryEngine(const MemoryEngine& other);
+  MemoryEngine& operator=(const MemoryEngine&) = delete;
 
   std::unique_ptr<ReadView> Snapshot() const override;
   absl::Status Write(const WriteBatch& batch) override;
