@@ -46,9 +46,14 @@ absl::Status Syncer::Push(const FamilyId& family, absl::Time deadline) {
     ASSIGN_OR_RETURN(absl::optional<v1::PushRequest> request, replica_.NextPush(family));
     if (!request.has_value()) return absl::OkStatus();
     *request->mutable_sent_at() = clock_.Read();
-    ASSIGN_OR_RETURN(const v1::PushResponse response,
-                     connection_.Push(*request, CallDeadline(deadline)));
-    ASSIGN_OR_RETURN(const PushStep step, replica_.ApplyVerdicts(*request, response));
+    const absl::StatusOr<v1::PushResponse> response =
+        connection_.Push(*request, CallDeadline(deadline));
+    PushStep step = PushStep::kRenewReplica;
+    // A server restored from before this replica id was issued does not know it.
+    if (ReasonOf(response.status()) != v1::ERROR_REASON_REPLICA_NOT_YOURS) {
+      RETURN_IF_ERROR(response.status());
+      ASSIGN_OR_RETURN(step, replica_.ApplyVerdicts(*request, *response));
+    }
     switch (step) {
       case PushStep::kGoOn:
         break;

@@ -110,7 +110,7 @@ v1::Pairing FakeServer::NewPairing(const std::string& name) {
   pairing.set_device_id(NewId());
   pairing.set_replica_id(NewId());
   pairing.set_device_token("token of " + name);
-  members_[pairing.replica_id()] = pairing.member_id();
+  history_.members[pairing.replica_id()] = pairing.member_id();
   return pairing;
 }
 
@@ -213,8 +213,10 @@ v1::Verdict FakeServer::Decide(const std::string& replica, const v1::Transaction
     for (int i = 0; i < transaction.edits_size(); ++i) {
       const v1::Edit& edit = transaction.edits(i);
       storage::v1::StoredRecord& record = history_.records[RecordId(edit.record_id())];
-      AuthoredEdit authored{
-          &edit, {}, MemberId(members_.at(replica)), FromProto(transaction.made_at().wall())};
+      AuthoredEdit authored{&edit,
+                            {},
+                            MemberId(history_.members.at(replica)),
+                            FromProto(transaction.made_at().wall())};
       authored.id.set_replica_id(replica);
       authored.id.set_seq(transaction.seq());
       authored.id.set_index(static_cast<uint32_t>(i));
@@ -255,6 +257,10 @@ absl::StatusOr<v1::PushResponse> FakeServer::Push(const v1::PushRequest& request
   absl::MutexLock lock(&mu_);
   if (down_) return Down();
   seen_.pushes.push_back(request);
+  if (history_.members.count(request.replica_id()) == 0) {
+    return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_REPLICA_NOT_YOURS,
+                     "the replica id was not issued to this device");
+  }
   v1::PushResponse response;
   for (const v1::Transaction& transaction : request.transactions()) {
     *response.add_verdicts() = Decide(request.replica_id(), transaction);
@@ -293,7 +299,7 @@ absl::StatusOr<v1::RenewReplicaResponse> FakeServer::RenewReplica(const v1::Rene
   v1::RenewReplicaResponse response;
   response.set_replica_id(NewId());
   // Whose it is makes no difference to these tests.
-  members_[response.replica_id()] = members_.begin()->second;
+  history_.members[response.replica_id()] = history_.members.begin()->second;
   return response;
 }
 

@@ -18,7 +18,7 @@ namespace nightlog {
 
 // A server of one family in memory, and the connection to it, for tests of the devices alone: it
 // decides pushes as PROTOCOL.md says, with the real merge, and answers Follow. It has no access
-// rules, no summaries and no disk; every replica id is welcome. And it fails on demand: a
+// rules, no summaries and no disk. And it fails on demand: a
 // connection that is down, an answer that is lost, a history that is rolled back, a hash that is
 // wrong. Thread-safe.
 class FakeServer : public Connection {
@@ -44,7 +44,8 @@ class FakeServer : public Connection {
   // Streams end with Closed.
   void Revoke();
   void SetBackedUp(uint64_t revision);
-  // A backup, and the restore of it: what came later is lost, and a new lineage starts.
+  // A backup, and the restore of it: what came later is lost, replica ids too, and a new lineage
+  // starts.
   void Backup();
   void Restore();
 
@@ -107,6 +108,7 @@ class FakeServer : public Connection {
     std::string lineage;
     uint64_t revision = 0;
     std::map<RecordId, storage::v1::StoredRecord> records;
+    std::map<std::string, std::string> members;  // by replica id
     std::map<std::string, ReplicaLog> replicas;
   };
 
@@ -123,7 +125,6 @@ class FakeServer : public Connection {
   uint32_t ids_ ABSL_GUARDED_BY(mu_) = 0;
   History history_ ABSL_GUARDED_BY(mu_);
   History backup_ ABSL_GUARDED_BY(mu_);
-  std::map<std::string, std::string> members_ ABSL_GUARDED_BY(mu_);  // by replica id
   bool down_ ABSL_GUARDED_BY(mu_) = false;
   bool lose_answer_ ABSL_GUARDED_BY(mu_) = false;
   int cut_after_ ABSL_GUARDED_BY(mu_) = -1;

@@ -384,6 +384,23 @@ TEST(ReplicaTest, AppendedPostIsShownOnceWhenItsRecordComesBeforeItsVerdict) {
   EXPECT_THAT(a.Shown(Rec(2)).record.comment().posts(), SizeIs(1));
 }
 
+TEST(ReplicaTest, QuarantinedTapNeedsAttentionWithoutAReason) {
+  FakeServer server;
+  Phone a(server, "A");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  const v1::PushRequest request = **a.replica->NextPush(a.family);
+  v1::PushResponse response;
+  response.add_verdicts()->set_seq(1);
+  response.mutable_verdicts(0)->mutable_quarantined();
+  ASSERT_TRUE(a.replica->ApplyVerdicts(request, response).ok());
+  EXPECT_EQ(a.state().pending, 0u);
+  EXPECT_EQ(a.Shown(Rec(1)).record.record_id(), "");
+  const auto list = a.replica->ListNeedsAttention(a.family);
+  ASSERT_TRUE(list.ok());
+  ASSERT_THAT(*list, SizeIs(1));
+  EXPECT_TRUE((*list)[0].status.ok());
+}
+
 TEST(ReplicaTest, RefusesAnAnswerThatMakesNoSense) {
   FakeServer server;
   Phone a(server, "A");

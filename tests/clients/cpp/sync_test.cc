@@ -270,6 +270,23 @@ TEST(SyncTest, ClonedPhoneKeepsItsOutboxUnderANewReplicaId) {
   EXPECT_EQ(server.seen().committed, 5);
 }
 
+TEST(SyncTest, PhoneBringsBackUnderANewReplicaIdWhatTheServerForgotWithItsOldOne) {
+  FakeServer server;
+  Phone a(server, "A");
+  server.Backup();
+  Phone u(server, "U");
+  u.Write(Tap().Set(Rec(1), Crying()));
+  u.Write(Tap().Set(Rec(1), Text("kept")));
+  u.MustSync();
+  server.Restore();
+  u.MustSync();
+  a.MustSync();
+  EXPECT_EQ(server.seen().renewals, 1);
+  EXPECT_EQ(u.state().pending, 0u);
+  EXPECT_EQ(a.TextOf(Rec(1)), "kept");
+  EXPECT_EQ(a.state().state_hash, u.state().state_hash);
+}
+
 TEST(SyncTest, EndOfAccessIsSaidAndEverythingIsKept) {
   FakeServer server;
   Phone a(server, "A");
