@@ -1,5 +1,7 @@
 #include "storage/core/errors.h"
 
+#include <algorithm>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -64,8 +66,8 @@ absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations) {
           violations.size() > 1 ? absl::StrCat(" (and ", violations.size() - 1, " more)") : ""),
       {{"field", first.field()}});
   google::rpc::BadRequest bad_request;
-  for (const FieldViolation& violation : violations) {
-    *bad_request.add_field_violations() = violation;
+  for (size_t i = 0; i < std::min(violations.size(), kViolationsListed); ++i) {
+    *bad_request.add_field_violations() = violations[i];
   }
   SetDetail(status, bad_request);
   return status;

@@ -29,8 +29,11 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 // A field that is wrong: its path from the request, and what would be right.
 using FieldViolation = google::rpc::BadRequest::FieldViolation;
 
-// INVALID_ARGUMENT with reason INVALID_FIELD and one BadRequest that lists them all.
-// REQUIRES: at least one violation.
+// Most violations that an error lists: details travel in gRPC trailers, which hold 8 KiB.
+constexpr size_t kViolationsListed = 16;
+
+// INVALID_ARGUMENT with reason INVALID_FIELD and one BadRequest that lists the first
+// kViolationsListed; the message says how many there are. REQUIRES: at least one violation.
 absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations);
 
 // The reason of an error made by this file, here or on the other side; UNSPECIFIED for others.

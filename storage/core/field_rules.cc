@@ -1,7 +1,9 @@
 #include "storage/core/field_rules.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
@@ -46,9 +48,15 @@ bool IsTimeOfDay(const std::string& value) {
          absl::ascii_isdigit(static_cast<unsigned char>(value[4]));
 }
 
+// LoadTimeZone also takes paths of files and forms of its own, and remembers what it was asked for.
 bool IsZone(const std::string& value) {
+  const auto is_plain = [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '+' ||
+           c == '/';
+  };
   absl::TimeZone zone;
-  return absl::LoadTimeZone(value, &zone);
+  return absl::ascii_isupper(static_cast<unsigned char>(value[0])) &&
+         std::all_of(value.begin(), value.end(), is_plain) && absl::LoadTimeZone(value, &zone);
 }
 
 void ValidateString(const v1::FieldRules& rules, const std::string& value, absl::string_view path,
@@ -189,8 +197,15 @@ void ValidateField(const Message& message, const FieldDescriptor& field, absl::s
   const v1::FieldRules& rules = field.options().GetExtension(v1::rules);
   const std::string field_path = Join(path, field.name());
   if (!IsSet(message, &field)) {
-    if (rules.required()) Add(field_path, "is required", violations);
-    return;
+    // A member of a oneof that was chosen and then left empty says nothing either.
+    const bool chosen = field.real_containing_oneof() != nullptr &&
+                        message.GetReflection()->HasField(message, &field);
+    if (rules.required() || chosen) {
+      Add(field_path, "is required", violations);
+      return;
+    }
+    // A number that is always there says 0, which may be out of bounds.
+    if (field.is_repeated() || field.has_presence()) return;
   }
   if (!field.is_repeated()) {
     ValidateElement(message, &field, 0, rules, field_path, violations);
