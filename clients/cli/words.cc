@@ -1,0 +1,158 @@
+#include "clients/cli/words.h"
+
+#include <cmath>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "clients/cli/local_time.h"
+#include "storage/core/errors.h"
+#include "storage/core/proto_time.h"
+
+namespace nightlog::cli {
+namespace {
+
+// The zero value of every enum of ours is PREFIX_UNSPECIFIED.
+absl::string_view PrefixOf(const google::protobuf::EnumDescriptor& type) {
+  absl::string_view zero = type.FindValueByNumber(0)->name();
+  zero.remove_suffix(absl::string_view("UNSPECIFIED").size());
+  return zero;
+}
+
+// A part of a list, where there is something to say.
+void AddPart(std::vector<std::string>& parts, std::string part) {
+  if (!part.empty()) parts.push_back(std::move(part));
+}
+
+std::string Spaced(absl::string_view word) { return absl::StrReplaceAll(word, {{"_", " "}}); }
+
+}  // namespace
+
+std::string EnumWord(const google::protobuf::EnumDescriptor& type, int number) {
+  if (number == 0) return "";
+  const google::protobuf::EnumValueDescriptor* value = type.FindValueByNumber(number);
+  if (value == nullptr) return absl::StrCat(number);
+  return absl::AsciiStrToLower(absl::string_view(value->name()).substr(PrefixOf(type).size()));
+}
+
+absl::StatusOr<int> ParseEnumWord(const google::protobuf::EnumDescriptor& type,
+                                  absl::string_view word) {
+  const std::string wanted =
+      absl::StrReplaceAll(absl::AsciiStrToLower(word), {{"-", "_"}, {" ", "_"}});
+  std::vector<std::string> words;
+  for (int i = 1; i < type.value_count(); ++i) {
+    words.push_back(EnumWord(type, type.value(i)->number()));
+    if (words.back() == wanted) return type.value(i)->number();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", word, "' is none of: ", absl::StrJoin(words, ", ")));
+}
+
+std::string MinutesInWords(double minutes) {
+  const int64_t rounded = std::llround(minutes);
+  if (rounded < 60) return absl::StrCat(rounded, " min");
+  return absl::StrCat(rounded / 60, " h ", rounded % 60, " min");
+}
+
+std::string ClockTime(absl::Time time, absl::TimeZone zone) {
+  return absl::FormatTime("%H:%M", time, zone);
+}
+
+std::string DateAndTime(absl::Time time, absl::TimeZone zone) {
+  return absl::FormatTime("%Y-%m-%d %H:%M", time, zone);
+}
+
+std::string DetailInWords(const v1::EntryDetail& detail) {
+  std::vector<std::string> parts;
+  switch (detail.kind_case()) {
+    case v1::EntryDetail::kPutDown:
+      return "put down";
+    case v1::EntryDetail::kSleep:
+      parts.push_back("asleep");
+      AddPart(parts, Spaced(Word(detail.sleep().place())));
+      break;
+    case v1::EntryDetail::kAwake:
+      return "awake";
+    case v1::EntryDetail::kCrying: {
+      static constexpr const char* kIntensities[] = {"", "fussing", "crying", "screaming"};
+      parts.push_back("crying");
+      const uint32_t intensity = detail.crying().intensity();
+      if (intensity > 0 && intensity <= 3) parts.push_back(kIntensities[intensity]);
+      break;
+    }
+    case v1::EntryDetail::kResponse: {
+      const v1::Response& response = detail.response();
+      static constexpr const char* kLevels[] = {"monitor only", "presence",  "voice",
+                                                "touch",        "picked up", "held, rocked",
+                                                "fed, own bed"};
+      parts.push_back(absl::StrCat("response level ", response.level()));
+      parts.push_back(!response.action().empty() ? response.action()
+                      : response.level() < 7     ? kLevels[response.level()]
+                                                 : "");
+      AddPart(parts, Spaced(Word(response.position())));
+      AddPart(parts, Spaced(Word(response.exempt_reason())));
+      break;
+    }
+    case v1::EntryDetail::kFeed:
+      parts.push_back("feed");
+      AddPart(parts, Word(detail.feed().kind()));
+      if (detail.feed().has_amount_ml()) {
+        parts.push_back(absl::StrFormat("%.0f ml", detail.feed().amount_ml()));
+      }
+      break;
+    case v1::EntryDetail::kRise:
+      return "up for the day";
+    case v1::EntryDetail::kNote:
+      return "note";
+    case v1::EntryDetail::KIND_NOT_SET:
+      return "something this version does not know";
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+bool Lasts(const v1::EntryDetail& detail) {
+  return detail.has_sleep() || detail.has_awake() || detail.has_crying();
+}
+
+std::string IntervalInWords(const v1::LogEntry& entry, absl::TimeZone zone) {
+  const v1::Interval& interval = entry.interval();
+  std::string words = ClockTime(FromProto(interval.began_at()), zone);
+  if (interval.has_ended_at()) {
+    absl::StrAppend(&words, "–", ClockTime(FromProto(interval.ended_at()), zone));
+  } else if (Lasts(entry.detail())) {
+    absl::StrAppend(&words, "–");
+  }
+  return words;
+}
+
+std::string ErrorInWords(const absl::Status& status) {
+  std::string message(status.message());
+  for (const FieldViolation& violation : ViolationsOf(status)) {
+    absl::StrAppend(&message, " (", violation.field(), ": ", violation.description(), ")");
+  }
+  if (ReasonOf(status) == v1::ERROR_REASON_UNSPECIFIED) {
+    // Not an error that nightlog's server made for people, so it may be in the words of a library.
+    switch (status.code()) {
+      case absl::StatusCode::kUnavailable:
+      case absl::StatusCode::kDeadlineExceeded:
+        message = "the server cannot be reached; look at the connection and try again";
+        break;
+      case absl::StatusCode::kUnimplemented:
+        message = "the server does not know this command; it may be an older version";
+        break;
+      case absl::StatusCode::kInternal:
+      case absl::StatusCode::kUnknown:
+        message = absl::StrCat("something is wrong in nightlog itself: ", message);
+        break;
+      default:
+        break;
+    }
+  }
+  return absl::StrReplaceAll(message, {{"\n", " "}});
+}
+
+}  // namespace nightlog::cli
