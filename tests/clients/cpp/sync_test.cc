@@ -104,6 +104,8 @@ TEST(SyncTest, PhoneThatDiffersFromTheStateHashFetchesEverythingAgainAndReportsI
   EXPECT_FALSE(server.seen().follows.back().has_cursor());
   EXPECT_EQ(a.TextOf(Rec(1)), "kept meanwhile");
   EXPECT_EQ(a.state().cursor.revision(), 2u);
+  a.MustSync();
+  EXPECT_EQ(server.seen().follows.back().cursor().revision(), 2u);
 }
 
 TEST(SyncTest, RecordsThatNeverAddUpAreReportedAndWhatIsShownStays) {
