@@ -78,10 +78,10 @@ std::string DetailInWords(const v1::EntryDetail& detail) {
     case v1::EntryDetail::kAwake:
       return "awake";
     case v1::EntryDetail::kCrying: {
-      static constexpr const char* kIntensities[] = {"", "fussing", "crying", "screaming"};
+      static constexpr const char* kIntensities[] = {"", "fussing", "", "screaming"};
       parts.push_back("crying");
       const uint32_t intensity = detail.crying().intensity();
-      if (intensity > 0 && intensity <= 3) parts.push_back(kIntensities[intensity]);
+      if (intensity <= 3) AddPart(parts, kIntensities[intensity]);
       break;
     }
     case v1::EntryDetail::kResponse: {

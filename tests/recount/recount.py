@@ -163,7 +163,7 @@ def summarize(night, bouts, open_sleeps):
         ["onset_at", "final_wake_at", "nwak", "nwak5", "waso_min", "tst_night_min",
          "longest_stretch_min", "spt_min", "tib_min", "sleep_efficiency_pct",
          "sleep_maintenance_pct", "early_wake_min", "nap_count", "nap_min", "tst24_min", "stn_24_05", "stn_8h",
-         "stn_22_06"] + UNKNOWN)
+         "stn_22_06", "self_settled_wakings", "self_settled_pct"] + UNKNOWN)
 
     # A day without any sleep logged says nothing of naps.
     if own or naps or open_night or open_nap:
@@ -190,9 +190,16 @@ def summarize(night, bouts, open_sleeps):
 
     if open_night:
         result["status"] = "incomplete"
-        # A lower bound: the gaps between what is known. An open sleep still begins with a waking.
-        known = sorted(own + [(s.begin, s.begin) for s in open_night])
+        # A lower bound: an open sleep may have lasted until the next one began.
+        known = list(own)
+        for sleep in open_night:
+            later = [b for b, _ in own if b >= sleep.begin]
+            known.append((sleep.begin, min(later, default=sleep.begin)))
+        known.sort()
         gaps = [later[0] - earlier[1] for earlier, later in zip(known, known[1:])]
+        # The final wake is known if a sleep with an end came last.
+        if own and own[-1][0] > max(sleep.begin for sleep in open_night):
+            result["final_wake_at"] = own[-1][1]
         result["nwak"] = sum(gap >= MINUTE for gap in gaps)
         result["nwak5"] = sum(gap >= 5 * MINUTE for gap in gaps)
         for name, met in through.items():
@@ -207,6 +214,10 @@ def summarize(night, bouts, open_sleeps):
     spt = final_wake - onset
     result["nwak"] = sum(gap >= MINUTE for gap in gaps)
     result["nwak5"] = sum(gap >= 5 * MINUTE for gap in gaps)
+    # Nobody logged a response, so every waking ended without one.
+    result["self_settled_wakings"] = result["nwak"]
+    result["self_settled_pct"] = 100.0 if result["nwak"] else None
+    result["phase"], result["phase_since"] = "awake", final_wake
     result["waso_min"] = minutes(sum(gaps, timedelta(0)))
     result["tst_night_min"] = minutes(tst)
     result["longest_stretch_min"] = minutes(max(e - b for b, e in own))

@@ -121,6 +121,15 @@ class RecountOfMadeUpLogs(unittest.TestCase):
         self.assertEqual(covered["status"], "complete")
         self.assertEqual(covered["tst_night_min"], 600)
 
+    def test_of_an_incomplete_night_only_what_is_certain_is_given(self):
+        night = self.count("6/1/20 8:00 PM,6/1/20 9:00 PM,60,Sleep,,,,,A",
+                           "6/1/20 11:00 PM,,,Sleep,,,,,A",
+                           "6/2/20 1:00 AM,6/2/20 2:00 AM,60,Sleep,,,,,A",
+                           "6/2/20 3:00 AM,6/2/20 6:00 AM,180,Sleep,,,,,A")["2020-06-01"]
+        self.assertEqual(night["nwak"], 2)  # at least: from 9 to 11 and from 2 to 3
+        self.assertIsNone(night["waso_min"])
+        self.assertEqual(night["final_wake_at"].hour, 10)  # UTC
+
     def test_a_gap_below_a_minute_is_no_waking_but_below_five_is_one(self):
         night = self.count("6/1/20 8:00 PM,6/2/20 1:00 AM,300,Sleep,,,,,A",
                            "6/2/20 1:03 AM,6/2/20 5:00 AM,237,Sleep,,,,,U")["2020-06-01"]
