@@ -10,6 +10,7 @@
 #include "clients/cli/words.h"
 #include "clients/cpp/grpc_connection.h"
 #include "clients/cpp/sync.h"
+#include "storage/core/errors.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/status_macros.h"
 
@@ -110,7 +111,12 @@ absl::StatusOr<FamilyId> Phone::Family() const {
 absl::Status Phone::Sync(const FamilyId& family, absl::Duration timeout) {
   ASSIGN_OR_RETURN(Connection* const connection, Connect());
   Syncer syncer(*replica_, *connection, *clock_, random_);
-  return syncer.SyncOnce(family, absl::Now() + timeout);
+  const absl::Status status = syncer.SyncOnce(family, absl::Now() + timeout);
+  const v1::ErrorReason reason = ReasonOf(status);
+  if (reason == v1::ERROR_REASON_NO_ACCESS || reason == v1::ERROR_REASON_UNKNOWN_DEVICE) {
+    RETURN_IF_ERROR(replica_->SetClosed(family, std::string(status.message())));
+  }
+  return status;
 }
 
 absl::Status Phone::Save(const FamilyId& family, absl::Span<const Tap> taps,

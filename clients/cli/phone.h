@@ -49,7 +49,7 @@ class Phone {
   // the only one. NOT_FOUND, INVALID_ARGUMENT, with a sentence for the person.
   absl::StatusOr<FamilyId> Family() const;
 
-  // Pushes, and follows to the head.
+  // Pushes, and follows to the head. If access has ended, that is remembered (FamilyState.closed).
   absl::Status Sync(const FamilyId& family, absl::Duration timeout);
 
   // Saves what was tapped, tries a short sync, and prints `said` and what became of it: saved on

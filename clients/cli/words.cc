@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -131,9 +132,17 @@ std::string IntervalInWords(const v1::LogEntry& entry, absl::TimeZone zone) {
 
 std::string ErrorInWords(const absl::Status& status) {
   std::string message(status.message());
+  // Of wrong fields each is told once, by its own name and not by its path in the message.
+  std::vector<std::string> wrong;
   for (const FieldViolation& violation : ViolationsOf(status)) {
-    absl::StrAppend(&message, " (", violation.field(), ": ", violation.description(), ")");
+    absl::string_view name = violation.field();
+    name.remove_prefix(name.rfind('.') == name.npos ? 0 : name.rfind('.') + 1);
+    std::string words = absl::StrContains(name, '[')
+                            ? violation.description()
+                            : absl::StrCat(Spaced(name), " ", violation.description());
+    if (!absl::c_linear_search(wrong, words)) wrong.push_back(std::move(words));
   }
+  if (!wrong.empty()) message = absl::StrJoin(wrong, "; ");
   if (ReasonOf(status) == v1::ERROR_REASON_UNSPECIFIED) {
     // Not an error that nightlog's server made for people, so it may be in the words of a library.
     switch (status.code()) {

@@ -1,9 +1,11 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
+#include "absl/algorithm/container.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/command.h"
 #include "clients/cli/family_view.h"
@@ -32,9 +34,11 @@ const Message* BodyIn(const Message& holder) {
 
 // A group whose values people choose between.
 struct Choice {
-  const v1::Group* group;
+  uint32_t group;
   // The group's name; `existence` for group 0.
   std::string name;
+  // The first is the one shown.
+  std::vector<v1::Version> versions;
 };
 
 std::vector<Choice> ChoicesOf(const v1::Record& record) {
@@ -43,13 +47,18 @@ std::vector<Choice> ChoicesOf(const v1::Record& record) {
   if (body == nullptr || record.groups_size() == 0) return choices;
   const google::protobuf::Descriptor& type = *body->GetDescriptor();
   for (const v1::Group& group : record.groups()) {
+    std::vector<v1::Version> versions(group.versions().begin(), group.versions().end());
     if (group.group() == kExistence) {
-      for (const v1::Version& version : group.versions()) {
-        if (!record.deleted() && version.existence().deleted()) {
-          choices.push_back({&group, "existence"});
-          break;
-        }
+      // A record that is there needs no version to say so: whatever stands here says otherwise.
+      const bool opposed = absl::c_any_of(
+          versions, [](const v1::Version& version) { return version.existence().deleted(); });
+      if (record.deleted() || !opposed) continue;
+      if (versions[0].existence().deleted()) {
+        v1::Version kept;
+        kept.mutable_existence();
+        versions.insert(versions.begin(), kept);
       }
+      choices.push_back({kExistence, "existence", std::move(versions)});
       continue;
     }
     const v1::MergeRule rule = MergeRuleOf(type, group.group());
@@ -58,14 +67,16 @@ std::vector<Choice> ChoicesOf(const v1::Record& record) {
       continue;
     }
     const FieldDescriptor* field = type.FindFieldByNumber(group.group());
-    choices.push_back({&group, field == nullptr ? absl::StrCat(group.group()) : field->name()});
+    choices.push_back({group.group(),
+                       field == nullptr ? absl::StrCat(group.group()) : field->name(),
+                       std::move(versions)});
   }
   return choices;
 }
 
 // The record message with only the group as that version has it. The shown version's value is in
 // the record itself.
-std::unique_ptr<Message> ValueOf(const v1::Record& record, const v1::Group& group,
+std::unique_ptr<Message> ValueOf(const v1::Record& record, uint32_t group,
                                  const v1::Version& version) {
   const Message& shown = *BodyIn(record);
   const Message* own = BodyIn(version);
@@ -74,16 +85,15 @@ std::unique_ptr<Message> ValueOf(const v1::Record& record, const v1::Group& grou
   std::vector<const FieldDescriptor*> set;
   value->GetReflection()->ListFields(*value, &set);
   for (const FieldDescriptor* field : set) {
-    if (static_cast<uint32_t>(field->number()) != group.group()) {
+    if (static_cast<uint32_t>(field->number()) != group) {
       value->GetReflection()->ClearField(value.get(), field);
     }
   }
   return value;
 }
 
-std::string ValueInWords(const v1::Record& record, const v1::Group& group,
-                         const v1::Version& version) {
-  if (group.group() == kExistence) return version.existence().deleted() ? "deleted" : "kept";
+std::string ValueInWords(const v1::Record& record, uint32_t group, const v1::Version& version) {
+  if (group == kExistence) return version.existence().deleted() ? "deleted" : "kept";
   const std::unique_ptr<Message> value = ValueOf(record, group, version);
   if (record.has_log_entry()) {
     v1::LogEntry entry;
@@ -124,24 +134,29 @@ void PrintChoice(const v1::Record& record, const Choice& choice, const FamilyVie
                  const ShortIds& ids) {
   std::cout << ids.Short(record.record_id()) << " " << choice.name << " of "
             << RecordInWords(record) << "\n";
-  for (int i = 0; i < choice.group->versions_size(); ++i) {
-    const v1::Version& version = choice.group->versions(i);
+  for (int i = 0; i < static_cast<int>(choice.versions.size()); ++i) {
+    const v1::Version& version = choice.versions[i];
     std::cout << "  " << i + 1 << (i == 0 ? " (shown) " : "         ")
-              << ValueInWords(record, *choice.group, version) << "  ("
-              << view.MemberName(version.member_id()) << ", "
-              << DateAndTime(FromProto(version.made_at()), absl::LocalTimeZone()) << ")\n";
+              << ValueInWords(record, choice.group, version);
+    if (version.has_made_at()) {
+      std::cout << "  (" << view.MemberName(version.member_id()) << ", "
+                << DateAndTime(FromProto(version.made_at()), absl::LocalTimeZone()) << ")";
+    }
+    std::cout << "\n";
   }
 }
 
 std::string ChoiceToJson(const v1::Record& record, const Choice& choice, const FamilyView& view) {
   std::vector<std::string> values;
-  for (const v1::Version& version : choice.group->versions()) {
+  for (const v1::Version& version : choice.versions) {
     JsonObject value;
-    value.Add("in_words", ValueInWords(record, *choice.group, version))
-        .Add("member", view.MemberName(version.member_id()))
-        .AddJson("made_at", ToJson(version.made_at()));
-    if (choice.group->group() != kExistence) {
-      value.AddJson("value", ToJson(*ValueOf(record, *choice.group, version)));
+    value.Add("in_words", ValueInWords(record, choice.group, version));
+    if (version.has_made_at()) {
+      value.Add("member", view.MemberName(version.member_id()))
+          .AddJson("made_at", ToJson(version.made_at()));
+    }
+    if (choice.group != kExistence) {
+      value.AddJson("value", ToJson(*ValueOf(record, choice.group, version)));
     }
     values.push_back(value.str());
   }
@@ -187,15 +202,15 @@ absl::Status Resolve(Phone& phone, const FamilyId& family, const Arguments& argu
   for (const Choice& choice : ChoicesOf(record)) {
     if (choice.name != arguments.words()[2]) continue;
     const int index = static_cast<int>(*keep) - 1;
-    if (index < 0 || index >= choice.group->versions_size()) {
+    if (index < 0 || index >= static_cast<int>(choice.versions.size())) {
       return absl::InvalidArgumentError("there is no value of that number; see 'conflicts'");
     }
-    const v1::Version& version = choice.group->versions(index);
+    const v1::Version& version = choice.versions[index];
     Tap tap;
-    if (choice.group->group() == kExistence) {
+    if (choice.group == kExistence) {
       version.existence().deleted() ? tap.Delete(id) : tap.Restore(id);
     } else {
-      const std::unique_ptr<Message> value = ValueOf(record, *choice.group, version);
+      const std::unique_ptr<Message> value = ValueOf(record, choice.group, version);
       std::vector<const FieldDescriptor*> set;
       value->GetReflection()->ListFields(*value, &set);
       if (set.empty()) {
@@ -205,7 +220,7 @@ absl::Status Resolve(Phone& phone, const FamilyId& family, const Arguments& argu
       tap.Resolve(id, *value);
     }
     return phone.Save(family, {tap},
-                      absl::StrCat("kept: ", ValueInWords(record, *choice.group, version)), {id});
+                      absl::StrCat("kept: ", ValueInWords(record, choice.group, version)), {id});
   }
   return absl::NotFoundError("there is no such conflict, or no more; see 'conflicts'");
 }

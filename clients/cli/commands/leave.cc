@@ -13,8 +13,9 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const FamilyId family, phone.Family());
   ASSIGN_OR_RETURN(FamilyState state, phone.replica().FamilyStateOf(family));
   if (state.closed.empty()) {
-    RETURN_IF_ERROR(phone.Sync(family, absl::Minutes(1)));
+    const absl::Status synced = phone.Sync(family, absl::Minutes(1));
     ASSIGN_OR_RETURN(state, phone.replica().FamilyStateOf(family));
+    if (state.closed.empty()) RETURN_IF_ERROR(synced);
   }
   const uint64_t lost = state.pending + state.needs_attention;
   if (lost > 0 && !arguments.Has("drop-unsent")) {

@@ -30,9 +30,7 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
       continue;
     }
     std::cout << state.pairing.family_name() << ", as " << Word(state.pairing.role()) << ": ";
-    if (!state.closed.empty()) {
-      std::cout << "access has ended (" << state.closed << "); ";
-    }
+    if (!state.closed.empty()) std::cout << "access has ended: " << state.closed << " ";
     if (state.pending > 0) {
       std::cout << state.pending << (state.pending == 1 ? " tap is" : " taps are")
                 << " saved on this phone, not synced yet";
