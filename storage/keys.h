@@ -38,6 +38,7 @@ RecordId RecordIdOfKey(absl::string_view key);
 std::string FeedKey(const FamilyId& family, uint64_t revision, const RecordId& record);
 // The first key after everything of `revision`.
 std::string FeedKeyAfter(const FamilyId& family, uint64_t revision);
+// What a key of the feed says.
 struct FeedPosition {
   uint64_t revision;
   RecordId record;

@@ -6,6 +6,7 @@
 
 namespace nightlog {
 
+// The bounds of the waits.
 struct BackoffOptions {
   absl::Duration first = absl::Milliseconds(250);
   absl::Duration longest = absl::Seconds(30);

@@ -14,6 +14,7 @@
 
 namespace nightlog {
 
+// Where the server is and how it is known.
 struct GrpcConnectionOptions {
   // HOST:PORT.
   std::string address;

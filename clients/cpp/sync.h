@@ -26,12 +26,14 @@ enum class SyncState {
   kSynced,          // the server has everything, and this device has all of the server's
 };
 
+// How a family's sync stands, and why.
 struct SyncStatus {
   SyncState state = SyncState::kOffline;
   // Why the last attempt failed; OK while connected.
   absl::Status error;
 };
 
+// What a Syncer may be told otherwise; the defaults suit a phone.
 struct SyncOptions {
   BackoffOptions backoff;
   // Bounds each call but the stream.
@@ -58,9 +60,9 @@ class Syncer {
   absl::Status SyncOnce(const FamilyId& family, absl::Time deadline);
 
   // Keeps the family in sync until Stop(): holds a stream open, applies what comes, and pushes when
-  // something is saved; after errors it goes on with backoff from where it was. `on_status` is called
-  // at the beginning and on each change, never by two threads at once; it may Stop(), but must not
-  // change the replica. Blocks.
+  // something is saved; after errors it goes on with backoff from where it was. `on_status` is
+  // called at the beginning and on each change, never by two threads at once; it may Stop(), but
+  // must not change the replica. Blocks.
   void Run(const FamilyId& family, const std::function<void(const SyncStatus&)>& on_status);
 
   // Makes each Run() return soon, for good.

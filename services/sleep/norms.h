@@ -14,6 +14,7 @@ namespace nightlog::sleep {
 // birth date; 0 before that date. nullopt without a birth date.
 absl::optional<int> AgeInMonths(const v1::Child& child, absl::CivilDay day);
 
+// From `low` to `high` hours, both included.
 struct HoursRange {
   double low = 0;
   double high = 0;

@@ -26,11 +26,11 @@ absl::Time ClampEditTime(absl::Time estimate, absl::Time floor, absl::Time recei
 constexpr absl::Duration kClockErrorTolerated = absl::Seconds(30);
 
 // Corrects the tapped times of `interval` by the error of the device's clock, which is `estimate` −
-// made.wall, and keeps what the clock said as the raw value, which also marks the time as looked at:
-// a tapped time that has a raw value is left alone, since another tap, perhaps on another phone, made
-// it. An error below kClockErrorTolerated corrects nothing. Typed times are never touched. The
-// interval stays valid: a tapped end never moves before its begin, nor a tapped begin past a typed
-// end.
+// made.wall, and keeps what the clock said as the raw value, which also marks the time as looked
+// at: a tapped time that has a raw value is left alone, since another tap, perhaps on another
+// phone, made it. An error below kClockErrorTolerated corrects nothing. Typed times are never
+// touched. The interval stays valid: a tapped end never moves before its begin, nor a tapped begin
+// past a typed end.
 void CorrectTappedTimes(absl::Time estimate, absl::Time made_wall, v1::Interval& interval);
 
 }  // namespace nightlog

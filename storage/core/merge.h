@@ -32,6 +32,7 @@ struct AuthoredEdit {
   absl::Time made_at;
 };
 
+// What became of an edit.
 struct MergeOutcome {
   v1::EditEffect effect = v1::EDIT_EFFECT_UNSPECIFIED;
   // The versions that the edit replaced.

@@ -20,6 +20,7 @@ class Env;
 
 namespace nightlog {
 
+// Bounds of memory, and where files are.
 struct RocksdbOptions {
   // Memory for blocks read, index and filter blocks included; shared by all columns.
   size_t block_cache_bytes = 64 << 20;

@@ -219,7 +219,7 @@ test('bad input is answered with the field and the reason', async () => {
         ['family_name']);
       const info = details.get('google.rpc.ErrorInfo');
       assert.equal(info.domain, 'nightlog');
-      assert.equal(info.reason, 'ERROR_REASON_INVALID_FIELD');
+      assert.equal(info.reason, 'INVALID_FIELD');
       return true;
     });
 });

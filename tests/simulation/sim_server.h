@@ -22,6 +22,7 @@
 
 namespace nightlog::simulation {
 
+// The server's clock, which the simulation moves. One thread.
 class SimClock final : public Clock {
  public:
   absl::Time Now() const override { return now_; }

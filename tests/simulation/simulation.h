@@ -20,6 +20,7 @@ struct SimOptions {
 };
 constexpr int kSteps = 120;
 
+// How a simulation ended.
 struct SimResult {
   // The first promise that did not hold; empty if all did.
   std::string failure;

@@ -8,6 +8,7 @@
 
 namespace nightlog::cli {
 
+// A row of a file, not looked into.
 struct CsvRow {
   // Line of the file on which the row begins, from 1.
   int line = 0;

@@ -28,6 +28,7 @@ inline absl::Time LocalTime(absl::string_view local, absl::string_view zone) {
   return time;
 }
 
+// Builds a night as a person would tell it: what happened, at which local time.
 class NightBuilder {
  public:
   explicit NightBuilder(absl::string_view night = "2025-05-12",
