@@ -86,8 +86,9 @@ class Calls {
   template <typename Response>
   static Done<Response> Answer(ServerUnaryReactor* reactor, Response* response) {
     return [reactor, response](absl::StatusOr<Response> answer) {
+      const grpc::Status status = ToGrpcStatus(answer.status());
       if (answer.ok()) *response = *std::move(answer);
-      reactor->Finish(ToGrpcStatus(answer.status()));
+      reactor->Finish(status);
     };
   }
 

@@ -46,9 +46,10 @@ void Committer::Submit(const FamilyId& family, Operation operation, Done done) {
                          absl::Seconds(1));
     } else {
       shard.queue.push_back({family, std::move(operation), std::move(done)});
+      return;
     }
   }
-  if (!refusal.ok()) done(std::move(refusal));
+  done(std::move(refusal));
 }
 
 void Committer::Stop() {

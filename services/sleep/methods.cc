@@ -177,8 +177,8 @@ LevelSet ToSet(const google::protobuf::RepeatedField<uint32_t>& levels) {
 }  // namespace
 
 absl::Span<const Method> AllMethods() {
-  static const auto* const methods = new std::vector<Method>(BuildMethods());
-  return *methods;
+  static const auto* const kMethods = new std::vector<Method>(BuildMethods());
+  return *kMethods;
 }
 
 const Method* FindMethod(v1::PlanMethod method) {

@@ -14,7 +14,6 @@ namespace nightlog {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 TEST(SyncTest, TwoPhonesEndWithTheSameRecordsAndStateHash) {

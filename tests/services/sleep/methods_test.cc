@@ -96,32 +96,32 @@ Json TableValue(const Method& method, const std::string& key) {
 // Keys that hold words, behaviour every method shares (scored by tests of adherence), or advice on
 // how a consultant moves a fading bedtime.
 const std::set<std::string>& ProseKeys() {
-  static const auto* const keys = new std::set<std::string>{"sources",
-                                                            "first_check",
-                                                            "expected_days_source",
-                                                            "check",
-                                                            "restart_each_waking",
-                                                            "last_interval_repeats",
-                                                            "night_over_7",
-                                                            "note",
-                                                            "after_waking",
-                                                            "pickup",
-                                                            "nights_per_step",
-                                                            "same_rule_for_naps_and_wakings",
-                                                            "start",
-                                                            "step_down",
-                                                            "sources_for_waits",
-                                                            "detail_rungs",
-                                                            "sequence",
-                                                            "initial_shift_min",
-                                                            "rule",
-                                                            "sol_target_min",
-                                                            "earlier_step_min",
-                                                            "earlier_every_days",
-                                                            "fixed_rise_time",
-                                                            "night_wakings",
-                                                            "adherence"};
-  return *keys;
+  static const auto* const kKeys = new std::set<std::string>{"sources",
+                                                             "first_check",
+                                                             "expected_days_source",
+                                                             "check",
+                                                             "restart_each_waking",
+                                                             "last_interval_repeats",
+                                                             "night_over_7",
+                                                             "note",
+                                                             "after_waking",
+                                                             "pickup",
+                                                             "nights_per_step",
+                                                             "same_rule_for_naps_and_wakings",
+                                                             "start",
+                                                             "step_down",
+                                                             "sources_for_waits",
+                                                             "detail_rungs",
+                                                             "sequence",
+                                                             "initial_shift_min",
+                                                             "rule",
+                                                             "sol_target_min",
+                                                             "earlier_step_min",
+                                                             "earlier_every_days",
+                                                             "fixed_rise_time",
+                                                             "night_wakings",
+                                                             "adherence"};
+  return *kKeys;
 }
 
 TEST(MethodsTest, TheTableIsMethodsJsonFieldByField) {

@@ -138,7 +138,7 @@ Json FieldValue(const google::protobuf::Message& message, const FieldDescriptor*
   }
 }
 
-std::string Lower(std::string name, absl::string_view prefix) {
+std::string Lower(absl::string_view name, absl::string_view prefix) {
   return absl::AsciiStrToLower(absl::StripPrefix(name, prefix));
 }
 

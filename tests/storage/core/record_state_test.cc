@@ -35,7 +35,7 @@ StoredRecord RandomState(uint64_t seed) {
     }
     const char who = static_cast<char>('a' + pick(3));
     const absl::Time now = Minute(pick(100));
-    const auto seq = static_cast<uint64_t>(i + 1);
+    const auto seq = static_cast<uint64_t>(i) + 1;
     TestEdit edit = ExistenceEdit(who, seq, now, pick(2) == 0, saw);
     if (record.kind() == 0 || pick(4) > 0) {
       if (kind == 0) {
