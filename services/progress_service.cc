@@ -86,7 +86,9 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
     Family(const FamilyId& id, const DeviceId& device, const v1::Cursor& cursor)
         : reader(id, device, cursor, IsWatched) {}
     ChangeReader reader;
+    // The device was told of the family: since it was last started over, and ever.
     bool joined = false;
+    bool in_view = false;
     std::unique_ptr<Feed::Subscription> subscription;
   };
 
@@ -133,7 +135,7 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
       return step;
     }
     if (!part.ok()) {
-      const bool in_view = family.joined || known_.count(id) > 0;
+      const bool in_view = family.in_view || known_.count(id) > 0;
       last_ = nullptr;
       families_.erase(id);
       known_.erase(id);
@@ -142,7 +144,7 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
     } else {
       if (part->empty() && family.joined) return step;
       if (!family.joined) Join(view, id, step.message);
-      family.joined = true;
+      family.joined = family.in_view = true;
       last_ = &family;
       if (part->reset.has_value()) *step.message.mutable_reset() = *std::move(part->reset);
       for (v1::Record& record : part->records) *step.message.add_records() = std::move(record);
