@@ -20,6 +20,8 @@ namespace {
 // How long a person waits after a tap for the word "synced".
 constexpr absl::Duration kSaveSyncTimeout = absl::Seconds(3);
 constexpr absl::Duration kCallTimeout = absl::Seconds(10);
+// How long a server that is not reached is waited for.
+constexpr absl::Duration kPatience = absl::Seconds(5);
 
 // The machine's clocks, with the wall clock set wrong by an offset.
 class OffsetClock final : public DeviceClock {
@@ -110,7 +112,9 @@ absl::StatusOr<FamilyId> Phone::Family() const {
 
 absl::Status Phone::Sync(const FamilyId& family, absl::Duration timeout) {
   ASSIGN_OR_RETURN(Connection* const connection, Connect());
-  Syncer syncer(*replica_, *connection, *clock_, random_);
+  SyncOptions sync_options;
+  sync_options.patience = kPatience;
+  Syncer syncer(*replica_, *connection, *clock_, random_, sync_options);
   const absl::Status status = syncer.SyncOnce(family, absl::Now() + timeout);
   const v1::ErrorReason reason = ReasonOf(status);
   if (reason == v1::ERROR_REASON_NO_ACCESS || reason == v1::ERROR_REASON_UNKNOWN_DEVICE) {

@@ -142,10 +142,15 @@ absl::Status Syncer::SyncAttempt(const FamilyId& family, absl::Time deadline) {
 
 absl::Status Syncer::SyncOnce(const FamilyId& family, absl::Time deadline) {
   Backoff backoff(options_.backoff, random_);
+  absl::Duration waited;
   while (true) {
     const absl::Status status = SyncAttempt(family, deadline);
     const absl::Duration delay = backoff.Next();
-    if (!absl::IsUnavailable(status) || absl::Now() + delay >= deadline) return status;
+    waited += delay;
+    if (!absl::IsUnavailable(status) || waited > options_.patience ||
+        absl::Now() + delay >= deadline) {
+      return status;
+    }
     options_.sleep(delay);
   }
 }

@@ -38,6 +38,8 @@ struct SyncOptions {
   BackoffOptions backoff;
   // Bounds each call but the stream.
   absl::Duration call_timeout = absl::Seconds(20);
+  // How long SyncOnce() waits in all, between attempts, for a server that is not reached.
+  absl::Duration patience = absl::InfiniteDuration();
   // Waits between the attempts of SyncOnce().
   std::function<void(absl::Duration)> sleep = absl::SleepFor;
 };
@@ -53,10 +55,10 @@ class Syncer {
          const SyncOptions& options = {});
 
   // Pushes all that is pending, follows until the head, and acknowledges what is durable; tries
-  // again while the server is UNAVAILABLE, until the deadline. OK: the server had answered
-  // everything, and the replica is at the head it had then. Otherwise the first error;
-  // PERMISSION_DENIED also stands for an access that ended, FAILED_PRECONDITION for a server too
-  // old for what is pending.
+  // again while the server is UNAVAILABLE, until the deadline or the end of patience. OK: the
+  // server had answered everything, and the replica is at the head it had then. Otherwise the first
+  // error; PERMISSION_DENIED also stands for an access that ended, FAILED_PRECONDITION for a server
+  // too old for what is pending.
   absl::Status SyncOnce(const FamilyId& family, absl::Time deadline);
 
   // Keeps the family in sync until Stop(): holds a stream open, applies what comes, and pushes when

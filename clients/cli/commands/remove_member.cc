@@ -11,6 +11,8 @@ namespace {
 absl::Status Run(Phone& phone, const Arguments& arguments) {
   if (arguments.words().size() != 1) return WrongWords();
   ASSIGN_OR_RETURN(const FamilyId family, phone.Family());
+  // This needs the server anyway, and the member may have joined since the last sync.
+  RETURN_IF_ERROR(phone.Sync(family, absl::Minutes(1)));
   ASSIGN_OR_RETURN(const FamilyView view, FamilyView::Load(phone.replica(), family));
   v1::RemoveMemberRequest request;
   request.set_family_id(family.str());

@@ -91,6 +91,22 @@ TEST(SyncTest, ResumesFromItsCursor) {
   EXPECT_EQ(a.Shown(Rec(2)).record.record_id(), Rec(2).bytes());
 }
 
+TEST(SyncTest, GivesUpOnAServerThatIsNotReachedAtTheEndOfItsPatience) {
+  FakeServer server;
+  Phone a(server, "A");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  server.SetDown(true);
+  SyncOptions options;
+  options.patience = absl::Seconds(5);
+  absl::Duration waited;
+  options.sleep = [&](absl::Duration duration) { waited += duration; };
+  Syncer syncer(*a.replica, server, a.clock, a.random, options);
+  EXPECT_EQ(syncer.SyncOnce(a.family, absl::InfiniteFuture()).code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_GT(waited, absl::ZeroDuration());
+  EXPECT_LE(waited, options.patience);
+}
+
 TEST(SyncTest, PhoneThatDiffersFromTheStateHashFetchesEverythingAgainAndReportsIt) {
   FakeServer server;
   Phone a(server, "A");
