@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""A consultant sees what she may, live, and nothing once consent ends."""
+
+import unittest
+
+import processes
+
+
+class AccessTest(processes.Case):
+    def consultant(self, owner, *words):
+        code = owner.json("invite", "--role", "consultant", *words)["code"]
+        desk = self.phone("desk")
+        desk.run("join", code, "--name", "Dana", "--server", self.daemon.address)
+        return desk
+
+    def test_the_consultant_sees_a_night_as_it_goes(self):
+        alex, sam = self.family()
+        desk = self.consultant(alex)
+        watch = processes.Watch(self, desk)
+
+        def phase(word):
+            return lambda line: line.get("record", {}).get("night_summary", {}).get("phase") == word
+
+        sam.run("log", "down", "--at", "2026-11-02 19:30")
+        sam.run("log", "asleep", "--at", "2026-11-02 19:45")
+        night = watch.until(phase("asleep"))["record"]["night_summary"]
+        self.assertEqual(night["date"], "2026-11-02")
+        alex.run("log", "awake", "--at", "2026-11-02 23:10")
+        watch.until(phase("awake"))
+
+    def test_a_consultant_does_not_log_and_says_so_calmly(self):
+        alex, _ = self.family()
+        desk = self.consultant(alex)
+        desk.run("sync")
+        self.assertEqual(desk.json("status")["families"][0]["pairing"]["role"], "consultant")
+        said = desk.run("log", "cry", "--at", "2026-11-02 23:12")
+        self.assertIn("needs-attention", said)
+        self.assertEqual(len(desk.json("needs-attention")["needs_attention"]), 1)
+
+    def test_entries_are_seen_only_where_consent_says_so(self):
+        alex, _ = self.family()
+        desk = self.consultant(alex, "--scope", "nights")
+        alex.run("log", "asleep", "--at", "2026-11-02 19:45", "--end", "2026-11-02 23:00")
+        desk.run("sync")
+        self.assertEqual(desk.json("night", "2026-11-02")["entries"], [])
+        self.assertEqual(desk.json("nights")["nights"][0]["tst_night_min"], 195)
+        alex.run("consent", "Dana", "--scope", "entries")
+        desk.run("sync")
+        self.assertEqual(len(desk.json("night", "2026-11-02")["entries"]), 1)
+
+    def test_revocation_ends_the_stream_and_everything_else(self):
+        alex, _ = self.family()
+        desk = self.consultant(alex)
+        watch = processes.Watch(self, desk)
+        watch.until(lambda line: line.get("record", {}).get("child", {}).get("name") == "Robin")
+        alex.run("remove-member", "Dana")
+        watch.until(lambda line: "left" in line)
+        alex.run("log", "asleep", "--at", "2026-11-02 19:45")
+        refused = desk.try_run("sync")
+        self.assertEqual(refused.returncode, 4, refused.stderr)
+
+    def test_an_invite_works_once(self):
+        alex, _ = self.family()
+        code = alex.json("invite", "--role", "viewer")["code"]
+        self.phone("one").run("join", code, "--name", "One", "--server", self.daemon.address)
+        again = self.phone("two").try_run("join", code, "--name", "Two", "--server",
+                                          self.daemon.address)
+        self.assertNotEqual(again.returncode, 0)
+        self.assertEqual(len(again.stderr.strip().splitlines()), 1, again.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
