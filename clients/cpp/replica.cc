@@ -328,6 +328,23 @@ struct Replica::Update {
     PutOutbox(stored.last_position(), Row{pairing().replica_id(), std::move(transaction)});
   }
 
+  // A record with edits of this replica that it does not know shows that this phone was set back or
+  // cloned. Further taps must not be named like those: they go on after them, with a chain that
+  // fits to nothing, so that the server answers with a fork.
+  void LeaveNamesTaken(const v1::Record& record) {
+    const auto leave = [this](const v1::EditId& edit) {
+      if (edit.replica_id() != pairing().replica_id() || edit.seq() <= stored.last_seq()) return;
+      stored.set_last_seq(edit.seq());
+      stored.clear_last_hash();
+    };
+    for (const v1::Group& group : record.groups()) {
+      for (const v1::Version& version : group.versions()) {
+        leave(version.edit());
+        for (const v1::EditId& agreed : version.agreed()) leave(agreed);
+      }
+    }
+  }
+
   // New taps are made under the pairing's replica id from now on.
   void SetPairing(v1::Pairing pairing) {
     if (pairing.replica_id() != this->pairing().replica_id()) {
@@ -921,6 +938,7 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
       stored.set_backed_up_revision(bookmark.backed_up_revision());
       stored.clear_follow_from_nothing();
       stored.clear_closed();
+      for (const auto& [record, wire] : records) update.LeaveNamesTaken(*wire);
       if (new_lineage) {
         // The server may have lost what it had acknowledged. It knows what it has.
         for (Column column : {kOutboxColumn, kSentColumn}) {

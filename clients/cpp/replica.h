@@ -186,6 +186,8 @@ class Replica {
   //
   // After a Reset (of another lineage) the records replace all confirmed ones, and acknowledged
   // transactions that are still kept are pending again: the server may have lost them.
+  // Where they show that this phone was set back or cloned (edits of its own replica that it does
+  // not know), further taps are numbered after those, and a push of them is answered Forked.
   // ABORTED: the records do not add up to the bookmark's state hash. Nothing is applied; the next
   // NextFollow() starts from nothing, and what is shown stays until its bookmark.
   // DATA_LOSS: the same after such a start from nothing.

@@ -136,65 +136,41 @@ class Checker {
     const Committed* last = &edits.back();
     const bool deletes = last->edit.has_existence() && last->edit.existence().deleted();
     if (record.deleted() && !deletes) return "C5: an edit after a deletion did not bring it back";
-    if (!record.deleted()) {
-      // A deletion that saw everything has effect.
-      if (!deletes) return "";
-      for (const Committed& other : edits) {
-        if (&other == last || (other.edit.has_existence() && other.edit.existence().deleted())) {
+    bool saw_all = true;
+    for (const StoredGroup& group : record.groups()) {
+      for (const StoredVersion& version : group.versions()) {
+        v1::Existence existence;
+        if (group.group() == kExistence &&
+            (!existence.ParseFromString(version.value()) || existence.deleted())) {
           continue;
         }
-        if (!IsReplaced(other, edits) && !Saw(last->edit, other, edits)) return "";
-      }
-      return "a deletion that saw everything had no effect";
-    }
-    for (const StoredGroup& group : record.groups()) {
-      if (group.group() == kExistence) continue;
-      for (const StoredVersion& version : group.versions()) {
-        bool seen = false;
-        for (const v1::EditId& id : last->edit.saw()) {
-          if (KeyOf(id) == KeyOf(version.edit())) seen = true;
-          for (const auto& agreed : version.agreed()) {
-            if (KeyOf(id) == KeyOf(agreed)) seen = true;
-          }
-        }
-        if (!seen && last->edit.existence().deleted() && !AnyDeletionSaw(version, edits)) {
+        if (SawVersion(last->edit, version)) continue;
+        saw_all = false;
+        if (record.deleted() && group.group() != kExistence && !AnyDeletionSaw(version, edits)) {
           return "C5: a deletion beat an edit that it had not seen";
         }
       }
     }
+    if (deletes && saw_all && !record.deleted()) {
+      return "a deletion that saw everything had no effect";
+    }
     return "";
+  }
+
+  static bool SawVersion(const v1::Edit& edit, const StoredVersion& version) {
+    for (const v1::EditId& id : edit.saw()) {
+      if (KeyOf(id) == KeyOf(version.edit())) return true;
+      for (const auto& agreed : version.agreed()) {
+        if (KeyOf(id) == KeyOf(agreed)) return true;
+      }
+    }
+    return false;
   }
 
   static bool AnyDeletionSaw(const StoredVersion& version, const std::vector<Committed>& edits) {
     for (const Committed& committed : edits) {
       if (!committed.edit.has_existence()) continue;
-      for (const v1::EditId& id : committed.edit.saw()) {
-        if (KeyOf(id) == KeyOf(version.edit())) return true;
-      }
-    }
-    return false;
-  }
-
-  // True if `by` names `seen`, or an edit of the same group that agrees with it.
-  static bool Saw(const v1::Edit& by, const Committed& seen, const std::vector<Committed>& edits) {
-    for (const v1::EditId& id : by.saw()) {
-      if (KeyOf(id) == seen.key) return true;
-      for (const Committed& other : edits) {
-        if (other.key == KeyOf(id) && other.edit.group() == seen.edit.group() &&
-            Agree(other, seen)) {
-          return true;
-        }
-      }
-    }
-    return false;
-  }
-
-  static bool IsReplaced(const Committed& old, const std::vector<Committed>& edits) {
-    for (const Committed& later : edits) {
-      if (later.revision > old.revision && later.edit.group() == old.edit.group() &&
-          Saw(later.edit, old, edits)) {
-        return true;
-      }
+      if (SawVersion(committed.edit, version)) return true;
     }
     return false;
   }

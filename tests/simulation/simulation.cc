@@ -342,6 +342,8 @@ class World {
         tap.Set(id, change);
         break;
       case 2: {  // end it now
+        // After a restore, only this phone's own edit of an entry may be left of it.
+        if (!current.has_interval()) return;
         *change.mutable_interval() = current.interval();
         const absl::Time began = FromProto(current.interval().began_at());
         *change.mutable_interval()->mutable_ended_at() = ToProto(std::max(began, now));
@@ -565,9 +567,19 @@ class World {
     Trace(absl::StrCat("consent ", end ? "ends " : "is given ", set.status().ToString()));
     if (set.ok()) {
       consultant.revoked = end;
-    } else if (absl::IsUnavailable(set.status())) {
-      consent_unclear_ = true;  // it may or may not have been committed
-      consultant.revoked = false;
+    } else {
+      LearnAccess();
+    }
+  }
+
+  // Where no answer tells who has access, the store does: after a crash in the midst of a change of
+  // it, and after a restore.
+  void LearnAccess() {
+    const SimEngine engine(server_.disk());
+    const auto view = engine.Snapshot();
+    const FamilyReader reader(*view, family_);
+    for (auto& phone : phones_) {
+      phone->revoked = !Authorize(reader, phone->device, server_.clock().Now()).ok();
     }
   }
 
@@ -580,7 +592,11 @@ class World {
     request.set_device_id(phone.device.str());
     const auto revoked = phones_[0]->connection.RevokeDevice(request, Deadline());
     Trace(absl::StrCat(phone.name, " is revoked ", revoked.status().ToString()));
-    if (revoked.ok()) phone.revoked = true;
+    if (revoked.ok()) {
+      phone.revoked = true;
+    } else {
+      LearnAccess();
+    }
   }
 
   // --- Backups and copies ---
@@ -592,8 +608,7 @@ class World {
     FailUnless(server_.Start(), "start after restore");
     // Whoever was revoked after the backup is not any more; what a phone that was set back had is
     // gone.
-    for (auto& phone : phones_) phone->revoked = false;
-    consent_unclear_ = true;
+    LearnAccess();
     ForgetLost();
   }
 
@@ -604,6 +619,15 @@ class World {
     phone.disk.engine = std::make_shared<MemoryEngine>(*phone.old_disk);
     phone.set_back = true;
     Boot(phone);
+    // What is pending in the copy may have been sent under another replica id since, which the copy
+    // does not know. It is sent once more then, and says the same.
+    const auto pending = phone.replica->NextPush(family_);
+    if (!pending.ok()) return FailUnless(pending.status(), "pending");
+    if (pending->has_value()) {
+      for (const v1::Transaction& transaction : (*pending)->transactions()) {
+        ++tapped_[ContentOf(transaction)];
+      }
+    }
     ForgetLost();
   }
 
@@ -723,7 +747,7 @@ class World {
       if (!failure_.empty()) return;
       const absl::Status synced = Sync(*phone);
       const bool no_access = absl::IsPermissionDenied(synced);
-      if (no_access && (phone->revoked || consent_unclear_)) continue;
+      if (no_access && phone->revoked) continue;
       if (phone->revoked && synced.ok()) return Fail("C8: a revoked device still syncs");
       FailUnless(synced, absl::StrCat("liveness: ", phone->name));
       const auto state = phone->replica->FamilyStateOf(family_);
@@ -745,7 +769,6 @@ class World {
   std::vector<LiveStream> live_;
   std::vector<std::pair<std::string, v1::PushRequest>> delayed_;
   std::shared_ptr<MemoryEngine> backup_;
-  bool consent_unclear_ = false;
   // How often each content was tapped, was committed in the journal, and whose taps were
   // acknowledged.
   std::map<std::string, int> tapped_;

@@ -28,6 +28,14 @@ TEST(SimulationTest, EveryPromiseHoldsForEverySeed) {
   }
 }
 
+// Seeds that failed once, with the steps that were enough.
+TEST(SimulationTest, ARevocationWhoseAnswerWasLostInACrashStillEndsAccess) {
+  SimOptions options;
+  options.seed = 462;
+  options.steps = {14, 17};
+  EXPECT_EQ(Simulate(options).failure, "");
+}
+
 TEST(SimulationTest, TheSameSeedHappensTheSameWayTwice) {
   for (uint64_t seed : {3u, 77u, 4001u}) {
     SimOptions options;

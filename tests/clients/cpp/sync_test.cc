@@ -287,6 +287,33 @@ TEST(SyncTest, ClonedPhoneKeepsItsOutboxUnderANewReplicaId) {
   EXPECT_EQ(server.seen().committed, 5);
 }
 
+// The server has taps of the phone that it does not remember. What it taps now must not be taken
+// for those, by itself or by others.
+TEST(SyncTest, PhoneThatWasSetBackDoesNotNameItsTapsLikeThoseItForgot) {
+  FakeServer server;
+  Phone a(server, "A");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  a.MustSync();
+  Phone set_back(server, "A, set back", a);
+  a.Write(Tap().Set(Rec(2), Crying()));
+  a.Write(Tap().Set(Rec(1), Caregiver(TestId<MemberId>(1))));
+  a.MustSync();
+  // Nothing is pending, so nothing tells of the fork before the records do.
+  set_back.MustSync();
+  set_back.Write(Tap().Set(Rec(1), Text("one")));
+  set_back.Write(Tap().Set(Rec(1), Text("two")));
+  set_back.Write(Tap().Set(Rec(1), Caregiver(TestId<MemberId>(2))));
+  set_back.MustSync();
+  EXPECT_EQ(server.seen().renewals, 1);
+  a.MustSync();
+  for (Phone* phone : {&a, &set_back}) {
+    const v1::Record shown = phone->Shown(Rec(1)).record;
+    EXPECT_EQ(shown.log_entry().text(), "two");
+    EXPECT_EQ(shown.log_entry().caregiver_id(), TestId<MemberId>(2).bytes());
+    EXPECT_FALSE(HasConflict(shown));
+  }
+}
+
 TEST(SyncTest, PhoneBringsBackUnderANewReplicaIdWhatTheServerForgotWithItsOldOne) {
   FakeServer server;
   Phone a(server, "A");
