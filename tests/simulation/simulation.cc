@@ -604,6 +604,7 @@ class World {
   void RestoreServer() {
     Trace("server is restored from its backup");
     live_.clear();
+    delayed_.clear();  // no connection outlives a restore
     FailUnless(server_.Restore(*backup_), "restore");
     FailUnless(server_.Start(), "start after restore");
     // Whoever was revoked after the backup is not any more; what a phone that was set back had is
