@@ -10,9 +10,13 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "services/executor.h"
 #include "services/family_service.h"
 #include "services/grpc_door.h"
@@ -22,11 +26,13 @@
 #include "services/sleep_deriver.h"
 #include "services/stream_registry.h"
 #include "services/sync_service.h"
+#include "storage/backup.h"
 #include "storage/column_families.h"
 #include "storage/committer.h"
 #include "storage/core/clock.h"
 #include "storage/core/random.h"
 #include "storage/core/status_macros.h"
+#include "storage/engine/rocksdb_backups.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/feed.h"
 #include "storage/store.h"
@@ -40,30 +46,69 @@ constexpr int kExitStorageFailed = 70;
 void Log(const std::string& line) { std::fprintf(stderr, "nightlogd: %s\n", line.c_str()); }
 
 // Blocked before any thread starts, so that only WaitForStop() takes them.
-sigset_t BlockStopSignals() {
+sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
 
-void WaitForStop(const sigset_t& signals) {
+// Returns at SIGTERM or SIGINT; SIGUSR1 asks for a backup, where there are any.
+void WaitForStop(const sigset_t& signals, BackupSchedule* backups) {
   int signal_number = 0;
-  while (sigwait(&signals, &signal_number) != 0) {
+  while (sigwait(&signals, &signal_number) != 0 || signal_number == SIGUSR1) {
+    if (backups != nullptr) backups->RequestBackup();
   }
+}
+
+absl::Status ListBackups(const RocksdbBackups& backups) {
+  absl::Status result;
+  for (const BackupInfo& backup : backups.List()) {
+    const absl::Status verified = backups.Verify(backup.id);
+    result.Update(verified);
+    std::printf(
+        "%u  %s  %llu bytes  %s  %s\n", backup.id,
+        absl::FormatTime("%Y-%m-%d %H:%M:%S", backup.made_at, absl::LocalTimeZone()).c_str(),
+        static_cast<unsigned long long>(backup.bytes), backup.description.c_str(),
+        verified.ok() ? "is whole" : "is damaged");
+  }
+  return result;
+}
+
+absl::Status RestoreBackup(const RocksdbBackups& backups, const Options& options) {
+  uint32_t id = 0;
+  if (!absl::SimpleAtoi(options.restore_backup, &id)) {
+    const std::vector<BackupInfo> made = backups.List();
+    if (made.empty()) {
+      return absl::NotFoundError(absl::StrCat("there is no backup in ", options.backup_dir));
+    }
+    id = made.back().id;
+  }
+  RETURN_IF_ERROR(backups.Restore(id, options.data_dir));
+  Log(absl::StrCat("restored backup ", id));
+  return absl::OkStatus();
 }
 
 absl::Status Run(int argc, char* argv[]) {
   ASSIGN_OR_RETURN(const Options options, OptionsFromCommandLine(argc, argv));
-  const sigset_t stop_signals = BlockStopSignals();
+  const sigset_t signals = BlockSignals();
+
+  std::unique_ptr<RocksdbBackups> backups;
+  if (!options.backup_dir.empty()) {
+    ASSIGN_OR_RETURN(backups, RocksdbBackups::Open(options.backup_dir));
+  }
+  if (options.list_backups) return ListBackups(*backups);
+  const bool restore = !options.restore_backup.empty();
+  if (restore) RETURN_IF_ERROR(RestoreBackup(*backups, options));
 
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine,
                    RocksdbEngine::Open(options.data_dir, kColumnFamilyNames));
   RETURN_IF_ERROR(OpenStore(*engine));
   SystemRandom random;
-  if (options.new_lineage) RETURN_IF_ERROR(BeginNewLineages(*engine, random));
+  if (options.new_lineage || restore) RETURN_IF_ERROR(BeginNewLineages(*engine, random));
 
   SystemClock clock;
   Feed feed;
@@ -83,9 +128,19 @@ absl::Status Run(int argc, char* argv[]) {
 
   std::printf("nightlogd: serving on %s\n", server->address().c_str());
   std::fflush(stdout);
-  WaitForStop(stop_signals);
+  std::unique_ptr<BackupSchedule> schedule;
+  if (backups != nullptr) {
+    schedule = std::make_unique<BackupSchedule>(
+        *engine, *backups, committer, clock, absl::Hours(options.backup_every_hours),
+        static_cast<uint32_t>(options.backups_kept), [](const absl::StatusOr<uint32_t>& id) {
+          Log(id.ok() ? absl::StrCat("made backup ", *id)
+                      : absl::StrCat("no backup: ", id.status().message()));
+        });
+  }
+  WaitForStop(signals, schedule.get());
 
   Log("stopping");
+  schedule.reset();
   server->Drain(absl::Seconds(options.drain_seconds));
   committer.Stop();
   return absl::OkStatus();

@@ -23,8 +23,22 @@ ABSL_FLAG(bool, insecure_non_loopback, nightlog::Options().insecure_non_loopback
           "Serve without TLS where other machines can reach it, such as behind a TLS proxy.");
 ABSL_FLAG(
     bool, new_lineage, nightlog::Options().new_lineage,
-    "Give this once after restoring a backup or losing data: devices then push again what the "
-    "store lacks.");
+    "Give this once after putting back an older copy of --data_dir, or losing data: devices then "
+    "push again what the store lacks. --restore_backup does it by itself.");
+ABSL_FLAG(
+    std::string, backup_dir, nightlog::Options().backup_dir,
+    "Directory of the backups, on another disk if you can; empty: none are made. SIGUSR1 makes "
+    "one at once.");
+ABSL_FLAG(int, backup_every_hours, nightlog::Options().backup_every_hours,
+          "How old the newest backup may get; 1 to 8760.");
+ABSL_FLAG(int, backups_kept, nightlog::Options().backups_kept,
+          "How many of the newest backups are kept; 1 to 1000.");
+ABSL_FLAG(bool, list_backups, nightlog::Options().list_backups,
+          "Lists and verifies what --backup_dir holds, and ends. Stop the server first.");
+ABSL_FLAG(
+    std::string, restore_backup, nightlog::Options().restore_backup,
+    "Restores the backup of this id, or the `latest`, from --backup_dir into --data_dir, which "
+    "must be empty, before serving. Devices then push again what it lacks.");
 ABSL_FLAG(int, threads, nightlog::Options().threads, "Threads that read the disk; 1 to 256.");
 ABSL_FLAG(int, drain_seconds, nightlog::Options().drain_seconds,
           "How long calls may go on after SIGTERM; 0 to 3600.");
@@ -81,6 +95,18 @@ absl::Status ValidateOptions(const Options& options) {
       absl::StrCat("--listen=", options.listen,
                    " can be reached by other machines; give --tls_certificate and --tls_key, or "
                    "say --insecure_non_loopback.")));
+  RETURN_IF_ERROR(Require(
+      !options.backup_dir.empty() || (!options.list_backups && options.restore_backup.empty()),
+      "--backup_dir is missing; give the directory of the backups."));
+  int id = 0;
+  RETURN_IF_ERROR(Require(options.restore_backup.empty() || options.restore_backup == "latest" ||
+                              (absl::SimpleAtoi(options.restore_backup, &id) && id > 0),
+                          absl::StrCat("--restore_backup is `", options.restore_backup,
+                                       "`; give an id that --list_backups shows, or `latest`.")));
+  RETURN_IF_ERROR(Require(options.backup_every_hours >= 1 && options.backup_every_hours <= 8760,
+                          "--backup_every_hours must be 1 to 8760."));
+  RETURN_IF_ERROR(Require(options.backups_kept >= 1 && options.backups_kept <= 1000,
+                          "--backups_kept must be 1 to 1000."));
   RETURN_IF_ERROR(
       Require(options.threads >= 1 && options.threads <= 256, "--threads must be 1 to 256."));
   return Require(options.drain_seconds >= 0 && options.drain_seconds <= 3600,
@@ -101,6 +127,11 @@ absl::StatusOr<Options> OptionsFromCommandLine(int argc, char* argv[]) {
   options.tls_key = absl::GetFlag(FLAGS_tls_key);
   options.insecure_non_loopback = absl::GetFlag(FLAGS_insecure_non_loopback);
   options.new_lineage = absl::GetFlag(FLAGS_new_lineage);
+  options.backup_dir = absl::GetFlag(FLAGS_backup_dir);
+  options.backup_every_hours = absl::GetFlag(FLAGS_backup_every_hours);
+  options.backups_kept = absl::GetFlag(FLAGS_backups_kept);
+  options.list_backups = absl::GetFlag(FLAGS_list_backups);
+  options.restore_backup = absl::GetFlag(FLAGS_restore_backup);
   options.threads = absl::GetFlag(FLAGS_threads);
   options.drain_seconds = absl::GetFlag(FLAGS_drain_seconds);
   RETURN_IF_ERROR(ValidateOptions(options));

@@ -17,6 +17,12 @@ struct Options {
   std::string tls_key;
   bool insecure_non_loopback = false;
   bool new_lineage = false;
+  std::string backup_dir;
+  int backup_every_hours = 24;
+  int backups_kept = 7;
+  bool list_backups = false;
+  // An id, `latest`, or empty: none is restored.
+  std::string restore_backup;
   int threads = 8;
   int drain_seconds = 10;
 };

@@ -65,6 +65,12 @@ void FamilyWriter::Halt() {
   Put(kHeadColumn, FamilyHeadKey(family()), head());
 }
 
+void FamilyWriter::SetBackedUpRevision(uint64_t revision) {
+  CHECK(exists());
+  state_.head->set_backed_up_revision(revision);
+  Put(kHeadColumn, FamilyHeadKey(family()), head());
+}
+
 absl::Status FamilyWriter::Erase() {
   CHECK(exists());
   std::vector<DeviceId> devices;

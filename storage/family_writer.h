@@ -65,6 +65,9 @@ class FamilyWriter {
   // Stops the family from taking writes until a new lineage begins; see BeginNewLineages.
   // REQUIRES: exists().
   void Halt();
+  // Says which revision a verified backup holds; devices hear of it with their next bookmark.
+  // REQUIRES: exists().
+  void SetBackedUpRevision(uint64_t revision);
   // Removes every row of the family, its invites included; devices stay known. Costs a read of each
   // row and of every open invite of the store. REQUIRES: exists(). Afterwards exists() is false.
   absl::Status Erase();

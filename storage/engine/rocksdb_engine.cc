@@ -19,18 +19,17 @@ namespace {
 
 constexpr absl::string_view kMarkerText =
     "nightlog made a database in db/ beside this file. If db/ is gone, its data is lost: nightlog\n"
-    "refuses to start empty in its place. Restore a backup into db/ and delete this file, or move\n"
-    "the whole directory away to start new.\n";
+    "refuses to start empty in its place. Move the whole directory away, then restore a backup\n"
+    "(nightlogd --restore_backup) or start new.\n";
 
 rocksdb::Slice ToSlice(absl::string_view bytes) { return {bytes.data(), bytes.size()}; }
 absl::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 absl::Status DamagedError(const std::string& path, absl::string_view what) {
-  return MakeError(
-      absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
-      absl::StrCat("the store in ", path, " is damaged (", what, "): restore a backup into ", path,
-                   "/db and delete ", path, "/STORE, or move ", path, " away to start new"),
-      {{"path", path}});
+  return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
+                   absl::StrCat("the store in ", path, " is damaged (", what, "): move ", path,
+                                " away, then restore a backup (--restore_backup) or start new"),
+                   {{"path", path}});
 }
 
 absl::Status FromRocksdb(const std::string& path, const rocksdb::Status& status) {

@@ -34,7 +34,7 @@ struct RocksdbOptions {
 //
 // The directory holds `db`, the RocksDB database, and `STORE`, a marker that says a database was
 // made here. RocksDB alone takes a deleted database or a deleted log for a new one; the marker
-// tells. To restore a backup: put its files into `db`, and delete `STORE`.
+// tells. RocksdbBackups restores a backup.
 class RocksdbEngine final : public Engine {
  public:
   // Opens the store in directory `path`, which is made where it is missing, with `columns` by name;
@@ -57,6 +57,7 @@ class RocksdbEngine final : public Engine {
   absl::Status Write(const WriteBatch& batch) override;
 
  private:
+  friend class RocksdbBackups;
   class View;
 
   RocksdbEngine(std::string path, std::unique_ptr<rocksdb::DB> db,

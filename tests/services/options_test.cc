@@ -44,6 +44,29 @@ TEST(OptionsTest, AListenAddressIsAHostAndAPort) {
   }
 }
 
+TEST(OptionsTest, BackupsNeedADirectoryAndSaneNumbers) {
+  Options options = Valid();
+  options.list_backups = true;
+  ExpectInvalid(options, "--backup_dir");
+  options = Valid();
+  options.restore_backup = "latest";
+  ExpectInvalid(options, "--backup_dir");
+  options.backup_dir = "/backups";
+  EXPECT_TRUE(ValidateOptions(options).ok());
+  options.restore_backup = "12";
+  EXPECT_TRUE(ValidateOptions(options).ok());
+  for (const char* wrong : {"0", "-1", "newest"}) {
+    options.restore_backup = wrong;
+    ExpectInvalid(options, "--restore_backup");
+  }
+  options.restore_backup = "";
+  options.backup_every_hours = 0;
+  ExpectInvalid(options, "--backup_every_hours");
+  options.backup_every_hours = 24;
+  options.backups_kept = 0;
+  ExpectInvalid(options, "--backups_kept");
+}
+
 TEST(OptionsTest, PlaintextBeyondLoopbackMustBeAskedFor) {
   for (const char* loopback : {"localhost:1", "127.0.0.1:1", "127.255.0.9:1", "[::1]:1"}) {
     Options options = Valid();

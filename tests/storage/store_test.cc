@@ -1,8 +1,5 @@
 #include "storage/store.h"
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +12,7 @@
 #include "storage/core/hash.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "tests/testing/family_fixture.h"
+#include "tests/testing/temp_folder.h"
 
 namespace nightlog {
 namespace {
@@ -244,20 +242,6 @@ TEST_F(StoreTest, AFamilyThatIsNotThereDoesNotVerify) {
   EXPECT_THAT(VerifyFamily(*engine_.Snapshot(), TestId<FamilyId>(9)),
               StatusIs(absl::StatusCode::kDataLoss));
 }
-
-// A directory of its own, removed at the end.
-class TempFolder {
- public:
-  TempFolder() {
-    path_ = (std::filesystem::temp_directory_path() / "nightlog_store_XXXXXX").string();
-    EXPECT_NE(::mkdtemp(path_.data()), nullptr);
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 TEST(StoreOnDiskTest, AStoreOpenedAgainGoesOnWhereItStopped) {
   const TempFolder folder;

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""A server is lost and restored from an older backup; the phones bring back what it lacks."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+import processes
+
+NIGHT = "2026-11-02"
+
+
+class RestoreTest(processes.Case):
+    def setUp(self):
+        super().setUp()
+        self.daemon.stop()
+        self.backups = os.path.join(self.folder, "backups")
+        self.daemon.flags = (f"--backup_dir={self.backups}",)
+        self.daemon.start()
+        self.wait_for_backup(1)
+
+    def run_daemon(self, *flags):
+        return subprocess.run(
+            [os.environ["NIGHTLOGD"], f"--data_dir={self.daemon.data}",
+             f"--backup_dir={self.backups}", *flags],
+            text=True, capture_output=True, timeout=processes.PATIENCE_SECONDS)
+
+    def wait_for_backup(self, number):
+        """A backup is complete when its name stands in meta/."""
+        path = os.path.join(self.backups, "meta", str(number))
+        for _ in range(processes.PATIENCE_SECONDS * 20):
+            if os.path.exists(path):
+                return
+            time.sleep(0.05)
+        self.fail(f"no backup {number}")
+
+    def log(self, phone, minutes):
+        return [phone.json("log", "cry", "--at", f"{NIGHT} 23:{minute:02d}")["record_ids"][0]
+                for minute in minutes]
+
+    def entries(self, phone):
+        return sorted(item["record"]["record_id"]
+                      for item in phone.json("--offline", "night", NIGHT)["entries"])
+
+    def test_phones_make_a_restored_server_whole_again(self):
+        alex, sam = self.family()
+        logged = self.log(alex, range(0, 4)) + self.log(sam, range(4, 8))
+        self.daemon.process.send_signal(signal.SIGUSR1)
+        self.wait_for_backup(2)
+        before = alex.json("sync")
+
+        logged += self.log(alex, range(10, 14)) + self.log(sam, range(14, 18))
+        alex.run("edit", logged[0], "--text", "by the bin lorry")
+        sam.run("sync")
+        alex.run("sync")
+        logged += [alex.json("--offline", "log", "cry", "--at", f"{NIGHT} 23:20")["record_ids"][0]]
+
+        self.daemon.stop(signal.SIGKILL)
+        shutil.rmtree(self.daemon.data)
+        self.assertIn("is whole", self.run_daemon("--list_backups").stdout)
+        self.daemon.flags += ("--restore_backup=latest",)
+        self.daemon.start()
+        alex.run("sync")
+        sam.run("sync")
+        state = self.assert_in_step(alex, sam)
+        self.assertNotEqual(state["lineage"], before["lineage"])
+        self.assertEqual(state["state_hash"], state["server_state_hash"])
+        self.assertEqual(state["pending"], 0)
+        for phone in (alex, sam):
+            self.assertEqual(self.entries(phone), sorted(logged))
+            self.assertEqual(phone.json("conflicts")["conflicts"], [])
+            texts = [item["record"]["log_entry"].get("text", "")
+                     for item in phone.json("night", NIGHT)["entries"]]
+            self.assertEqual(sorted(texts)[-1], "by the bin lorry")
+        # One commit each: nothing came twice.
+        for entry in logged[1:]:
+            self.assertEqual(len(alex.json("history", entry)["items"]), 1)
+
+    def test_a_store_is_not_overwritten_and_an_empty_start_is_refused(self):
+        self.family()
+        self.daemon.stop()
+        refused = self.run_daemon("--restore_backup=latest")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("move it away", refused.stderr)
+        shutil.rmtree(os.path.join(self.daemon.data, "db"))
+        refused = self.run_daemon("--listen=127.0.0.1:0")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("--restore_backup", refused.stderr)
+        self.assertEqual(len(refused.stderr.strip().splitlines()), 1, refused.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
