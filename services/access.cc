@@ -83,7 +83,11 @@ absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& dev
                                  absl::Time now) {
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredFamilyDevice> paired,
                    reader.Device(device));
-  if (!paired.has_value() || paired->revoked()) return NoAccess();
+  if (!paired.has_value()) return NoAccess();
+  // Whoever has a device in a family may go by its head.
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::FamilyHead> head, reader.Head());
+  if (!head.has_value()) return DamagedRow();
+  if (paired->revoked()) return NoAccess();
   Access access;
   access.member = MemberId(paired->member_id());
   access.replica = ReplicaId(paired->replica_id());

@@ -54,7 +54,7 @@ absl::StatusOr<DeviceId> Authenticate(const ReadView& view, absl::string_view to
 
 // What the device is in the family now. PERMISSION_DENIED (NO_ACCESS) if it is nothing, or nothing
 // any more: revoked, removed, or its consent over; also if there is no such family, which is not
-// told.
+// told. OK: the family has a head. DATA_LOSS: the device is known to a family that has none.
 absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& device,
                                  absl::Time now);
 

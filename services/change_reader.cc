@@ -57,14 +57,13 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
     }
     auto stored = reader.Record(id);
     if (!stored.ok() || !stored->has_value()) {
-      damaged = stored.ok() ? absl::DataLossError("The feed names a record that is missing.")
-                            : stored.status();
+      damaged = stored.ok() ? DamagedRow() : stored.status();
       return false;
     }
     if (!sees((*stored)->kind())) return true;
     v1::Record record;
     if (!RecordToWire(id.bytes(), **stored, record)) {
-      damaged = absl::DataLossError("A stored record is damaged.");
+      damaged = DamagedRow();
       return false;
     }
     bytes += record.ByteSizeLong();

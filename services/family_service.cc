@@ -306,8 +306,7 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
                                  v1::Record& record) {
     ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredRecord> stored, reader.Record(id));
     if (stored.has_value() && RecordToWire(id.bytes(), *stored, record)) return absl::OkStatus();
-    return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
-                     "A stored record is damaged; restore the newest backup.");
+    return DamagedRow();
   }
 
   const Engine& engine_;

@@ -263,7 +263,7 @@ absl::StatusOr<v1::ListNightsResponse> ProgressService::ListNights(
         auto record = reader.Record(id);
         damaged = !record.ok()          ? record.status()
                   : record->has_value() ? ParseRow((*record)->body(), *response.add_nights())
-                                        : absl::DataLossError("The index names a missing night.");
+                                        : DamagedRow();
         return damaged.ok();
       }));
   RETURN_IF_ERROR(damaged);

@@ -8,6 +8,8 @@
 namespace nightlog {
 namespace {
 
+constexpr size_t kHashSize = 32;
+
 template <typename Row>
 absl::StatusOr<absl::optional<Row>> GetRow(const ReadView& view, Column column,
                                            const std::string& key) {
@@ -17,10 +19,14 @@ absl::StatusOr<absl::optional<Row>> GetRow(const ReadView& view, Column column,
   return row;
 }
 
-absl::Status DamagedRow() {
-  return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
-                   "A stored row is damaged; restore the newest backup.");
+absl::Status Require(bool holds) { return holds ? absl::OkStatus() : DamagedRow(); }
+
+absl::Status ParseMessage(absl::string_view bytes, google::protobuf::MessageLite& row) {
+  return Require(row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
 }
+
+// An empty one stands for the hash of nothing.
+bool IsHash(absl::string_view bytes) { return bytes.empty() || bytes.size() == kHashSize; }
 
 // Visits (id at the end of the key, parsed row) under a prefix.
 template <typename RowId, typename Row>
@@ -28,6 +34,7 @@ absl::Status ScanRows(const ReadView& view, Column column, const std::string& pr
                       const std::function<bool(const RowId&, const Row&)>& visit) {
   auto it = view.Scan(column, prefix, PrefixLimit(prefix));
   for (; it->Valid(); it->Next()) {
+    RETURN_IF_ERROR(Require(it->key().size() == prefix.size() + RowId::kSize));
     Row row;
     RETURN_IF_ERROR(ParseRow(it->value(), row));
     if (!visit(RowId(LastIdOf(it->key())), row)) break;
@@ -37,9 +44,41 @@ absl::Status ScanRows(const ReadView& view, Column column, const std::string& pr
 
 }  // namespace
 
+absl::Status DamagedRow() {
+  return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
+                   "A stored row is damaged; restore the newest backup.");
+}
+
 absl::Status ParseRow(absl::string_view bytes, google::protobuf::MessageLite& row) {
-  if (row.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return absl::OkStatus();
-  return DamagedRow();
+  return ParseMessage(bytes, row);
+}
+
+absl::Status ParseRow(absl::string_view bytes, storage::v1::FamilyHead& row) {
+  RETURN_IF_ERROR(ParseMessage(bytes, row));
+  for (const storage::v1::KindHash& kind_hash : row.kind_hashes()) {
+    RETURN_IF_ERROR(Require(IsHash(kind_hash.sum())));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredRecord& row) {
+  RETURN_IF_ERROR(ParseMessage(bytes, row));
+  return Require(IsHash(row.digest()));
+}
+
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredFamilyDevice& row) {
+  RETURN_IF_ERROR(ParseMessage(bytes, row));
+  return Require(MemberId::IsId(row.member_id()) && ReplicaId::IsId(row.replica_id()));
+}
+
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredInvite& row) {
+  RETURN_IF_ERROR(ParseMessage(bytes, row));
+  return Require(FamilyId::IsId(row.family_id()) && DeviceId::IsId(row.invited_by()));
+}
+
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredDevice& row) {
+  RETURN_IF_ERROR(ParseMessage(bytes, row));
+  return Require(DeviceId::IsId(row.device_id()));
 }
 
 template <typename Row>
@@ -85,6 +124,7 @@ absl::Status FamilyReader::ScanDevices(const DeviceVisitor& visit) const {
 absl::Status FamilyReader::ScanFeed(absl::string_view start_key, const FeedVisitor& visit) const {
   auto it = view_.Scan(kFeedColumn, start_key, FamilyLimit(family_));
   for (; it->Valid(); it->Next()) {
+    RETURN_IF_ERROR(Require(it->key().size() == FeedKey(family_, 0, RecordId()).size()));
     if (!visit(it->key(), ParseFeedKey(it->key()).record)) break;
   }
   return it->status();
@@ -116,7 +156,10 @@ absl::StatusOr<std::vector<FamilyId>> FamiliesOfDevice(const ReadView& view,
   std::vector<FamilyId> families;
   const std::string prefix = DeviceFamiliesPrefix(device);
   auto it = view.Scan(kAccessColumn, prefix, PrefixLimit(prefix));
-  for (; it->Valid(); it->Next()) families.emplace_back(LastIdOf(it->key()));
+  for (; it->Valid(); it->Next()) {
+    RETURN_IF_ERROR(Require(it->key().size() == prefix.size() + FamilyId::kSize));
+    families.emplace_back(LastIdOf(it->key()));
+  }
   RETURN_IF_ERROR(it->status());
   return families;
 }

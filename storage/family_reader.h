@@ -61,8 +61,17 @@ class FamilyReader {
   const FamilyId family_;
 };
 
+// DATA_LOSS (STORAGE_DAMAGED): a row does not say what it must.
+absl::Status DamagedRow();
+
 // A stored row parsed; DATA_LOSS if its bytes are damaged.
 absl::Status ParseRow(absl::string_view bytes, google::protobuf::MessageLite& row);
+// These also find ids and hashes of a wrong size.
+absl::Status ParseRow(absl::string_view bytes, storage::v1::FamilyHead& row);
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredRecord& row);
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredFamilyDevice& row);
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredInvite& row);
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredDevice& row);
 
 // Rows of the store that belong to no family.
 absl::StatusOr<absl::optional<storage::v1::StoredDevice>> ReadDevice(const ReadView& view,

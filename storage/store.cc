@@ -72,6 +72,9 @@ absl::Status VerifyRecords(const FamilyReader& reader, const ReadView& view,
   size_t conflicts = 0;
   auto it = view.Scan(kRecordColumn, FamilyStart(family), FamilyLimit(family));
   for (; it->Valid(); it->Next(), ++records) {
+    if (it->key().size() != RecordKey(family, RecordId()).size()) {
+      return Damaged("the key of a record", family);
+    }
     const RecordId id = RecordIdOfKey(it->key());
     storage::v1::StoredRecord record;
     RETURN_IF_ERROR(ParseRow(it->value(), record));
@@ -108,6 +111,9 @@ absl::Status VerifyVerdicts(const FamilyReader& reader, const ReadView& view) {
   uint64_t consumed = 0;
   auto it = view.Scan(kReplicaColumn, FamilyStart(family), FamilyLimit(family));
   for (; it->Valid(); it->Next()) {
+    if (it->key().size() != ReplicaKey(family, ReplicaId()).size()) {
+      return Damaged("the key of a replica", family);
+    }
     storage::v1::Replica replica;
     RETURN_IF_ERROR(ParseRow(it->value(), replica));
     if (replica.last_seq() == 0) continue;

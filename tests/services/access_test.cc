@@ -120,6 +120,7 @@ class AuthorizeTest : public ::testing::Test {
 
   void Write() {
     WriteBatch batch;
+    batch.Put(kHeadColumn, FamilyHeadKey(family_), storage::v1::FamilyHead().SerializeAsString());
     batch.Put(kAccessColumn, DeviceKey(SecretHash("the token")), row_.SerializeAsString());
     batch.Put(kAccessColumn, FamilyDeviceKey(family_, device_), paired_.SerializeAsString());
     batch.Put(kAccessColumn, MemberKey(family_, member_id_), member_.SerializeAsString());
@@ -198,6 +199,23 @@ TEST_F(AuthorizeTest, ADamagedRowIsNotTakenForNoAccess) {
   batch.Put(kAccessColumn, MemberKey(family_, member_id_), "\xff");
   ASSERT_TRUE(engine_.Write(batch).ok());
   EXPECT_EQ(AuthorizeAt(now_).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(AuthorizeTest, IdsOfAWrongSizeAreDamage) {
+  row_.set_device_id("x");
+  paired_.set_member_id("x");
+  Write();
+  EXPECT_EQ(ReasonOf(Authenticate(*engine_.Snapshot(), "the token").status()),
+            v1::ERROR_REASON_STORAGE_DAMAGED);
+  EXPECT_EQ(ReasonOf(AuthorizeAt(now_).status()), v1::ERROR_REASON_STORAGE_DAMAGED);
+}
+
+TEST_F(AuthorizeTest, AFamilyThatHasDevicesAndNoHeadIsDamaged) {
+  Write();
+  WriteBatch batch;
+  batch.Delete(kHeadColumn, FamilyHeadKey(family_));
+  ASSERT_TRUE(engine_.Write(batch).ok());
+  EXPECT_EQ(ReasonOf(AuthorizeAt(now_).status()), v1::ERROR_REASON_STORAGE_DAMAGED);
 }
 
 TEST(TokenTest, TokensAreLongAndNeverTheSame) {

@@ -246,10 +246,14 @@ TEST_F(FamilyWriterTest, ErasingLeavesNoRowThatNamesTheFamily) {
     return CommitAndWait(*committer_, family, [&](FamilyWriter& writer) {
       const DeviceId device = TestId<DeviceId>(30);
       writer.Put(kAccessColumn, MemberKey(family, member_), storage::v1::StoredMember());
-      writer.Put(kAccessColumn, FamilyDeviceKey(family, device), storage::v1::StoredFamilyDevice());
+      storage::v1::StoredFamilyDevice paired;
+      paired.set_member_id(member_.str());
+      paired.set_replica_id(replica_.str());
+      writer.Put(kAccessColumn, FamilyDeviceKey(family, device), paired);
       writer.Put(kAccessColumn, DeviceFamilyKey(device, family), storage::v1::Replica());
       storage::v1::StoredInvite invite;
       invite.set_family_id(family.str());
+      invite.set_invited_by(device.str());
       writer.Put(kAccessColumn, InviteKey(code_hash), invite);
       writer.Put(kQuarantineColumn, TransactionKey(family, replica_, 1),
                  storage::v1::QuarantinedTransaction());
