@@ -86,6 +86,7 @@ class Checker {
   std::string ReadJournal(std::map<std::string, int>& journalled) {
     const auto head = reader_.Head();
     std::map<std::string, uint64_t> last_seq;
+    std::map<EditKey, absl::Time> estimates;
     for (uint64_t revision = 1; revision <= (*head)->revision(); ++revision) {
       const auto entry = reader_.Journal(revision);
       if (!entry.ok() || !entry->has_value()) return absl::StrCat("no journal at ", revision);
@@ -101,11 +102,16 @@ class Checker {
       ++journalled[ContentOf(transaction)];
       for (int i = 0; i < transaction.edits_size(); ++i) {
         const v1::Edit& edit = transaction.edits(i);
-        edits_[edit.record_id()].push_back({{replica, transaction.seq(), static_cast<uint32_t>(i)},
-                                            edit,
-                                            FromProto((*entry)->made_at()),
-                                            FromProto(transaction.made_at().wall()),
-                                            revision});
+        const EditKey key = {replica, transaction.seq(), static_cast<uint32_t>(i)};
+        // Never before what it saw.
+        absl::Time& estimate = estimates[key];
+        estimate = FromProto((*entry)->made_at());
+        for (const v1::EditId& saw : edit.saw()) {
+          const auto seen = estimates.find(KeyOf(saw));
+          if (seen != estimates.end()) estimate = std::max(estimate, seen->second);
+        }
+        edits_[edit.record_id()].push_back(
+            {key, edit, estimate, FromProto(transaction.made_at().wall()), revision});
       }
     }
     return "";
@@ -175,6 +181,23 @@ class Checker {
     return false;
   }
 
+  // For each edit a number that it shares with those it agrees with, directly or by way of others:
+  // a value that agreed with one that agreed with a third was merged with it.
+  static std::vector<size_t> SayingTheSame(const std::vector<const Committed*>& edits) {
+    std::vector<size_t> number(edits.size());
+    for (size_t i = 0; i < edits.size(); ++i) {
+      number[i] = i;
+      for (size_t j = 0; j < i; ++j) {
+        if (number[j] == i || !Agree(*edits[i], *edits[j])) continue;
+        const size_t merged = number[j];
+        for (size_t k = 0; k < i; ++k) {
+          if (number[k] == merged) number[k] = i;
+        }
+      }
+    }
+    return number;
+  }
+
   // C5: each committed value stands, or agreed with one that stands, or was replaced by an edit
   // that had seen it; and nothing stands that was replaced by an edit that named it.
   static std::string CheckGroup(const StoredRecord& record, uint32_t group,
@@ -189,6 +212,7 @@ class Checker {
         for (const auto& agreed : version.agreed()) standing.insert(KeyOf(agreed));
       }
     }
+    const std::vector<size_t> said = SayingTheSame(edits);
     for (size_t i = 0; i < edits.size(); ++i) {
       const Committed& old = *edits[i];
       bool named = false;
@@ -197,8 +221,8 @@ class Checker {
         if (later->revision <= old.revision) continue;
         for (const v1::EditId& id : later->edit.saw()) {
           if (KeyOf(id) == old.key) named = true;
-          for (const Committed* other : edits) {
-            if (other->key == KeyOf(id) && Agree(*other, old)) replaced = true;
+          for (size_t j = 0; j < edits.size(); ++j) {
+            if (edits[j]->key == KeyOf(id) && said[j] == said[i]) replaced = true;
           }
         }
       }
