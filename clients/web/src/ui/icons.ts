@@ -11,5 +11,7 @@ export const kChart = 'M4 4v16h16M8 15l4-5 3 3 5-7';
 export const kSpeech = 'M4 4.5h16v12h-9L6.5 20.5v-4H4v-12ZM8 9h8M8 12.5h5';
 export const kHistory = 'M4 4v5h5M4.5 9A8.5 8.5 0 1 1 3.5 13M12 8v4.5l3 2';
 export const kPrint = 'M7 8V3.5h10V8M7 17H4V8h16v9h-3M7 13.5h10v7H7v-7Z';
-export const kLink = 'M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 6 6l1-1';
-export const kSettings = 'M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5ZM9 14.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5Z';
+export const kLink =
+  'M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 6 6l1-1';
+export const kSettings =
+  'M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5ZM9 14.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5Z';

@@ -7,7 +7,11 @@ interface FieldProps {
   // What is wrong and what to do; said aloud when it appears.
   error?: ComponentChildren;
   // Renders the control with the ids that tie it to its words.
-  control: (ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: boolean }) => ComponentChildren;
+  control: (ids: {
+    id: string;
+    'aria-describedby'?: string;
+    'aria-invalid'?: boolean;
+  }) => ComponentChildren;
 }
 
 // A labelled control of a form.
@@ -39,7 +43,12 @@ interface ChoiceProps<Value extends string | number> {
 }
 
 // One of a few, all in view: radio buttons that look like segments.
-export function Choice<Value extends string | number>({ legend, options, value, onChange }: ChoiceProps<Value>) {
+export function Choice<Value extends string | number>({
+  legend,
+  options,
+  value,
+  onChange,
+}: ChoiceProps<Value>) {
   const name = useId();
   return (
     <fieldset class="choice">

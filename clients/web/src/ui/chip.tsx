@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { Icon } from './Icon';
+import { Icon } from './icon.tsx';
 
 // A short word about the state of something: `soft` says it, `accent` points at it, `alert` asks
 // for a person.

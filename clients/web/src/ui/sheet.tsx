@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
-import { IconButton } from './Button';
-import { kClose } from './icons';
+import { IconButton } from './button.tsx';
+import { kClose } from './icons.ts';
 
 interface SheetProps {
   title: ComponentChildren;
@@ -21,11 +21,12 @@ export function Sheet({ title, closeLabel, onClose, children, footer }: SheetPro
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
-    const shown = dialog.current!;
-    shown.showModal();
-    return () => shown.close();
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => shown?.close();
   }, []);
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: with keys, Escape closes it.
     <dialog
       ref={dialog}
       class="sheet"
@@ -33,13 +34,13 @@ export function Sheet({ title, closeLabel, onClose, children, footer }: SheetPro
       onClose={onClose}
       onClick={(event) => {
         // The dialog itself is hit only beside its content: on the backdrop.
-        if (event.target === dialog.current) dialog.current!.close();
+        if (event.target === dialog.current) dialog.current?.close();
       }}
     >
       <div class="sheet-body">
         <header class="sheet-head">
           <h2 id={titleId}>{title}</h2>
-          <IconButton path={kClose} label={closeLabel} onClick={() => dialog.current!.close()} />
+          <IconButton path={kClose} label={closeLabel} onClick={() => dialog.current?.close()} />
         </header>
         <div class="sheet-content">{children}</div>
         {footer && <footer class="sheet-foot">{footer}</footer>}

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
-import { Button } from './Button';
-import { kUndo } from './Icon';
+import { Button } from './button.tsx';
+import { kUndo } from './icon.tsx';
 
 interface Notice {
   text: string;
@@ -38,7 +38,7 @@ export function ToastPlace() {
               icon={kUndo}
               onClick={() => {
                 hideToast();
-                shown.action!.run();
+                shown.action?.run();
               }}
             >
               {shown.action.label}

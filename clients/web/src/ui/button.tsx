@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { Icon } from './Icon';
+import { Icon } from './icon.tsx';
 
 // `main`: the one thing to do on a page, in the accent. `plain`: any other. `quiet`: without a
 // ground, for what is seldom needed. `careful`: takes something away.
@@ -14,7 +14,14 @@ interface ButtonProps extends Omit<JSX.ButtonHTMLAttributes<HTMLButtonElement>, 
   children?: ComponentChildren;
 }
 
-export function Button({ kind = 'plain', icon, wide, children, class: extra, ...rest }: ButtonProps) {
+export function Button({
+  kind = 'plain',
+  icon,
+  wide,
+  children,
+  class: extra,
+  ...rest
+}: ButtonProps) {
   return (
     <button
       type="button"

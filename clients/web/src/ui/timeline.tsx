@@ -36,7 +36,8 @@ const kRibbon = { top: 30, middle: 43, height: 26 };
 export function Timeline({ from, to, spans, points, ticks, now, label }: TimelineProps) {
   const id = useId();
   const share = (at: number): number =>
-    Math.round((Math.min(Math.max((at - from) / (to - from), 0), 1) * 100 + Number.EPSILON) * 100) / 100;
+    Math.round((Math.min(Math.max((at - from) / (to - from), 0), 1) * 100 + Number.EPSILON) * 100) /
+    100;
   const x = (at: number): string => `${share(at)}%`;
   const width = (begin: number, end: number): string =>
     `${Math.max(Math.round((share(end) - share(begin)) * 100) / 100, 0.4)}%`;
