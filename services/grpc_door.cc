@@ -1,262 +1,159 @@
 #include "services/grpc_door.h"
 
+#include <grpcpp/impl/codegen/rpc_service_method.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
+#include <grpcpp/impl/codegen/service_type.h>
 #include <grpcpp/server_builder.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include <string>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
-#include "nightlog/v1/family_service.grpc.pb.h"
-#include "nightlog/v1/progress_service.grpc.pb.h"
-#include "nightlog/v1/sync_service.grpc.pb.h"
+#include "absl/strings/strip.h"
 #include "services/rpc_status.h"
-#include "services/stream_reactor.h"
+#include "storage/core/check.h"
 
 namespace nightlog {
 namespace {
 
+using grpc::ByteBuffer;
 using grpc::CallbackServerContext;
-using grpc::ServerUnaryReactor;
-using grpc::ServerWriteReactor;
+using grpc::internal::RpcMethod;
 
-// The device token of a call; empty if there is none.
 std::string TokenOf(const CallbackServerContext& context) {
-  constexpr absl::string_view kScheme = "bearer ";
   const auto it = context.client_metadata().find("authorization");
   if (it == context.client_metadata().end()) return "";
-  const absl::string_view value(it->second.data(), it->second.size());
-  if (!absl::StartsWithIgnoreCase(value, kScheme)) return "";
-  return std::string(value.substr(kScheme.size()));
+  return BearerToken(absl::string_view(it->second.data(), it->second.size()));
 }
 
-// The four ways from a call to a use case. gRPC keeps request and response until the call is
-// answered.
-class Calls {
+// Both without a copy of what is in one piece. REQUIRES: the buffer is valid.
+grpc::Slice ToSlice(const ByteBuffer& buffer) {
+  grpc::Slice slice;
+  if (!buffer.TrySingleSlice(&slice).ok()) CHECK(buffer.DumpToSingleSlice(&slice).ok());
+  return slice;
+}
+
+ByteBuffer ToByteBuffer(std::string bytes) {
+  auto* const owned = new std::string(std::move(bytes));
+  const grpc::Slice slice(
+      owned->data(), owned->size(), [](void* owned) { delete static_cast<std::string*>(owned); },
+      owned);
+  return ByteBuffer(&slice, 1);
+}
+
+absl::string_view View(const grpc::Slice& slice) {
+  return absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size());
+}
+
+// Owns itself until gRPC is done with the call.
+class GrpcStream final : public grpc::ServerWriteReactor<ByteBuffer>, public StreamCall {
  public:
-  explicit Calls(Executor& executor) : executor_(executor) {}
-
-  // A use case that does not block and answers when it has committed.
-  template <typename Service, typename Request, typename Response>
-  ServerUnaryReactor* Write(CallbackServerContext* context, const Service& service,
-                            void (Service::*use_case)(const std::string&, const Request&,
-                                                      Done<Response>) const,
-                            const Request* request, Response* response) {
-    ServerUnaryReactor* const reactor = context->DefaultReactor();
-    (service.*use_case)(TokenOf(*context), *request, Answer(reactor, response));
-    return reactor;
-  }
-
-  // The same for one that blocks before it commits.
-  template <typename Service, typename Request, typename Response>
-  ServerUnaryReactor* BlockingWrite(CallbackServerContext* context, const Service& service,
-                                    void (Service::*use_case)(const std::string&, const Request&,
-                                                              Done<Response>) const,
-                                    const Request* request, Response* response) {
-    ServerUnaryReactor* const reactor = context->DefaultReactor();
-    Post(reactor, [=, &service, token = TokenOf(*context)] {
-      (service.*use_case)(token, *request, Answer(reactor, response));
-    });
-    return reactor;
-  }
-
-  // A use case that may block.
-  template <typename Service, typename Request, typename Response>
-  ServerUnaryReactor* Read(CallbackServerContext* context, const Service& service,
-                           absl::StatusOr<Response> (Service::*use_case)(const std::string&,
-                                                                         const Request&) const,
-                           const Request* request, Response* response) {
-    ServerUnaryReactor* const reactor = context->DefaultReactor();
-    Post(reactor, [=, &service, token = TokenOf(*context)] {
-      Answer(reactor, response)((service.*use_case)(token, *request));
-    });
-    return reactor;
-  }
-
-  template <typename Response>
-  ServerWriteReactor<Response>* Stream(typename StreamReactor<Response>::Open open) {
-    auto* const reactor = new StreamReactor<Response>(executor_, open_streams_, std::move(open));
-    reactor->Start();
-    return reactor;
-  }
-
-  OpenStreams& open_streams() { return open_streams_; }
+  using StreamCall::StreamCall;
 
  private:
-  template <typename Response>
-  static Done<Response> Answer(ServerUnaryReactor* reactor, Response* response) {
-    return [reactor, response](absl::StatusOr<Response> answer) {
-      const grpc::Status status = ToGrpcStatus(answer.status());
-      if (answer.ok()) *response = *std::move(answer);
-      reactor->Finish(status);
-    };
+  void OnWriteDone(bool ok) override { WriteDone(ok); }
+  void OnCancel() override { Stop(absl::CancelledError("The call was cancelled.")); }
+  void OnDone() override { delete this; }
+
+  void Write(std::string message) override {
+    message_ = ToByteBuffer(std::move(message));
+    StartWrite(&message_);
   }
 
-  void Post(ServerUnaryReactor* reactor, std::function<void()> task) {
-    if (!executor_.TryPost(std::move(task))) reactor->Finish(ToGrpcStatus(BusyError()));
+  void Finish(const absl::Status& status, absl::optional<std::string> last) override {
+    const grpc::Status grpc_status = ToGrpcStatus(status);
+    if (!last.has_value()) return ServerWriteReactor::Finish(grpc_status);
+    message_ = ToByteBuffer(*std::move(last));
+    StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc_status);
   }
 
-  Executor& executor_;
-  OpenStreams open_streams_;
-};
-
-class SyncRpc final : public v1::SyncService::CallbackService {
- public:
-  SyncRpc(const SyncService& service, Calls& calls) : service_(service), calls_(calls) {}
-
-  ServerUnaryReactor* Push(CallbackServerContext* context, const v1::PushRequest* request,
-                           v1::PushResponse* response) override {
-    return calls_.Write(context, service_, &SyncService::Push, request, response);
-  }
-  ServerWriteReactor<v1::FollowResponse>* Follow(CallbackServerContext* context,
-                                                 const v1::FollowRequest* request) override {
-    return calls_.Stream<v1::FollowResponse>(
-        [this, token = TokenOf(*context), request = *request](StreamWake wake) {
-          return service_.Follow(token, request, std::move(wake));
-        });
-  }
-  ServerUnaryReactor* Acknowledge(CallbackServerContext* context,
-                                  const v1::AcknowledgeRequest* request,
-                                  v1::AcknowledgeResponse* response) override {
-    return calls_.Write(context, service_, &SyncService::Acknowledge, request, response);
-  }
-  ServerUnaryReactor* ListHistory(CallbackServerContext* context,
-                                  const v1::ListHistoryRequest* request,
-                                  v1::ListHistoryResponse* response) override {
-    return calls_.Read(context, service_, &SyncService::ListHistory, request, response);
-  }
-
- private:
-  const SyncService& service_;
-  Calls& calls_;
-};
-
-class ProgressRpc final : public v1::ProgressService::CallbackService {
- public:
-  ProgressRpc(const ProgressService& service, Calls& calls) : service_(service), calls_(calls) {}
-
-  ServerWriteReactor<v1::WatchResponse>* Watch(CallbackServerContext* context,
-                                               const v1::WatchRequest* request) override {
-    return calls_.Stream<v1::WatchResponse>(
-        [this, token = TokenOf(*context), request = *request](StreamWake wake) {
-          return service_.Watch(token, request, std::move(wake));
-        });
-  }
-  ServerUnaryReactor* GetProgress(CallbackServerContext* context,
-                                  const v1::GetProgressRequest* request,
-                                  v1::GetProgressResponse* response) override {
-    return calls_.Read(context, service_, &ProgressService::GetProgress, request, response);
-  }
-  ServerUnaryReactor* ListNights(CallbackServerContext* context,
-                                 const v1::ListNightsRequest* request,
-                                 v1::ListNightsResponse* response) override {
-    return calls_.Read(context, service_, &ProgressService::ListNights, request, response);
-  }
-
- private:
-  const ProgressService& service_;
-  Calls& calls_;
-};
-
-class FamilyRpc final : public v1::FamilyService::CallbackService {
- public:
-  FamilyRpc(const FamilyService& service, Calls& calls) : service_(service), calls_(calls) {}
-
-  ServerUnaryReactor* CreateFamily(CallbackServerContext* context,
-                                   const v1::CreateFamilyRequest* request,
-                                   v1::CreateFamilyResponse* response) override {
-    return calls_.Write(context, service_, &FamilyService::CreateFamily, request, response);
-  }
-  ServerUnaryReactor* CreateInvite(CallbackServerContext* context,
-                                   const v1::CreateInviteRequest* request,
-                                   v1::CreateInviteResponse* response) override {
-    return calls_.Write(context, service_, &FamilyService::CreateInvite, request, response);
-  }
-  ServerUnaryReactor* Join(CallbackServerContext* context, const v1::JoinRequest* request,
-                           v1::JoinResponse* response) override {
-    return calls_.BlockingWrite(context, service_, &FamilyService::Join, request, response);
-  }
-  ServerUnaryReactor* ListFamilies(CallbackServerContext* context,
-                                   const v1::ListFamiliesRequest* request,
-                                   v1::ListFamiliesResponse* response) override {
-    return calls_.Read(context, service_, &FamilyService::ListFamilies, request, response);
-  }
-  ServerUnaryReactor* ListMembers(CallbackServerContext* context,
-                                  const v1::ListMembersRequest* request,
-                                  v1::ListMembersResponse* response) override {
-    return calls_.Read(context, service_, &FamilyService::ListMembers, request, response);
-  }
-  ServerUnaryReactor* RevokeDevice(CallbackServerContext* context,
-                                   const v1::RevokeDeviceRequest* request,
-                                   v1::RevokeDeviceResponse* response) override {
-    return calls_.Write(context, service_, &FamilyService::RevokeDevice, request, response);
-  }
-  ServerUnaryReactor* RemoveMember(CallbackServerContext* context,
-                                   const v1::RemoveMemberRequest* request,
-                                   v1::RemoveMemberResponse* response) override {
-    return calls_.Write(context, service_, &FamilyService::RemoveMember, request, response);
-  }
-  ServerUnaryReactor* SetConsent(CallbackServerContext* context,
-                                 const v1::SetConsentRequest* request,
-                                 v1::SetConsentResponse* response) override {
-    return calls_.Write(context, service_, &FamilyService::SetConsent, request, response);
-  }
-  ServerUnaryReactor* RenewReplica(CallbackServerContext* context,
-                                   const v1::RenewReplicaRequest* request,
-                                   v1::RenewReplicaResponse* response) override {
-    return calls_.Write(context, service_, &FamilyService::RenewReplica, request, response);
-  }
-  ServerWriteReactor<v1::ExportFamilyResponse>* ExportFamily(
-      CallbackServerContext* context, const v1::ExportFamilyRequest* request) override {
-    return calls_.Stream<v1::ExportFamilyResponse>(
-        [this, token = TokenOf(*context), request = *request](StreamWake) {
-          return service_.ExportFamily(token, request);
-        });
-  }
-  ServerUnaryReactor* EraseFamily(CallbackServerContext* context,
-                                  const v1::EraseFamilyRequest* request,
-                                  v1::EraseFamilyResponse* response) override {
-    return calls_.Write(context, service_, &FamilyService::EraseFamily, request, response);
-  }
-
- private:
-  const FamilyService& service_;
-  Calls& calls_;
+  // Lives until the write that sends it is over.
+  ByteBuffer message_;
 };
 
 }  // namespace
 
-struct GrpcDoor::Services {
-  Services(const SyncService& sync_service, const ProgressService& progress_service,
-           const FamilyService& family_service, Executor& executor)
-      : calls(executor),
-        sync(sync_service, calls),
-        progress(progress_service, calls),
-        family(family_service, calls) {}
+// One service, made of methods by what the code that protoc generates uses for raw messages.
+class GrpcDoor::Service final : public grpc::Service {
+ public:
+  Service(Executor& executor, OpenStreams& open_streams)
+      : executor_(executor), open_streams_(open_streams) {}
 
-  Calls calls;
-  SyncRpc sync;
-  ProgressRpc progress;
-  FamilyRpc family;
+  // Both must outlive this.
+  void Add(const std::string& path, const Method& method) {
+    const bool is_stream = method.open != nullptr;
+    AddMethod(new grpc::internal::RpcServiceMethod(
+        path.c_str(), is_stream ? RpcMethod::SERVER_STREAMING : RpcMethod::NORMAL_RPC, nullptr));
+    if (is_stream) {
+      MarkMethodRawCallback(
+          count_++, new grpc::internal::CallbackServerStreamingHandler<ByteBuffer, ByteBuffer>(
+                        [this, &method](CallbackServerContext* context, const ByteBuffer* request) {
+                          return Stream(method, *context, *request);
+                        }));
+    } else {
+      MarkMethodRawCallback(count_++,
+                            new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
+                                [&method](CallbackServerContext* context, const ByteBuffer* request,
+                                          ByteBuffer* response) {
+                                  return Call(method, context, *request, response);
+                                }));
+    }
+  }
+
+ private:
+  // Both are nullptr, which gRPC ends the call for, where the caller left before its message came.
+  // gRPC keeps the response until the call is answered.
+  static grpc::ServerUnaryReactor* Call(const Method& method, CallbackServerContext* context,
+                                        const ByteBuffer& request, ByteBuffer* response) {
+    if (!request.Valid()) return nullptr;
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    method.call(TokenOf(*context), View(ToSlice(request)),
+                [reactor, response](absl::StatusOr<std::string> answer) {
+                  const grpc::Status status = ToGrpcStatus(answer.status());
+                  if (answer.ok()) *response = ToByteBuffer(*std::move(answer));
+                  reactor->Finish(status);
+                });
+    return reactor;
+  }
+
+  grpc::ServerWriteReactor<ByteBuffer>* Stream(const Method& method,
+                                               const CallbackServerContext& context,
+                                               const ByteBuffer& request) {
+    if (!request.Valid()) return nullptr;
+    auto* const stream = new GrpcStream(
+        method, TokenOf(context), std::string(View(ToSlice(request))), executor_, open_streams_);
+    stream->Start();
+    return stream;
+  }
+
+  Executor& executor_;
+  OpenStreams& open_streams_;
+  int count_ = 0;
 };
 
-GrpcDoor::GrpcDoor(const SyncService& sync, const ProgressService& progress,
-                   const FamilyService& family, Executor& executor)
-    : services_(std::make_unique<Services>(sync, progress, family, executor)) {}
+GrpcDoor::GrpcDoor(const Methods& methods, Executor& executor) {
+  for (const auto& [path, method] : methods) {
+    const absl::string_view name =
+        absl::StripPrefix(absl::string_view(path).substr(0, path.rfind('/')), "/");
+    std::unique_ptr<Service>& service = services_[std::string(name)];
+    if (service == nullptr) service = std::make_unique<Service>(executor, open_streams_);
+    service->Add(path, method);
+  }
+}
 
 GrpcDoor::~GrpcDoor() = default;
 
 void GrpcDoor::RegisterWith(grpc::ServerBuilder& builder) {
-  builder.RegisterService(&services_->sync);
-  builder.RegisterService(&services_->progress);
-  builder.RegisterService(&services_->family);
+  for (const auto& [name, service] : services_) builder.RegisterService(service.get());
 }
 
-std::vector<std::string> GrpcDoor::ServiceNames() {
-  return {v1::SyncService::service_full_name(), v1::ProgressService::service_full_name(),
-          v1::FamilyService::service_full_name()};
+std::vector<std::string> GrpcDoor::ServiceNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, service] : services_) names.push_back(name);
+  return names;
 }
 
-void GrpcDoor::Drain() { services_->calls.open_streams().DrainAll(); }
+void GrpcDoor::Drain() { open_streams_.DrainAll(); }
 
 }  // namespace nightlog

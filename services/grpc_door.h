@@ -1,14 +1,14 @@
 #ifndef NIGHTLOG_SERVICES_GRPC_DOOR_H_
 #define NIGHTLOG_SERVICES_GRPC_DOOR_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "services/executor.h"
-#include "services/family_service.h"
-#include "services/progress_service.h"
-#include "services/sync_service.h"
+#include "services/methods.h"
+#include "services/stream_call.h"
 
 namespace grpc {
 class ServerBuilder;
@@ -16,28 +16,30 @@ class ServerBuilder;
 
 namespace nightlog {
 
-// Lets gRPC calls in to the use cases: takes the device token from the metadata `authorization:
-// Bearer TOKEN`, moves work that may block to the executor, and answers with the status and its
-// details. Holds no rules of its own. Thread-safe.
+// Lets gRPC calls in to the methods: takes the device token from the metadata `authorization:
+// Bearer TOKEN`, and answers with the status and its details. Holds no rules of its own.
+// Thread-safe.
 class GrpcDoor {
  public:
-  // All must outlive this.
-  GrpcDoor(const SyncService& sync, const ProgressService& progress, const FamilyService& family,
-           Executor& executor);
+  // Both must outlive this. Streams run on the executor.
+  GrpcDoor(const Methods& methods, Executor& executor);
   // REQUIRES: the server that was built with it has shut down.
   ~GrpcDoor();
 
   void RegisterWith(grpc::ServerBuilder& builder);
 
   // The full names of what it registers, for health.
-  static std::vector<std::string> ServiceNames();
+  std::vector<std::string> ServiceNames() const;
 
   // Ends every open stream, and each new one, with UNAVAILABLE (DRAINING). Does not wait for it.
   void Drain();
 
  private:
-  struct Services;
-  const std::unique_ptr<Services> services_;
+  class Service;
+
+  OpenStreams open_streams_;
+  // By full name.
+  std::map<std::string, std::unique_ptr<Service>> services_;
 };
 
 }  // namespace nightlog

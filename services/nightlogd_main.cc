@@ -20,6 +20,7 @@
 #include "services/executor.h"
 #include "services/family_service.h"
 #include "services/grpc_door.h"
+#include "services/methods.h"
 #include "services/options.h"
 #include "services/progress_service.h"
 #include "services/server.h"
@@ -123,7 +124,8 @@ absl::Status Run(int argc, char* argv[]) {
   const SyncService sync(*engine, committer, feed, streams, clock);
   const ProgressService progress(*engine, feed, streams, clock);
   const FamilyService family(*engine, committer, streams, random, clock);
-  GrpcDoor door(sync, progress, family, executor);
+  const Methods methods = MakeMethods(sync, progress, family, executor);
+  GrpcDoor door(methods, executor);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options, door));
 
   std::printf("nightlogd: serving on %s\n", server->address().c_str());

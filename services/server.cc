@@ -96,7 +96,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, Gr
                                                      "--tls_certificate and --tls_key no pair?"));
   }
   // The server as a whole is healthy from its start on.
-  for (const std::string& service : GrpcDoor::ServiceNames()) {
+  for (const std::string& service : door.ServiceNames()) {
     server->GetHealthCheckService()->SetServingStatus(service, true);
   }
   const bool is_ipv6 = absl::StrContains(listen.host, ':');

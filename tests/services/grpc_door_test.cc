@@ -20,6 +20,7 @@
 #include "nightlog/v1/progress_service.grpc.pb.h"
 #include "nightlog/v1/sync_service.grpc.pb.h"
 #include "services/executor.h"
+#include "services/methods.h"
 #include "services/server.h"
 #include "tests/services/service_fixture.h"
 
@@ -116,7 +117,9 @@ class GrpcDoorTest : public ServiceFixture {
   }
 
   Executor executor_;
-  GrpcDoor door_{sync_service_, progress_service_, family_service_, executor_};
+  const Methods methods_ =
+      MakeMethods(sync_service_, progress_service_, family_service_, executor_);
+  GrpcDoor door_{methods_, executor_};
   std::unique_ptr<Server> server_;
   bool drained_ = false;
   std::shared_ptr<grpc::Channel> channel_;
@@ -407,7 +410,7 @@ TEST_F(GrpcDoorTest, ReflectionListsAndDescribesEveryService) {
 TEST_F(GrpcDoorTest, ASecondServerOnThePortIsRefused) {
   Options options;
   options.listen = server_->address();
-  GrpcDoor door(sync_service_, progress_service_, family_service_, executor_);
+  GrpcDoor door(methods_, executor_);
   const absl::Status status = Server::Start(options, door).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr("--listen"));
@@ -418,7 +421,7 @@ TEST_F(GrpcDoorTest, AMissingCertificateIsNamed) {
   options.listen = "127.0.0.1:0";
   options.tls_certificate = "/nowhere/cert.pem";
   options.tls_key = "/nowhere/key.pem";
-  GrpcDoor door(sync_service_, progress_service_, family_service_, executor_);
+  GrpcDoor door(methods_, executor_);
   EXPECT_THAT(std::string(Server::Start(options, door).status().message()),
               HasSubstr("--tls_certificate=/nowhere/cert.pem"));
 }
