@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "nightlog/v1/records.pb.h"
+#include "services/sleep/episodes.h"
 #include "services/sleep/night.h"
 #include "services/sleep/progress.h"
 #include "storage/core/proto_time.h"
@@ -80,13 +81,21 @@ class ChildDeriver {
     int open_conflicts = 0;
     RETURN_IF_ERROR(
         ReadEntries(sleep::EntriesWindow(child_, night), night, entries, open_conflicts));
+    std::vector<std::vector<size_t>> episodes;
+    const std::deque<OwnedEntry> counted = UniteEpisodes(entries, episodes);
     std::vector<sleep::LoggedEntry> logged;
-    for (const OwnedEntry& entry : entries)
+    for (const OwnedEntry& entry : counted) {
       logged.push_back({entry.id, entry.member, &entry.entry});
+    }
     const absl::optional<sleep::PlanInForce> plan = sleep::FindPlanInForce(plan_records_, night);
     const sleep::PlanInForce* in_force = plan.has_value() ? &*plan : nullptr;
     v1::NightSummary summary =
         sleep::SummarizeNight(child_id_.bytes(), child_, night, logged, in_force, open_conflicts);
+    for (const std::vector<size_t>& episode : episodes) {
+      if (NightOf(entries[episode[0]].entry) != night) continue;
+      v1::Episode& told = *summary.add_episodes();
+      for (const size_t index : episode) told.add_entry_ids(entries[index].id);
+    }
     const std::string body = SerializeDeterministic(summary);
     const RecordId id = NightSummaryId(child_id_, summary.date());
     ASSIGN_OR_RETURN(const absl::optional<StoredRecord> before, reader_.Record(id));
@@ -173,16 +182,47 @@ class ChildDeriver {
     std::string id;
     std::string member;
     v1::LogEntry entry;
+    std::string author;
+    uint64_t created_revision = 0;
+    uint64_t author_saw_revision = 0;
   };
+
+  // The entries as they count: those of an episode as one, in the place of its first.
+  static std::deque<OwnedEntry> UniteEpisodes(const std::deque<OwnedEntry>& entries,
+                                              std::vector<std::vector<size_t>>& episodes) {
+    std::vector<sleep::AuthoredEntry> authored;
+    for (const OwnedEntry& entry : entries) {
+      authored.push_back({entry.id, entry.author, &entry.entry, entry.created_revision,
+                          entry.author_saw_revision});
+    }
+    episodes = sleep::FindEpisodes(authored);
+    std::deque<OwnedEntry> counted = entries;
+    std::set<size_t> counted_with_another;
+    for (const std::vector<size_t>& episode : episodes) {
+      std::vector<const v1::LogEntry*> linked;
+      for (const size_t index : episode) linked.push_back(&entries[index].entry);
+      counted[episode[0]].entry = sleep::UniteEpisode(linked);
+      counted_with_another.insert(episode.begin() + 1, episode.end());
+    }
+    for (auto it = counted_with_another.rbegin(); it != counted_with_another.rend(); ++it) {
+      counted.erase(counted.begin() + static_cast<std::ptrdiff_t>(*it));
+    }
+    return counted;
+  }
+
+  // The night whose noon to noon, at home, holds the entry's begin.
+  absl::CivilDay NightOf(const v1::LogEntry& entry) const {
+    return absl::CivilDay(absl::ToCivilHour(FromProto(entry.interval().began_at()), Home()) - 12);
+  }
+  absl::TimeZone Home() const {
+    absl::TimeZone home;
+    return absl::LoadTimeZone(child_.home_zone(), &home) ? home : absl::UTCTimeZone();
+  }
 
   // Entries that begin in the window; how many of those that begin from noon of the night to the
   // next have an open conflict.
   absl::Status ReadEntries(const sleep::TimeRange& window, absl::CivilDay night,
                            std::deque<OwnedEntry>& entries, int& open_conflicts) {
-    absl::TimeZone home;
-    if (!absl::LoadTimeZone(child_.home_zone(), &home)) home = absl::UTCTimeZone();
-    const absl::Time noon = absl::FromCivil(absl::CivilHour(night) + 12, home);
-    const absl::Time next_noon = absl::FromCivil(absl::CivilHour(night + 1) + 12, home);
     absl::Status damaged;
     RETURN_IF_ERROR(reader_.ScanIndex(
         EntryIndexStart(child_id_, window.begin), EntryIndexStart(child_id_, window.end),
@@ -200,8 +240,10 @@ class ChildDeriver {
           owned.id = id.str();
           owned.member = HasId(owned.entry.caregiver_id()) ? owned.entry.caregiver_id()
                                                            : (*record)->created_by();
-          const absl::Time began = FromProto(owned.entry.interval().began_at());
-          if (began >= noon && began < next_noon && HasConflict(**record)) ++open_conflicts;
+          owned.author = (*record)->created_by();
+          owned.created_revision = (*record)->created_revision();
+          owned.author_saw_revision = (*record)->author_saw_revision();
+          if (HasConflict(**record) && NightOf(owned.entry) == night) ++open_conflicts;
           return true;
         }));
     return damaged;

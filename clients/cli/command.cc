@@ -5,7 +5,7 @@ namespace nightlog::cli {
 const std::vector<const Command*>& AllCommands() {
   static const std::vector<const Command*>& commands = *new std::vector<const Command*>{
       &kFamilyCommand,  &kInviteCommand,  &kJoinCommand,           &kChildCommand,
-      &kLogCommand,     &kEditCommand,    &kDeleteCommand,         &kSeparateCommand,
+      &kLogCommand,     &kEditCommand,    &kDeleteCommand,         &kSplitCommand,
       &kNightCommand,   &kNightsCommand,  &kProgressCommand,       &kPlanCommand,
       &kCommentCommand, &kWatchCommand,   &kConflictsCommand,      &kHistoryCommand,
       &kSyncCommand,    &kStatusCommand,  &kNeedsAttentionCommand, &kImportCommand,

@@ -52,7 +52,7 @@ extern const Command kPlanCommand;
 extern const Command kProgressCommand;
 extern const Command kRemoveMemberCommand;
 extern const Command kRevokeDeviceCommand;
-extern const Command kSeparateCommand;
+extern const Command kSplitCommand;
 extern const Command kStatusCommand;
 extern const Command kSyncCommand;
 extern const Command kWatchCommand;

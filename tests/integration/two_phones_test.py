@@ -95,6 +95,33 @@ class TwoPhonesTest(processes.Case):
             self.assertEqual(phone.json("conflicts")["conflicts"][0]["group"], "existence")
         self.assert_in_step(alex, sam)
 
+    def test_one_waking_logged_on_two_phones_counts_once_until_somebody_says_two(self):
+        alex, sam = self.family()
+        alex.run("log", "asleep", "--at", "2026-11-02 20:00", "--end", "2026-11-03 06:00")
+        sam.run("sync")
+        one = alex.json("--offline", "log", "awake", "--at", "2026-11-03 02:10", "--end",
+                        "2026-11-03 02:12")["record_ids"][0]
+        alex.offline("log", "respond", "2", "--at", "2026-11-03 02:11")
+        other = sam.json("--offline", "log", "awake", "--at", "2026-11-03 02:14", "--end",
+                         "2026-11-03 02:20")["record_ids"][0]
+        sam.offline("log", "respond", "3", "--at", "2026-11-03 02:15")
+        for phone in (alex, sam, alex):
+            phone.run("sync")
+        for phone in (alex, sam):
+            night = phone.json("night", self.night)
+            self.assertEqual(night["summary"]["nwak"], 1)
+            self.assertEqual(night["summary"]["waso_min"], 10)
+            self.assertEqual(night["summary"]["interventions"], 2)
+            self.assertEqual(night["summary"]["episodes"], [{"entry_ids": [one, other]}])
+            self.assertEqual(len(night["entries"]), 5)
+            self.assertIn("nightlog split", phone.run("night", self.night))
+        sam.run("split", one, other)
+        alex.run("sync")
+        for phone in (alex, sam):
+            summary = phone.json("night", self.night)["summary"]
+            self.assertEqual((summary["nwak"], summary["episodes"]), (2, []))
+        self.assert_in_step(alex, sam)
+
     def test_what_is_saved_offline_is_shown_at_once_and_marked(self):
         alex, _ = self.family()
         entry = alex.json("--offline", "log", "cry", "--at", "2026-11-02 23:12")["record_ids"][0]

@@ -80,6 +80,13 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
     for (const std::string& line : NightInLines(*summary, child.zone)) {
       std::cout << "  " << line << "\n";
     }
+    for (const v1::Episode& episode : summary->episodes()) {
+      std::vector<std::string> entries;
+      for (const std::string& id : episode.entry_ids()) entries.push_back(ids.Short(id));
+      std::cout << "  logged by two people, counted once: " << absl::StrJoin(entries, ", ")
+                << "; if these were two: nightlog split " << entries[0] << " " << entries[1]
+                << "\n";
+    }
   }
   if (pending) std::cout << "\n  the figures lack what is not synced yet\n";
   return absl::OkStatus();

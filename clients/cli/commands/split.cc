@@ -25,7 +25,7 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
 
 }  // namespace
 
-const Command kSeparateCommand = {
-    "separate", "ENTRY ENTRY", "say that two entries are not about the same event", {}, Run};
+const Command kSplitCommand = {
+    "split", "ENTRY ENTRY", "say that two entries are not about the same event", {}, Run};
 
 }  // namespace nightlog::cli
