@@ -1,0 +1,199 @@
+#include "services/methods.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "storage/core/errors.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog {
+namespace {
+
+template <typename Request>
+absl::StatusOr<Request> Parse(absl::string_view bytes) {
+  Request request;
+  if (request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return request;
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_FIELD,
+      absl::StrCat("The bytes of the request are not a ", Request::descriptor()->full_name(), "."));
+}
+
+template <typename Response>
+Done<Response> Serialized(Done<std::string> done) {
+  return [done = std::move(done)](absl::StatusOr<Response> answer) {
+    if (!answer.ok()) return done(answer.status());
+    done(answer->SerializeAsString());
+  };
+}
+
+template <typename Response>
+class SerializedStream final : public ByteStream {
+ public:
+  explicit SerializedStream(std::unique_ptr<MessageStream<Response>> stream)
+      : stream_(std::move(stream)) {}
+
+  StreamStep<std::string> Next() override {
+    using Kind = StreamStep<std::string>::Kind;
+    StreamStep<Response> step = stream_->Next();
+    StreamStep<std::string> bytes;
+    bytes.kind = static_cast<Kind>(step.kind);
+    bytes.has_message = step.has_message;
+    if (step.has_message) bytes.message = step.message.SerializeAsString();
+    bytes.status = std::move(step.status);
+    return bytes;
+  }
+
+  bool WriteIfOpen(absl::FunctionRef<void()> write) override { return stream_->WriteIfOpen(write); }
+
+ private:
+  const std::unique_ptr<MessageStream<Response>> stream_;
+};
+
+// The four ways from a call to a use case.
+class MethodList {
+ public:
+  explicit MethodList(Executor& executor) : executor_(executor) {}
+
+  // A use case that does not block and answers when it has committed.
+  template <typename Service, typename Request, typename Response>
+  void Write(const std::string& path, const Service& service,
+             void (Service::*use_case)(const std::string&, const Request&, Done<Response>) const) {
+    methods_[path].call = [&service, use_case](const std::string& token, absl::string_view bytes,
+                                               Done<std::string> done) {
+      const absl::StatusOr<Request> request = Parse<Request>(bytes);
+      if (!request.ok()) return done(request.status());
+      (service.*use_case)(token, *request, Serialized<Response>(std::move(done)));
+    };
+  }
+
+  // The same for one that blocks before it commits.
+  template <typename Service, typename Request, typename Response>
+  void BlockingWrite(const std::string& path, const Service& service,
+                     void (Service::*use_case)(const std::string&, const Request&, Done<Response>)
+                         const) {
+    Post<Request>(path, [&service, use_case](const std::string& token, const Request& request,
+                                             Done<std::string> done) {
+      (service.*use_case)(token, request, Serialized<Response>(std::move(done)));
+    });
+  }
+
+  // A use case that may block.
+  template <typename Service, typename Request, typename Response>
+  void Read(const std::string& path, const Service& service,
+            absl::StatusOr<Response> (Service::*use_case)(const std::string&, const Request&)
+                const) {
+    Post<Request>(path, [&service, use_case](const std::string& token, const Request& request,
+                                             Done<std::string> done) {
+      Serialized<Response>(std::move(done))((service.*use_case)(token, request));
+    });
+  }
+
+  // A stream, whose opening and steps may block.
+  template <typename Service, typename Request, typename Response>
+  void Stream(const std::string& path, const Service& service,
+              absl::StatusOr<std::unique_ptr<MessageStream<Response>>> (Service::*use_case)(
+                  const std::string&, const Request&, StreamWake) const) {
+    Open<Request, Response>(path, [&service, use_case](const std::string& token,
+                                                       const Request& request, StreamWake wake) {
+      return (service.*use_case)(token, request, std::move(wake));
+    });
+  }
+
+  // The same for one that never waits.
+  template <typename Service, typename Request, typename Response>
+  void Stream(const std::string& path, const Service& service,
+              absl::StatusOr<std::unique_ptr<MessageStream<Response>>> (Service::*use_case)(
+                  const std::string&, const Request&) const) {
+    Open<Request, Response>(
+        path, [&service, use_case](const std::string& token, const Request& request, StreamWake) {
+          return (service.*use_case)(token, request);
+        });
+  }
+
+  Methods Take() { return std::move(methods_); }
+
+ private:
+  // Parses at once and runs `use_case` on the executor.
+  template <typename Request>
+  void Post(const std::string& path,
+            std::function<void(const std::string&, const Request&, Done<std::string>)> use_case) {
+    methods_[path].call = [&executor = executor_, use_case = std::move(use_case)](
+                              const std::string& token, absl::string_view bytes,
+                              Done<std::string> done) {
+      absl::StatusOr<Request> request = Parse<Request>(bytes);
+      if (!request.ok()) return done(request.status());
+      if (!executor.TryPost([&use_case, token, request = *std::move(request), done] {
+            use_case(token, request, done);
+          })) {
+        done(BusyError());
+      }
+    };
+  }
+
+  template <typename Request, typename Response>
+  void Open(const std::string& path,
+            std::function<absl::StatusOr<std::unique_ptr<MessageStream<Response>>>(
+                const std::string&, const Request&, StreamWake)>
+                use_case) {
+    methods_[path].open = [use_case = std::move(use_case)](
+                              const std::string& token, absl::string_view bytes,
+                              StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+      ASSIGN_OR_RETURN(const Request request, Parse<Request>(bytes));
+      ASSIGN_OR_RETURN(std::unique_ptr<MessageStream<Response>> stream,
+                       use_case(token, request, std::move(wake)));
+      return std::make_unique<SerializedStream<Response>>(std::move(stream));
+    };
+  }
+
+  Executor& executor_;
+  Methods methods_;
+};
+
+}  // namespace
+
+Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
+                    const FamilyService& family, Executor& executor) {
+  MethodList list(executor);
+
+  const std::string sync_path = "/nightlog.v1.SyncService/";
+  list.Write(sync_path + "Push", sync, &SyncService::Push);
+  list.Stream(sync_path + "Follow", sync, &SyncService::Follow);
+  list.Write(sync_path + "Acknowledge", sync, &SyncService::Acknowledge);
+  list.Read(sync_path + "ListHistory", sync, &SyncService::ListHistory);
+
+  const std::string progress_path = "/nightlog.v1.ProgressService/";
+  list.Stream(progress_path + "Watch", progress, &ProgressService::Watch);
+  list.Read(progress_path + "GetProgress", progress, &ProgressService::GetProgress);
+  list.Read(progress_path + "ListNights", progress, &ProgressService::ListNights);
+
+  const std::string family_path = "/nightlog.v1.FamilyService/";
+  list.Write(family_path + "CreateFamily", family, &FamilyService::CreateFamily);
+  list.Write(family_path + "CreateInvite", family, &FamilyService::CreateInvite);
+  list.BlockingWrite(family_path + "Join", family, &FamilyService::Join);
+  list.Read(family_path + "ListFamilies", family, &FamilyService::ListFamilies);
+  list.Read(family_path + "ListMembers", family, &FamilyService::ListMembers);
+  list.Write(family_path + "RevokeDevice", family, &FamilyService::RevokeDevice);
+  list.Write(family_path + "RemoveMember", family, &FamilyService::RemoveMember);
+  list.Write(family_path + "SetConsent", family, &FamilyService::SetConsent);
+  list.Write(family_path + "RenewReplica", family, &FamilyService::RenewReplica);
+  list.Stream(family_path + "ExportFamily", family, &FamilyService::ExportFamily);
+  list.Write(family_path + "EraseFamily", family, &FamilyService::EraseFamily);
+
+  return list.Take();
+}
+
+absl::Status BusyError() {
+  return WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
+                                  "The server has too much to do; try again in a second."),
+                        absl::Seconds(1));
+}
+
+std::string BearerToken(absl::string_view authorization) {
+  constexpr absl::string_view kScheme = "bearer ";
+  if (!absl::StartsWithIgnoreCase(authorization, kScheme)) return "";
+  return std::string(authorization.substr(kScheme.size()));
+}
+
+}  // namespace nightlog

@@ -1,0 +1,62 @@
+#ifndef NIGHTLOG_SERVICES_METHODS_H_
+#define NIGHTLOG_SERVICES_METHODS_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "services/executor.h"
+#include "services/family_service.h"
+#include "services/message_stream.h"
+#include "services/progress_service.h"
+#include "services/sync_service.h"
+
+namespace nightlog {
+
+// A MessageStream of whatever messages, which come serialized. Its contract is the same.
+class ByteStream {
+ public:
+  virtual ~ByteStream() = default;
+  virtual StreamStep<std::string> Next() = 0;
+  virtual bool WriteIfOpen(absl::FunctionRef<void()> write) = 0;
+};
+
+// One RPC as a door sees it: serialized messages in, serialized messages or a status out. Exactly
+// one of the two functions is set. Both give INVALID_ARGUMENT for bytes that are no such message.
+// Thread-safe.
+struct Method {
+  // A unary method. Never blocks: what may wait for the disk runs on the executor. Answers exactly
+  // once, on any thread; with BUSY where the executor has too much to do. `request` need not
+  // outlive the call.
+  std::function<void(const std::string& token, absl::string_view request, Done<std::string> done)>
+      call;
+
+  // A server-streaming method. May block on the disk. `wake` is called from any thread while the
+  // stream lives.
+  std::function<absl::StatusOr<std::unique_ptr<ByteStream>>(
+      const std::string& token, absl::string_view request, StreamWake wake)>
+      open;
+};
+
+// By path, as gRPC and gRPC-Web have it: `/nightlog.v1.SyncService/Push`.
+using Methods = std::map<std::string, Method, std::less<>>;
+
+// All methods of this server: the one list of which use case answers which call, and whether it may
+// block. All arguments must outlive what is returned, and that must outlive every call.
+Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
+                    const FamilyService& family, Executor& executor);
+
+// The answer where the executor has too much to do.
+absl::Status BusyError();
+
+// The device token in the value of an `authorization` header or metadata; empty if there is none.
+std::string BearerToken(absl::string_view authorization);
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_SERVICES_METHODS_H_
