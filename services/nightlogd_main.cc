@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -16,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/executor.h"
 #include "services/family_service.h"
@@ -27,6 +29,7 @@
 #include "services/sleep_deriver.h"
 #include "services/stream_registry.h"
 #include "services/sync_service.h"
+#include "services/web_gateway.h"
 #include "storage/backup.h"
 #include "storage/column_families.h"
 #include "storage/committer.h"
@@ -55,6 +58,15 @@ sigset_t BlockSignals() {
   sigaddset(&signals, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
+}
+
+// A connection takes a file descriptor each, and the usual limit is low for the sake of programs
+// that use select().
+void RaiseDescriptorLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // Returns at SIGTERM or SIGINT; SIGUSR1 asks for a backup, where there are any.
@@ -96,6 +108,7 @@ absl::Status RestoreBackup(const RocksdbBackups& backups, const Options& options
 absl::Status Run(int argc, char* argv[]) {
   ASSIGN_OR_RETURN(const Options options, OptionsFromCommandLine(argc, argv));
   const sigset_t signals = BlockSignals();
+  RaiseDescriptorLimit();
 
   std::unique_ptr<RocksdbBackups> backups;
   if (!options.backup_dir.empty()) {
@@ -128,7 +141,13 @@ absl::Status Run(int argc, char* argv[]) {
   GrpcDoor door(methods, executor);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options, door));
 
+  std::unique_ptr<WebGateway> web;
+  if (!options.web_listen.empty()) {
+    ASSIGN_OR_RETURN(web, WebGateway::Start(options, methods, executor));
+  }
+
   std::printf("nightlogd: serving on %s\n", server->address().c_str());
+  if (web != nullptr) std::printf("web: %s\n", web->url().c_str());
   std::fflush(stdout);
   std::unique_ptr<BackupSchedule> schedule;
   if (backups != nullptr) {
@@ -143,7 +162,10 @@ absl::Status Run(int argc, char* argv[]) {
 
   Log("stopping");
   schedule.reset();
-  server->Drain(absl::Seconds(options.drain_seconds));
+  const absl::Time drained_by = absl::Now() + absl::Seconds(options.drain_seconds);
+  if (web != nullptr) web->StartDrain();
+  server->Drain(drained_by - absl::Now());
+  if (web != nullptr) web->AwaitDrained(drained_by - absl::Now());
   committer.Stop();
   return absl::OkStatus();
 }

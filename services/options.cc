@@ -21,6 +21,13 @@ ABSL_FLAG(std::string, tls_key, nightlog::Options().tls_key,
           "PEM file with the private key; goes with --tls_certificate.");
 ABSL_FLAG(bool, insecure_non_loopback, nightlog::Options().insecure_non_loopback,
           "Serve without TLS where other machines can reach it, such as behind a TLS proxy.");
+ABSL_FLAG(std::string, web_listen, nightlog::Options().web_listen,
+          "HOST:PORT to serve browsers on, with the same certificate; port 0 takes a free one; "
+          "empty: none are served.");
+ABSL_FLAG(std::string, web_root, nightlog::Options().web_root,
+          "Directory of the built web app, which --web_listen serves; empty: no files.");
+ABSL_FLAG(int, web_connections_max, nightlog::Options().web_connections_max,
+          "Most connections of browsers at once; 1 to 1000000. Each takes a file descriptor.");
 ABSL_FLAG(
     bool, new_lineage, nightlog::Options().new_lineage,
     "Give this once after putting back an older copy of --data_dir, or losing data: devices then "
@@ -60,11 +67,22 @@ bool IsIpv4Loopback(absl::string_view host) {
   return true;
 }
 
+// An address that may be served, and if others can reach it, with TLS or knowingly without.
+absl::Status ValidateListen(const Options& options, absl::string_view flag,
+                            absl::string_view text) {
+  ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(text, flag));
+  return Require(
+      IsLoopback(address) || !options.tls_certificate.empty() || options.insecure_non_loopback,
+      absl::StrCat("--", flag, "=", text,
+                   " can be reached by other machines; give --tls_certificate and --tls_key, or "
+                   "say --insecure_non_loopback."));
+}
+
 }  // namespace
 
-absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text, absl::string_view flag) {
   const absl::Status malformed = absl::InvalidArgumentError(absl::StrCat(
-      "--listen is `", text, "`; give HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411."));
+      "--", flag, " is `", text, "`; give HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411."));
   const size_t colon = text.rfind(':');
   if (colon == absl::string_view::npos) return malformed;
   absl::string_view host = text.substr(0, colon);
@@ -80,6 +98,12 @@ absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text) {
   return address;
 }
 
+std::string FormatListenAddress(const ListenAddress& address) {
+  const bool is_ipv6 = absl::StrContains(address.host, ':');
+  return is_ipv6 ? absl::StrCat("[", address.host, "]:", address.port)
+                 : absl::StrCat(address.host, ":", address.port);
+}
+
 bool IsLoopback(const ListenAddress& address) {
   return address.host == "localhost" || address.host == "::1" || IsIpv4Loopback(address.host);
 }
@@ -87,14 +111,17 @@ bool IsLoopback(const ListenAddress& address) {
 absl::Status ValidateOptions(const Options& options) {
   RETURN_IF_ERROR(Require(!options.data_dir.empty(),
                           "--data_dir is missing; give the directory of the database."));
-  ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(options.listen));
   RETURN_IF_ERROR(Require(options.tls_certificate.empty() == options.tls_key.empty(),
                           "--tls_certificate and --tls_key go together; give both or none."));
-  RETURN_IF_ERROR(Require(
-      IsLoopback(address) || !options.tls_certificate.empty() || options.insecure_non_loopback,
-      absl::StrCat("--listen=", options.listen,
-                   " can be reached by other machines; give --tls_certificate and --tls_key, or "
-                   "say --insecure_non_loopback.")));
+  RETURN_IF_ERROR(ValidateListen(options, "listen", options.listen));
+  if (!options.web_listen.empty()) {
+    RETURN_IF_ERROR(ValidateListen(options, "web_listen", options.web_listen));
+  }
+  RETURN_IF_ERROR(Require(options.web_root.empty() || !options.web_listen.empty(),
+                          "--web_root needs --web_listen, where it is served."));
+  RETURN_IF_ERROR(
+      Require(options.web_connections_max >= 1 && options.web_connections_max <= 1000000,
+              "--web_connections_max must be 1 to 1000000."));
   RETURN_IF_ERROR(Require(
       !options.backup_dir.empty() || (!options.list_backups && options.restore_backup.empty()),
       "--backup_dir is missing; give the directory of the backups."));
@@ -126,6 +153,9 @@ absl::StatusOr<Options> OptionsFromCommandLine(int argc, char* argv[]) {
   options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
   options.tls_key = absl::GetFlag(FLAGS_tls_key);
   options.insecure_non_loopback = absl::GetFlag(FLAGS_insecure_non_loopback);
+  options.web_listen = absl::GetFlag(FLAGS_web_listen);
+  options.web_root = absl::GetFlag(FLAGS_web_root);
+  options.web_connections_max = absl::GetFlag(FLAGS_web_connections_max);
   options.new_lineage = absl::GetFlag(FLAGS_new_lineage);
   options.backup_dir = absl::GetFlag(FLAGS_backup_dir);
   options.backup_every_hours = absl::GetFlag(FLAGS_backup_every_hours);

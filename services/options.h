@@ -16,6 +16,11 @@ struct Options {
   std::string tls_certificate;
   std::string tls_key;
   bool insecure_non_loopback = false;
+  // Empty: browsers are not served.
+  std::string web_listen;
+  // The web app's directory; empty: no files are served.
+  std::string web_root;
+  int web_connections_max = 10000;
   bool new_lineage = false;
   std::string backup_dir;
   int backup_every_hours = 24;
@@ -33,8 +38,12 @@ struct ListenAddress {
   int port = 0;
 };
 
-// From `HOST:PORT` or `[IPV6]:PORT`. INVALID_ARGUMENT, with the cure, for anything else.
-absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text);
+// From `HOST:PORT` or `[IPV6]:PORT`, the value of `flag`. INVALID_ARGUMENT, with the cure, for
+// anything else.
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text, absl::string_view flag);
+
+// The same text again.
+std::string FormatListenAddress(const ListenAddress& address);
 
 // True for 127.0.0.0/8, ::1 and localhost: what no other machine can reach.
 bool IsLoopback(const ListenAddress& address);

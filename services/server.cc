@@ -10,7 +10,6 @@
 #include <iterator>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "grpc/health/v1/health.pb.h"
@@ -74,7 +73,7 @@ Server::Server(GrpcDoor& door, std::unique_ptr<grpc::Server> server, std::string
 Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, GrpcDoor& door) {
-  ASSIGN_OR_RETURN(const ListenAddress listen, ParseListenAddress(options.listen));
+  ASSIGN_OR_RETURN(ListenAddress listen, ParseListenAddress(options.listen, "listen"));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
                    CredentialsFor(options));
   // gRPC serves health without descriptors; naming one of ours links them in for reflection.
@@ -84,11 +83,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, Gr
 
   grpc::ServerBuilder builder;
   SetLimits(builder);
-  int port = 0;
-  builder.AddListeningPort(options.listen, credentials, &port);
+  listen.port = 0;
+  builder.AddListeningPort(options.listen, credentials, &listen.port);
   door.RegisterWith(builder);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
+  if (server == nullptr || listen.port == 0) {
     return absl::UnavailableError(absl::StrCat("cannot listen at --listen=", options.listen,
                                                options.tls_certificate.empty()
                                                    ? "; is something else serving there?"
@@ -99,10 +98,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, Gr
   for (const std::string& service : door.ServiceNames()) {
     server->GetHealthCheckService()->SetServingStatus(service, true);
   }
-  const bool is_ipv6 = absl::StrContains(listen.host, ':');
-  std::string address =
-      is_ipv6 ? absl::StrCat("[", listen.host, "]:", port) : absl::StrCat(listen.host, ":", port);
-  return std::unique_ptr<Server>(new Server(door, std::move(server), std::move(address)));
+  return std::unique_ptr<Server>(new Server(door, std::move(server), FormatListenAddress(listen)));
 }
 
 void Server::Drain(absl::Duration deadline) {

@@ -29,18 +29,21 @@ TEST(OptionsTest, TheDefaultsNeedOnlyADirectory) {
 }
 
 TEST(OptionsTest, AListenAddressIsAHostAndAPort) {
-  const auto named = ParseListenAddress("nights.example:0");
+  const auto named = ParseListenAddress("nights.example:0", "listen");
   ASSERT_TRUE(named.ok());
   EXPECT_EQ(named->host, "nights.example");
   EXPECT_EQ(named->port, 0);
-  const auto ipv6 = ParseListenAddress("[::1]:65535");
+  const auto ipv6 = ParseListenAddress("[::1]:65535", "listen");
   ASSERT_TRUE(ipv6.ok());
   EXPECT_EQ(ipv6->host, "::1");
   EXPECT_EQ(ipv6->port, 65535);
+  EXPECT_EQ(FormatListenAddress(*named), "nights.example:0");
+  EXPECT_EQ(FormatListenAddress(*ipv6), "[::1]:65535");
   for (const char* malformed :
        {"", ":", "localhost", "localhost:", ":7411", "localhost:x", "localhost:65536",
         "localhost:-1", "::1:7411", "[::1]", "[]:1", "[localhost]:1", "[::1:1"}) {
-    EXPECT_FALSE(ParseListenAddress(malformed).ok()) << malformed;
+    const absl::Status status = ParseListenAddress(malformed, "web_listen").status();
+    EXPECT_THAT(std::string(status.message()), HasSubstr("--web_listen")) << malformed;
   }
 }
 
@@ -68,23 +71,35 @@ TEST(OptionsTest, BackupsNeedADirectoryAndSaneNumbers) {
 }
 
 TEST(OptionsTest, PlaintextBeyondLoopbackMustBeAskedFor) {
-  for (const char* loopback : {"localhost:1", "127.0.0.1:1", "127.255.0.9:1", "[::1]:1"}) {
-    Options options = Valid();
-    options.listen = loopback;
-    EXPECT_TRUE(ValidateOptions(options).ok()) << loopback;
+  for (std::string Options::*const listen : {&Options::listen, &Options::web_listen}) {
+    for (const char* loopback : {"localhost:1", "127.0.0.1:1", "127.255.0.9:1", "[::1]:1"}) {
+      Options options = Valid();
+      options.*listen = loopback;
+      EXPECT_TRUE(ValidateOptions(options).ok()) << loopback;
+    }
+    for (const char* reachable : {"0.0.0.0:1", "[::]:1", "192.168.1.4:1", "127.0.0.1.example:1",
+                                  "127.example:1", "128.0.0.1:1", "127.0.0.256:1"}) {
+      Options options = Valid();
+      options.*listen = reachable;
+      ExpectInvalid(options, "--insecure_non_loopback");
+      options.insecure_non_loopback = true;
+      EXPECT_TRUE(ValidateOptions(options).ok()) << reachable;
+      options.insecure_non_loopback = false;
+      options.tls_certificate = "/cert";
+      options.tls_key = "/key";
+      EXPECT_TRUE(ValidateOptions(options).ok()) << reachable;
+    }
   }
-  for (const char* reachable : {"0.0.0.0:1", "[::]:1", "192.168.1.4:1", "127.0.0.1.example:1",
-                                "127.example:1", "128.0.0.1:1", "127.0.0.256:1"}) {
-    Options options = Valid();
-    options.listen = reachable;
-    ExpectInvalid(options, "--insecure_non_loopback");
-    options.insecure_non_loopback = true;
-    EXPECT_TRUE(ValidateOptions(options).ok()) << reachable;
-    options.insecure_non_loopback = false;
-    options.tls_certificate = "/cert";
-    options.tls_key = "/key";
-    EXPECT_TRUE(ValidateOptions(options).ok()) << reachable;
-  }
+}
+
+TEST(OptionsTest, TheWebAppNeedsAPlaceToBeServedAt) {
+  Options options = Valid();
+  options.web_root = "/app";
+  ExpectInvalid(options, "--web_listen");
+  options.web_listen = "127.0.0.1";
+  ExpectInvalid(options, "--web_listen");
+  options.web_listen = "127.0.0.1:0";
+  EXPECT_TRUE(ValidateOptions(options).ok());
 }
 
 TEST(OptionsTest, CertificateAndKeyGoTogether) {
@@ -101,6 +116,11 @@ TEST(OptionsTest, NumbersHaveBounds) {
     Options options = Valid();
     options.threads = threads;
     ExpectInvalid(options, "--threads");
+  }
+  for (const int connections : {0, -1, 1000001}) {
+    Options options = Valid();
+    options.web_connections_max = connections;
+    ExpectInvalid(options, "--web_connections_max");
   }
   for (const int seconds : {-1, 3601}) {
     Options options = Valid();

@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "storage/engine": {"protos", "storage/core", "rocksdb"},
     "storage": {"protos", "storage", "rocksdb"},
     "services/sleep": {"protos"},
-    "services": {"protos", "storage", "services", "grpc"},
+    "services": {"protos", "storage", "services", "grpc", "boost"},
     "clients/cpp": {"protos", "storage/core", "storage/engine", "grpc"},
     "clients/cli": {"protos", "storage/core", "storage/engine", "grpc", "clients/cpp"},
 }
@@ -30,6 +30,7 @@ MAY_INCLUDE = {
 INCLUDE_PARTS = [
     ("grpc", re.compile(r"(grpc|grpcpp)/|.*\.grpc\.pb\.h$")),
     ("rocksdb", re.compile(r"rocksdb/")),
+    ("boost", re.compile(r"boost/")),
     ("protos", re.compile(r"(nightlog|google/rpc)/")),
     (None, re.compile(r"(storage|services|clients|tests|protos)/")),
 ]

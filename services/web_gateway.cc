@@ -1,0 +1,712 @@
+#include "services/web_gateway.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/types/optional.h"
+#include "services/grpc_web.h"
+#include "services/http_response.h"
+#include "services/stream_call.h"
+#include "services/web_files.h"
+#include "storage/core/errors.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog {
+namespace {
+
+namespace net = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using net::ip::tcp;
+
+constexpr int kThreads = 2;
+constexpr uint32_t kHeaderBytesMax = 16 << 10;
+constexpr size_t kReadBytes = 16 << 10;
+// While nothing is expected a read only notices that the browser leaves or asks again.
+constexpr size_t kWaitingReadBytes = 512;
+constexpr absl::Duration kAcceptRetry = absl::Milliseconds(100);
+
+// Dead connections are noticed after a minute and a half, as by the gRPC door, and the NATs between
+// see traffic.
+constexpr int kKeepaliveIdleSeconds = 60;
+constexpr int kKeepaliveIntervalSeconds = 10;
+constexpr int kKeepaliveProbes = 3;
+
+absl::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+std::chrono::steady_clock::duration Chrono(absl::Duration duration) {
+  return absl::ToChronoNanoseconds(duration);
+}
+
+void SetSocketOptions(tcp::socket& socket) {
+  const auto set = [fd = socket.native_handle()](int level, int option, int value) {
+    // One that fails costs a feature, not the connection.
+    static_cast<void>(setsockopt(fd, level, option, &value, sizeof(value)));
+  };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
+  set(IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
+}
+
+// A connection's bytes, over TLS or plain. For one strand.
+class Transport {
+ public:
+  using Handler = std::function<void(error_code, size_t)>;
+
+  // No TLS if `tls` is nullptr.
+  Transport(tcp::socket socket, net::ssl::context* tls) : socket_(std::move(socket)) {
+    if (tls != nullptr) tls_.emplace(socket_, *tls);
+  }
+
+  bool is_tls() const { return tls_.has_value(); }
+  tcp::socket& socket() { return socket_; }
+
+  void Handshake(std::function<void(error_code)> done) {
+    tls_->async_handshake(net::ssl::stream_base::server, std::move(done));
+  }
+  void Read(net::mutable_buffer buffer, Handler done) {
+    if (is_tls()) return tls_->async_read_some(buffer, std::move(done));
+    socket_.async_read_some(buffer, std::move(done));
+  }
+  void Write(const std::vector<net::const_buffer>& buffers, Handler done) {
+    if (is_tls()) return net::async_write(*tls_, buffers, std::move(done));
+    net::async_write(socket_, buffers, std::move(done));
+  }
+
+ private:
+  tcp::socket socket_;
+  absl::optional<net::ssl::stream<tcp::socket&>> tls_;
+};
+
+class Connection;
+
+// Writes a stream's messages to a connection, which destroys it when it has finished.
+class WebStream final : public StreamCall {
+ public:
+  WebStream(std::shared_ptr<Connection> connection, const Method& method, std::string token,
+            std::string request, Executor& executor, OpenStreams& open_streams)
+      : StreamCall(method, std::move(token), std::move(request), executor, open_streams),
+        connection_(std::move(connection)) {}
+  ~WebStream() override = default;
+
+  using StreamCall::WriteDone;
+
+ private:
+  void Write(std::string message) override;
+  void Finish(const absl::Status& status, absl::optional<std::string> last) override;
+
+  const std::shared_ptr<Connection> connection_;
+};
+
+// What all connections share.
+struct Shared {
+  Shared(const Methods& methods, Executor& executor, const WebTimeouts& timeouts)
+      : methods(methods), executor(executor), timeouts(timeouts) {}
+
+  const Methods& methods;
+  Executor& executor;
+  const WebTimeouts timeouts;
+  WebFiles files;
+  OpenStreams open_streams;
+
+  absl::Mutex mu;
+  bool draining ABSL_GUARDED_BY(mu) = false;
+  std::unordered_map<Connection*, std::weak_ptr<Connection>> connections ABSL_GUARDED_BY(mu);
+};
+
+// One browser's connection, from its first byte to its last. Everything runs on the socket's
+// strand. One read is always under way, also while a call is answered, which notices a browser that
+// leaves; but not while there is something to parse or an answer to end. Lives as long as anything
+// is under way for it.
+class Connection final : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Shared& shared, tcp::socket socket, net::ssl::context* tls)
+      : shared_(shared),
+        transport_(std::move(socket), tls),
+        deadline_(transport_.socket().get_executor()),
+        call_deadline_(transport_.socket().get_executor()) {}
+
+  ~Connection() {
+    absl::MutexLock lock(&shared_.mu);
+    shared_.connections.erase(this);
+  }
+
+  void Start() {
+    if (!transport_.is_tls()) return Idle();
+    SetDeadline(shared_.timeouts.handshake);
+    transport_.Handshake([self = shared_from_this()](error_code error) {
+      if (self->phase_ == Phase::kClosed) return;
+      if (error) return self->Close();
+      self->Idle();
+    });
+  }
+
+  // Runs `task` on the strand. Thread-safe.
+  template <typename Task>
+  void Post(Task task) {
+    net::post(transport_.socket().get_executor(), std::move(task));
+  }
+
+  // No further request is taken.
+  void Drain() {
+    draining_ = true;
+    if (phase_ == Phase::kIdle) Close();
+  }
+
+  // At once; a call that is under way is told to end.
+  void Close() {
+    phase_ = Phase::kClosed;
+    ClearDeadline();
+    call_deadline_.cancel();
+    error_code ignored;
+    transport_.socket().close(ignored);
+    if (stream_ != nullptr) stream_->Stop(absl::CancelledError("The call was cancelled."));
+  }
+
+  // For the stream. A message that can no longer be written is told so.
+  void WriteMessage(const std::string& message) {
+    if (phase_ != Phase::kCall) return stream_->WriteDone(false);
+    out_ = TakeStreamHead() + StreamPart(EncodeGrpcWebMessage(format_, message));
+    SetDeadline(shared_.timeouts.write);
+    transport_.Write({net::buffer(out_)}, [self = shared_from_this()](error_code error, size_t) {
+      self->out_ = std::string();
+      if (self->phase_ == Phase::kCall) {
+        self->ClearDeadline();
+        if (error) self->Close();
+      }
+      self->stream_->WriteDone(!error);
+    });
+  }
+
+  // For the stream, which it destroys.
+  void FinishStream(const absl::Status& status, const absl::optional<std::string>& last) {
+    stream_.reset();
+    if (phase_ != Phase::kCall) return;
+    std::string frames = last.has_value() ? EncodeGrpcWebMessage(format_, *last) : "";
+    frames += EncodeGrpcWebTrailers(format_, status);
+    if (!head_written_) return Answer(GrpcWebResponse(std::move(frames)));
+    out_ = StreamPart(frames);
+    if (StreamEnd() == BodyEnd::kChunked) out_ += HttpChunk("");
+    EndAnswer({net::buffer(out_)});
+  }
+
+ private:
+  using Parser = http::request_parser<http::string_body>;
+
+  enum class Phase {
+    kHandshake,
+    kIdle,    // nothing of a request has come
+    kHeader,  // something of its header has
+    kBody,
+    kCall,    // a method is called, or its stream written
+    kAnswer,  // the end of the answer is written
+    kLinger,  // the answer is written, and what still comes is thrown away
+    kClosed,
+  };
+
+  // The connection is closed when this phase takes longer.
+  void SetDeadline(absl::Duration after) {
+    deadline_.expires_after(Chrono(after));
+    deadline_.async_wait([self = shared_from_this(), turn = ++deadline_turn_](error_code error) {
+      if (!error && turn == self->deadline_turn_) self->Close();
+    });
+  }
+
+  void ClearDeadline() {
+    ++deadline_turn_;  // one that has run out is on its way here already
+    deadline_.cancel();
+  }
+
+  void Read() {
+    if (std::exchange(reading_, true)) return;
+    const bool expects = phase_ == Phase::kHeader || phase_ == Phase::kBody;
+    transport_.Read(
+        buffer_.prepare(expects ? kReadBytes : kWaitingReadBytes),
+        [self = shared_from_this()](error_code error, size_t size) { self->OnRead(error, size); });
+  }
+
+  void OnRead(error_code error, size_t size) {
+    reading_ = false;
+    if (phase_ == Phase::kClosed) return;
+    if (error) return Close();
+    buffer_.commit(size);
+    switch (phase_) {
+      case Phase::kIdle:
+        return BeginRequest();
+      case Phase::kHeader:
+      case Phase::kBody:
+        return Parse();
+      case Phase::kAnswer:
+        return;  // the next request's, which waits
+      default:
+        return DiscardInput();
+    }
+  }
+
+  // Throws away what comes while nothing may. No browser sends a request before the last one is
+  // answered, so whoever does has the connection closed after the answer.
+  void DiscardInput() {
+    if (buffer_.size() > 0) {
+      keep_alive_ = false;
+      buffer_.consume(buffer_.size());
+    }
+    // A stream may wait for days.
+    if (!reading_) buffer_.shrink_to_fit();
+    Read();
+  }
+
+  void Idle() {
+    phase_ = Phase::kIdle;
+    if (draining_) return Close();
+    if (buffer_.size() > 0) return BeginRequest();
+    SetDeadline(shared_.timeouts.idle);
+    Read();
+  }
+
+  void BeginRequest() {
+    phase_ = Phase::kHeader;
+    head_written_ = false;
+    is_head_ = false;
+    parser_ = std::make_unique<Parser>();
+    parser_->header_limit(kHeaderBytesMax);
+    parser_->body_limit(kGrpcWebBodyBytesMax);
+    SetDeadline(shared_.timeouts.header);
+    Parse();
+  }
+
+  void Parse() {
+    while (!parser_->is_done()) {
+      if (buffer_.size() == 0) return Read();
+      error_code error;
+      buffer_.consume(parser_->put(buffer_.data(), error));
+      if (error == http::error::need_more) return Read();
+      if (error) return OnMalformed(error);
+      if (phase_ == Phase::kHeader && parser_->is_header_done()) {
+        phase_ = Phase::kBody;
+        is_http10_ = parser_->get().version() < 11;
+        keep_alive_ = parser_->keep_alive() && !is_http10_;
+        if (!OnHeader()) return;
+        parser_->eager(true);
+        SetDeadline(shared_.timeouts.body);
+      }
+    }
+    OnRequest();
+  }
+
+  void OnMalformed(error_code error) {
+    if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+      return Refuse(
+          TextResponse(431, absl::StrCat("The header has more than ", kHeaderBytesMax, " bytes.")));
+    }
+    if (error != http::error::body_limit) {
+      return Refuse(
+          TextResponse(400, absl::StrCat("This is no HTTP/1.1 request: ", error.message(), ".")));
+    }
+    const absl::string_view content_type = View(parser_->get()[http::field::content_type]);
+    const absl::optional<GrpcWebFormat> format = GrpcWebFormatOf(content_type);
+    const std::string message = absl::StrCat("The body has more than ", kGrpcWebMessageBytesMax,
+                                             " bytes; send less at once.");
+    if (!format.has_value()) return Refuse(TextResponse(413, message));
+    format_ = *format;
+    const absl::Status status =
+        MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_TOO_LARGE, message);
+    HttpResponse response = GrpcWebResponse(EncodeGrpcWebTrailers(format_, status));
+    response.status = 413;
+    // Clients look here where the HTTP status is an error.
+    response.headers.emplace_back("grpc-status", absl::StrCat(status.raw_code()));
+    response.headers.emplace_back("grpc-message", EncodeGrpcMessage(message));
+    Refuse(std::move(response));
+  }
+
+  // Answers before the request has come to its end, which is then not waited for.
+  void Refuse(HttpResponse response) {
+    if (!parser_->is_done()) keep_alive_ = false;
+    Answer(std::move(response));
+  }
+
+  // True if the request may come to its end; otherwise it has been answered.
+  bool OnHeader() {
+    const auto& request = parser_->get();
+    method_ = nullptr;
+    is_head_ = request.method() == http::verb::head;
+    if (is_head_ || request.method() == http::verb::get) return true;
+    const auto found = shared_.methods.find(View(request.target()));
+    const absl::optional<GrpcWebFormat> format =
+        GrpcWebFormatOf(View(request[http::field::content_type]));
+    if (request.method() == http::verb::post && format.has_value()) {
+      format_ = *format;
+      if (found != shared_.methods.end()) {
+        method_ = &found->second;
+        return true;
+      }
+      const absl::Status unknown = absl::UnimplementedError(
+          absl::StrCat("This server has no method `",
+                       absl::string_view(View(request.target())).substr(0, 200), "`."));
+      Refuse(GrpcWebResponse(EncodeGrpcWebTrailers(format_, unknown)));
+    } else if (request.method() == http::verb::post && found != shared_.methods.end()) {
+      Refuse(TextResponse(415,
+                          "This door takes application/grpc-web and application/grpc-web-text, "
+                          "with protobuf; for gRPC itself there is another port."));
+    } else {
+      HttpResponse response =
+          TextResponse(405, "Files are got with GET or HEAD, methods called with POST.");
+      response.headers.emplace_back("allow", found != shared_.methods.end() ? "POST" : "GET, HEAD");
+      Refuse(std::move(response));
+    }
+    return false;
+  }
+
+  void OnRequest() {
+    const Parser::value_type request = parser_->release();
+    parser_ = nullptr;
+    if (method_ == nullptr) {
+      return Answer(shared_.files.Get(View(request.target()),
+                                      View(request[http::field::if_none_match]),
+                                      View(request[http::field::accept_encoding])));
+    }
+    absl::StatusOr<std::string> message = DecodeGrpcWebRequest(format_, request.body());
+    if (!message.ok()) return AnswerStatus(message.status());
+    absl::Duration timeout = absl::InfiniteDuration();
+    const auto timeout_field = request.find("grpc-timeout");
+    if (timeout_field != request.end()) {
+      const absl::StatusOr<absl::Duration> parsed = ParseGrpcTimeout(View(timeout_field->value()));
+      if (!parsed.ok()) return AnswerStatus(parsed.status());
+      timeout = *parsed;
+    }
+    phase_ = Phase::kCall;
+    ++call_;
+    ClearDeadline();
+    if (timeout != absl::InfiniteDuration()) SetCallDeadline(timeout);
+    DiscardInput();
+    Call(BearerToken(View(request[http::field::authorization])), *std::move(message));
+  }
+
+  void Call(const std::string& token, std::string message) {
+    if (method_->open != nullptr) {
+      stream_ = std::make_unique<WebStream>(shared_from_this(), *method_, token, std::move(message),
+                                            shared_.executor, shared_.open_streams);
+      return stream_->Start();
+    }
+    method_->call(token, message,
+                  [self = shared_from_this(), call = call_](absl::StatusOr<std::string> answer) {
+                    self->Post([self, call, answer = std::move(answer)] {
+                      if (self->phase_ != Phase::kCall || self->call_ != call) return;
+                      self->AnswerCall(answer);
+                    });
+                  });
+  }
+
+  void SetCallDeadline(absl::Duration timeout) {
+    call_deadline_.expires_after(Chrono(timeout));
+    call_deadline_.async_wait([self = shared_from_this(), call = call_](error_code error) {
+      if (error || self->phase_ != Phase::kCall || self->call_ != call) return;
+      const absl::Status exceeded =
+          absl::DeadlineExceededError("The call took longer than its grpc-timeout.");
+      if (self->stream_ != nullptr) return self->stream_->Stop(exceeded);
+      self->AnswerStatus(exceeded);
+    });
+  }
+
+  HttpResponse GrpcWebResponse(std::string frames) const {
+    HttpResponse response;
+    response.headers = {{"content-type", std::string(GrpcWebContentType(format_))},
+                        {"cache-control", "no-store"},
+                        // For a proxy in between: a message must not wait for the next.
+                        {"x-accel-buffering", "no"}};
+    response.body = std::make_shared<const std::string>(std::move(frames));
+    return response;
+  }
+
+  void AnswerStatus(const absl::Status& status) {
+    Answer(GrpcWebResponse(EncodeGrpcWebTrailers(format_, status)));
+  }
+
+  void AnswerCall(const absl::StatusOr<std::string>& answer) {
+    if (!answer.ok()) return AnswerStatus(answer.status());
+    Answer(GrpcWebResponse(EncodeGrpcWebMessage(format_, *answer) +
+                           EncodeGrpcWebTrailers(format_, absl::OkStatus())));
+  }
+
+  // The whole answer to a request.
+  void Answer(HttpResponse response) {
+    if (draining_) keep_alive_ = false;
+    out_ = HttpHead(response, BodyEnd::kLength, keep_alive_, absl::Now());
+    std::vector<net::const_buffer> buffers = {net::buffer(out_)};
+    body_ = std::move(response.body);
+    if (body_ != nullptr && !is_head_) buffers.push_back(net::buffer(*body_));
+    EndAnswer(buffers);
+  }
+
+  // Writes the last of an answer.
+  void EndAnswer(const std::vector<net::const_buffer>& buffers) {
+    phase_ = Phase::kAnswer;
+    call_deadline_.cancel();
+    SetDeadline(shared_.timeouts.write);
+    transport_.Write(buffers, [self = shared_from_this()](error_code error, size_t) {
+      self->out_ = std::string();
+      self->body_ = nullptr;
+      if (self->phase_ == Phase::kClosed) return;
+      if (error) return self->Close();
+      if (self->keep_alive_) return self->Idle();
+      self->Linger();
+    });
+  }
+
+  // Closing while the browser still sends would take the answer from it.
+  void Linger() {
+    phase_ = Phase::kLinger;
+    error_code ignored;
+    transport_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    SetDeadline(shared_.timeouts.linger);
+    DiscardInput();
+  }
+
+  // HTTP/1.0 knows no chunks: a stream ends with its connection.
+  BodyEnd StreamEnd() const { return is_http10_ ? BodyEnd::kClose : BodyEnd::kChunked; }
+
+  // What goes before a stream's first message.
+  std::string TakeStreamHead() {
+    if (std::exchange(head_written_, true)) return "";
+    if (draining_) keep_alive_ = false;
+    return HttpHead(GrpcWebResponse(""), StreamEnd(), keep_alive_, absl::Now());
+  }
+
+  std::string StreamPart(const std::string& frames) const {
+    return StreamEnd() == BodyEnd::kChunked ? HttpChunk(frames) : frames;
+  }
+
+  Shared& shared_;
+  Transport transport_;
+  net::steady_timer deadline_;
+  uint64_t deadline_turn_ = 0;
+  Phase phase_ = Phase::kHandshake;
+  bool draining_ = false;
+
+  bool reading_ = false;
+  boost::beast::flat_buffer buffer_;  // not to be touched while a read is under way
+  std::unique_ptr<Parser> parser_;
+
+  // Of the request at hand.
+  bool keep_alive_ = false;
+  bool is_http10_ = false;
+  bool is_head_ = false;
+  const Method* method_ = nullptr;  // nullptr: it asks for a file
+  GrpcWebFormat format_ = GrpcWebFormat::kBinary;
+  uint64_t call_ = 0;  // counts the calls, to know a late answer
+  net::steady_timer call_deadline_;
+  std::unique_ptr<WebStream> stream_;
+  bool head_written_ = false;
+
+  // What is being written.
+  std::string out_;
+  std::shared_ptr<const std::string> body_;
+};
+
+void WebStream::Write(std::string message) {
+  connection_->Post([connection = connection_, message = std::move(message)] {
+    connection->WriteMessage(message);
+  });
+}
+
+void WebStream::Finish(const absl::Status& status, absl::optional<std::string> last) {
+  connection_->Post([connection = connection_, status, last = std::move(last)] {
+    connection->FinishStream(status, last);
+  });
+}
+
+}  // namespace
+
+class WebGateway::Impl {
+ public:
+  Impl(const Options& options, const Methods& methods, Executor& executor,
+       const WebTimeouts& timeouts)
+      : is_tls_(!options.tls_certificate.empty()),
+        connections_max_(static_cast<size_t>(options.web_connections_max)),
+        shared_(methods, executor, timeouts) {}
+
+  ~Impl() {
+    if (!threads_.empty()) {
+      StartDrain();
+      AwaitDrained(absl::ZeroDuration());
+    }
+    io_.stop();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  absl::Status Start(const Options& options) {
+    if (!options.web_root.empty()) {
+      ASSIGN_OR_RETURN(shared_.files, WebFiles::Load(options.web_root, is_tls_));
+    }
+    if (is_tls_) RETURN_IF_ERROR(LoadCertificate(options));
+    ASSIGN_OR_RETURN(listen_, ParseListenAddress(options.web_listen, "web_listen"));
+    RETURN_IF_ERROR(Listen());
+    for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { io_.run(); });
+    net::post(acceptor_.get_executor(), [this] { Accept(); });
+    return absl::OkStatus();
+  }
+
+  std::string url() const {
+    return absl::StrCat(is_tls_ ? "https://" : "http://", FormatListenAddress(listen_), "/");
+  }
+
+  void StartDrain() {
+    net::post(acceptor_.get_executor(), [this] {
+      error_code ignored;
+      acceptor_.close(ignored);
+      accept_retry_.cancel();
+    });
+    shared_.open_streams.DrainAll();
+    {
+      absl::MutexLock lock(&shared_.mu);
+      shared_.draining = true;
+    }
+    ForEachConnection([](Connection& connection) { connection.Drain(); });
+  }
+
+  void AwaitDrained(absl::Duration deadline) {
+    const auto none = [this]()
+                          ABSL_NO_THREAD_SAFETY_ANALYSIS { return shared_.connections.empty(); };
+    {
+      absl::MutexLock lock(&shared_.mu);
+      if (shared_.mu.AwaitWithTimeout(absl::Condition(&none), deadline)) return;
+    }
+    ForEachConnection([](Connection& connection) { connection.Close(); });
+    absl::MutexLock lock(&shared_.mu);
+    shared_.mu.Await(absl::Condition(&none));
+  }
+
+ private:
+  absl::Status LoadCertificate(const Options& options) {
+    error_code error;
+    tls_.set_options(net::ssl::context::default_workarounds | net::ssl::context::no_tlsv1 |
+                         net::ssl::context::no_tlsv1_1,
+                     error);
+    if (!error) tls_.use_certificate_chain_file(options.tls_certificate, error);
+    if (error) {
+      return absl::InvalidArgumentError(absl::StrCat("--tls_certificate=", options.tls_certificate,
+                                                     " cannot be read; give a PEM file."));
+    }
+    tls_.use_private_key_file(options.tls_key, net::ssl::context::pem, error);
+    if (!error) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("--tls_key=", options.tls_key,
+                     " cannot be read, or is not the key of --tls_certificate; give a PEM file."));
+  }
+
+  absl::Status Listen() {
+    error_code error;
+    tcp::resolver resolver(io_);
+    const auto found =
+        resolver.resolve(listen_.host, absl::StrCat(listen_.port),
+                         tcp::resolver::passive | tcp::resolver::numeric_service, error);
+    if (!error) {
+      const tcp::endpoint endpoint = found.begin()->endpoint();
+      acceptor_.open(endpoint.protocol(), error);
+      if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+      if (!error) acceptor_.bind(endpoint, error);
+      if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+      if (!error) listen_.port = acceptor_.local_endpoint(error).port();
+    }
+    if (!error) return absl::OkStatus();
+    return absl::UnavailableError(absl::StrCat(
+        "cannot listen at --web_listen=", FormatListenAddress(listen_), ": ", error.message()));
+  }
+
+  void Accept() {
+    acceptor_.async_accept(net::make_strand(io_), [this](error_code error, tcp::socket socket) {
+      if (!acceptor_.is_open()) return;
+      if (!error) {
+        Admit(std::move(socket));
+        return Accept();
+      }
+      // Such as no file descriptor left: one will be.
+      accept_retry_.expires_after(Chrono(kAcceptRetry));
+      accept_retry_.async_wait([this](error_code cancelled) {
+        if (!cancelled && acceptor_.is_open()) Accept();
+      });
+    });
+  }
+
+  void Admit(tcp::socket socket) {
+    SetSocketOptions(socket);
+    auto connection =
+        std::make_shared<Connection>(shared_, std::move(socket), is_tls_ ? &tls_ : nullptr);
+    {
+      absl::MutexLock lock(&shared_.mu);
+      // The destructor takes the lock, so what is refused lives until it is free.
+      if (!shared_.draining && shared_.connections.size() < connections_max_) {
+        shared_.connections.emplace(connection.get(), connection);
+        connection->Post([connection] { connection->Start(); });
+      }
+    }
+  }
+
+  // Runs `task` on the strand of each.
+  void ForEachConnection(void (*task)(Connection&)) {
+    absl::MutexLock lock(&shared_.mu);
+    for (const auto& [unused, weak] : shared_.connections) {
+      // A task that has run holds no connection; one that is destroyed meanwhile waits for the
+      // lock.
+      std::shared_ptr<Connection> connection = weak.lock();
+      if (connection == nullptr) continue;
+      Connection* const target = connection.get();
+      target->Post([connection = std::move(connection), task] { task(*connection); });
+    }
+  }
+
+  const bool is_tls_;
+  const size_t connections_max_;
+  Shared shared_;
+  ListenAddress listen_;
+  net::io_context io_{kThreads};
+  net::ssl::context tls_{net::ssl::context::tls_server};
+  tcp::acceptor acceptor_{net::make_strand(io_)};
+  net::steady_timer accept_retry_{acceptor_.get_executor()};
+  const net::executor_work_guard<net::io_context::executor_type> work_{io_.get_executor()};
+  std::vector<std::thread> threads_;
+};
+
+WebGateway::WebGateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+WebGateway::~WebGateway() = default;
+
+absl::StatusOr<std::unique_ptr<WebGateway>> WebGateway::Start(const Options& options,
+                                                              const Methods& methods,
+                                                              Executor& executor,
+                                                              const WebTimeouts& timeouts) {
+  auto impl = std::make_unique<Impl>(options, methods, executor, timeouts);
+  RETURN_IF_ERROR(impl->Start(options));
+  return std::unique_ptr<WebGateway>(new WebGateway(std::move(impl)));
+}
+
+std::string WebGateway::url() const { return impl_->url(); }
+
+void WebGateway::StartDrain() { impl_->StartDrain(); }
+
+void WebGateway::AwaitDrained(absl::Duration deadline) { impl_->AwaitDrained(deadline); }
+
+}  // namespace nightlog
