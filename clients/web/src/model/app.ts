@@ -41,11 +41,17 @@ export type Change =
       };
     }[EditableKind]
   | {
-      [K in EditableKind]: { type: 'clear'; recordId: Id; kind: K; group: GroupOf<K> };
+      [K in EditableKind]: {
+        type: 'clear';
+        recordId: Id;
+        kind: K;
+        group: GroupOf<K>;
+        resolves?: boolean;
+      };
     }[EditableKind]
   | { type: 'removeTags'; recordId: Id; tags: string[] }
   // An edit by somebody who had not seen the record as it is shown here keeps it alive.
-  | { type: 'delete'; recordId: Id; resolves?: boolean }
+  | { type: 'delete'; recordId: Id }
   | { type: 'restore'; recordId: Id };
 
 // A family on this device.

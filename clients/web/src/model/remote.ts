@@ -1,0 +1,81 @@
+// What the app asks of the part that speaks to the server. That part is big (protobuf and RPC), so it
+// is loaded only when it is first needed; here are its types alone.
+import type { Database } from '../store/database.ts';
+import type { NewInvite } from './app.ts';
+import type {
+  AnyRecord,
+  ConsentScope,
+  Cursor,
+  ErrorReason,
+  HistoryItem,
+  Id,
+  Instant,
+  Invite,
+  MemberWithDevices,
+} from './types.ts';
+
+// What another device of the family holds durably, and since when that is known.
+export interface DeviceCopy {
+  memberId: Id;
+  deviceId: Id;
+  deviceName: string;
+  acknowledged: Cursor;
+  acknowledgedAt: Instant;
+}
+
+// How the connection of one family stands.
+export interface Link {
+  // True: the stream is open and has brought a bookmark.
+  connected: boolean;
+  // Why the last attempt failed; absent while all is well.
+  error?: { reason: ErrorReason; message: string };
+  // The other devices of the family.
+  copies: DeviceCopy[];
+}
+
+// Who hears what sync does. Everything is in the database before it is told.
+export interface SyncHost {
+  readonly database: Database;
+  changed(familyId: Id, records: Id[] | 'all'): void;
+  familiesChanged(): void;
+  link(familyId: Id, link: Link): void;
+}
+
+// Sync of all families of the device, as long as it runs.
+export interface Sync {
+  // There may be something to push.
+  kick(familyId: Id): void;
+  // Tries what waits for its next attempt at once.
+  hurry(): void;
+  // Looks for families that came or went.
+  families(): void;
+  // The links as they were last told.
+  links(): ReadonlyMap<Id, Link>;
+  stop(): void;
+}
+
+// All calls throw AppError.
+export interface Remote {
+  startSync(): Sync;
+  // These pair the device: the pairing and its token are in the database when they resolve.
+  createFamily(request: {
+    familyName: string;
+    memberName: string;
+    deviceName: string;
+  }): Promise<Id>;
+  join(request: { code: string; memberName?: string; deviceName: string }): Promise<Id>;
+  createInvite(familyId: Id, invite: NewInvite): Promise<Invite>;
+  listMembers(familyId: Id): Promise<MemberWithDevices[]>;
+  revokeDevice(familyId: Id, deviceId: Id): Promise<void>;
+  removeMember(familyId: Id, memberId: Id): Promise<void>;
+  setConsent(familyId: Id, memberId: Id, scope: ConsentScope, until: Instant): Promise<void>;
+  history(
+    familyId: Id,
+    recordId: Id,
+    pageToken: string,
+  ): Promise<{ items: HistoryItem[]; pageToken?: string }>;
+  exportRecords(familyId: Id): Promise<AnyRecord[]>;
+  erase(familyId: Id, familyName: string): Promise<void>;
+  forget(familyId: Id): Promise<void>;
+  discard(familyId: Id, position: number): Promise<void>;
+}

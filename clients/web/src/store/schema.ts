@@ -1,0 +1,88 @@
+// What this device's database holds. Plain rows; every name here is on people's phones.
+import type { DBSchema } from 'idb';
+import type { ClockReading } from '../model/device_clock.ts';
+import type {
+  AnyRecord,
+  Cursor,
+  Edit,
+  FieldViolation,
+  Id,
+  Instant,
+  Pairing,
+} from '../model/types.ts';
+
+// Store `device`: one row.
+export interface DeviceRow {
+  key: 'head';
+  deviceToken: string;
+}
+
+// Store `families`.
+export interface FamilyRow {
+  familyId: Id;
+  // `replicaId` is the one that new taps are made under.
+  pairing: Pairing;
+  pairedAt: Instant;
+  // What the confirmed records are as of.
+  cursor: Cursor;
+  // Sum of their digests, 64 hex digits; empty: nothing yet.
+  stateHash: string;
+  // The next stream starts from nothing, and its first bookmark replaces the confirmed records.
+  followFromNothing: boolean;
+  // How often the records differed from the server's state hash and were fetched again.
+  resyncs: number;
+  // Newest revision that a backup of the server holds.
+  backedUpRevision: number;
+  // Newest transaction of the replica, and the newest that has its hash.
+  lastSeq: number;
+  sealed: { seq: number; hash: string };
+  // Position of the newest transaction ever put into the outbox.
+  lastPosition: number;
+  // Newest revision that one of this device's own taps was committed at.
+  committedRevision: number;
+  // Why access ended; empty while it has not.
+  closed: string;
+  syncedAt?: Instant;
+}
+
+// A confirmed record, without what `pending` says.
+export interface RecordRow {
+  familyId: Id;
+  id: Id;
+  // When it happened, so that a start need not read old nights; ALWAYS: what is always read.
+  at: number;
+  digest: string;
+  record: AnyRecord;
+}
+export const ALWAYS = Number.MAX_SAFE_INTEGER;
+
+// The edits of one tap. Store `outbox`: not in the confirmed records yet. `sent`: in them, kept until
+// a backup of the server has it. `attention`: the server will not commit it.
+export interface TransactionRow {
+  familyId: Id;
+  position: number;
+  replicaId: Id;
+  seq: number;
+  madeAt: ClockReading;
+  madeAtCursor: Cursor;
+  edits: Edit[];
+  // The revision that the server committed it at; 0: not acknowledged.
+  revision: number;
+  // SHA-256 over the hash before and this row as JSON; made before it is first sent.
+  hash?: string;
+  previousHash?: string;
+}
+export interface AttentionRow extends TransactionRow {
+  outcome: 'rejected' | 'quarantined';
+  message: string;
+  violations: FieldViolation[];
+}
+
+export interface Schema extends DBSchema {
+  device: { key: string; value: DeviceRow };
+  families: { key: Id; value: FamilyRow };
+  records: { key: [Id, Id]; value: RecordRow; indexes: { at: [Id, number] } };
+  outbox: { key: [Id, number]; value: TransactionRow };
+  sent: { key: [Id, number]; value: TransactionRow };
+  attention: { key: [Id, number]; value: AttentionRow };
+}

@@ -1,0 +1,34 @@
+// The server's services, each call with its deadline and the device's token.
+import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
+import { FamilyService } from '../gen/nightlog/v1/family_service_pb.js';
+import { ProgressService } from '../gen/nightlog/v1/progress_service_pb.js';
+import { SyncService } from '../gen/nightlog/v1/sync_service_pb.js';
+
+// Bounds each call but streams.
+export const CALL_TIMEOUT_MS = 20_000;
+export const CALL = { timeoutMs: CALL_TIMEOUT_MS } as const;
+// A stream has no deadline.
+export const STREAM = { timeoutMs: 0 } as const;
+
+export interface Calls {
+  sync: Client<typeof SyncService>;
+  family: Client<typeof FamilyService>;
+  progress: Client<typeof ProgressService>;
+}
+
+export type MakeTransport = (interceptors: Interceptor[]) => Transport;
+
+// `token` is read for each call; empty: the device is not paired.
+export function makeCalls(makeTransport: MakeTransport, token: () => Promise<string>): Calls {
+  const authorize: Interceptor = (next) => async (request) => {
+    const device = await token();
+    if (device) request.header.set('authorization', `Bearer ${device}`);
+    return next(request);
+  };
+  const transport = makeTransport([authorize]);
+  return {
+    sync: createClient(SyncService, transport),
+    family: createClient(FamilyService, transport),
+    progress: createClient(ProgressService, transport),
+  };
+}

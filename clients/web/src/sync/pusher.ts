@@ -1,0 +1,100 @@
+// Moves one family's taps up, whenever there are any.
+
+import type { DeviceClock } from '../model/device_clock.ts';
+import { fromHex, toHex } from '../model/ids.ts';
+import { AppError, type Id } from '../model/types.ts';
+import { Backoff } from './backoff.ts';
+import { CALL, type Calls } from './calls.ts';
+import { CallError, toAppError } from './errors.ts';
+import type { Replica } from './replica.ts';
+import { Waiting } from './waiting.ts';
+import { fromClock } from './wire.ts';
+
+// New replica ids within one push; more means that the server answers nonsense.
+const RENEWALS_MAX = 3;
+
+export class Pusher {
+  private kicked = true;
+  private stopped = false;
+  private waitsForRetry = false;
+  private readonly waiting = new Waiting();
+
+  // `told` hears how each attempt ended; undefined: all is pushed.
+  constructor(
+    private readonly familyId: Id,
+    private readonly replica: Replica,
+    private readonly calls: Calls,
+    private readonly clock: DeviceClock,
+    private readonly told: (error: AppError | undefined) => void,
+  ) {}
+
+  // Resolves after stop().
+  async run(): Promise<void> {
+    const backoff = new Backoff();
+    while (!this.stopped) {
+      if (!this.kicked) await this.waiting.wait(Number.POSITIVE_INFINITY);
+      if (this.stopped) return;
+      this.kicked = false;
+      try {
+        await this.push();
+        backoff.reset();
+        if (!this.stopped) this.told(undefined);
+      } catch (thrown) {
+        if (this.stopped) return;
+        const error = toAppError(thrown);
+        this.told(error);
+        // Another tap must not hurry a server that is down; hurry() does.
+        this.waitsForRetry = true;
+        const asked = error instanceof CallError ? error.retryAfterMs : 0;
+        await this.waiting.wait(Math.max(backoff.next(), asked));
+        this.waitsForRetry = false;
+        this.kicked = true;
+      }
+    }
+  }
+
+  // There may be something to push.
+  kick(): void {
+    this.kicked = true;
+    if (!this.waitsForRetry) this.waiting.end();
+  }
+
+  // Tries again at once.
+  hurry(): void {
+    this.kicked = true;
+    this.waiting.end();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.waiting.end();
+  }
+
+  private async push(): Promise<void> {
+    let renewals = 0;
+    while (!this.stopped) {
+      const request = await this.replica.nextPush(this.familyId);
+      if (!request) return;
+      request.sentAt = fromClock(this.clock.read());
+      let step: Awaited<ReturnType<Replica['applyVerdicts']>> = 'renew_replica';
+      try {
+        step = await this.replica.applyVerdicts(request, await this.calls.sync.push(request, CALL));
+      } catch (error) {
+        // A server restored from before this replica id was issued does not know it.
+        if (toAppError(error).reason !== 'replica_not_yours') throw error;
+      }
+      if (step === 'wait') {
+        throw new AppError('other', 'the server is too old for what is saved here; it is kept');
+      }
+      if (step === 'go_on') continue;
+      if (++renewals > RENEWALS_MAX) {
+        throw new AppError('other', 'the server takes none of the replica ids it gives');
+      }
+      const renewed = await this.calls.family.renewReplica(
+        { familyId: fromHex(this.familyId) },
+        CALL,
+      );
+      await this.replica.rehome(this.familyId, toHex(request.replicaId), toHex(renewed.replicaId));
+    }
+  }
+}
