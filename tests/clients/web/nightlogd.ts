@@ -1,0 +1,57 @@
+// The real daemon, for tests; its program is named by $NIGHTLOGD.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+
+export class Daemon {
+  private process: ChildProcess | undefined;
+  private port = 0;
+
+  private constructor(private readonly data: string) {}
+
+  // Starts it on a free port with empty data.
+  static async start(): Promise<Daemon> {
+    const daemon = new Daemon(await mkdtemp(path.join(tmpdir(), 'nightlog-web-')));
+    await daemon.restart();
+    return daemon;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  // Starts it again at the same address, on the same data. REQUIRES: it is stopped.
+  async restart(): Promise<void> {
+    const program = process.env.NIGHTLOGD;
+    if (!program) throw new Error('set NIGHTLOGD to the path of the daemon');
+    const daemon = spawn(program, [`--data_dir=${this.data}`, `--listen=${this.address}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.process = daemon;
+    this.port = await new Promise<number>((resolve, reject) => {
+      daemon.once('error', reject);
+      daemon.once('exit', (code) => reject(new Error(`nightlogd ended: ${code}`)));
+      readline.createInterface({ input: daemon.stdout }).on('line', (line) => {
+        const serving = line.match(/serving on \S+:(\d+)$/);
+        if (serving) resolve(Number(serving[1]));
+      });
+    });
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const daemon = this.process;
+    this.process = undefined;
+    if (!daemon || daemon.exitCode !== null) return;
+    const ended = once(daemon, 'exit');
+    daemon.kill(signal);
+    await ended;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    await rm(this.data, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,302 @@
+// Phones and a consultant's laptop against the real daemon.
+import type { FamilyModel } from '@web/model/family.ts';
+import type { ConflictChoice, LogEntry } from '@web/model/types.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Daemon } from '../nightlogd.ts';
+import {
+  KRAKOW,
+  openPhone,
+  type Phone,
+  type PhoneOptions,
+  typed,
+  until,
+  untilSynced,
+} from '../phone.ts';
+
+let daemon: Daemon;
+const open: Phone[] = [];
+
+beforeAll(async () => {
+  daemon = await Daemon.start();
+});
+afterAll(() => daemon.remove());
+afterEach(() => {
+  for (const phone of open.splice(0)) phone.app.close();
+});
+
+async function phoneOf(options?: PhoneOptions): Promise<Phone> {
+  const phone = await openPhone(() => daemon.address, options);
+  open.push(phone);
+  return phone;
+}
+
+// Alex's phone with a new family and the child Robin.
+async function newFamily() {
+  const alex = await phoneOf();
+  const family = (await alex.app.createFamily({
+    familyName: 'Robin',
+    memberName: 'Alex',
+    deviceName: 'Alex’s phone',
+  })) as FamilyModel;
+  const childId = await family.addChild({ name: 'Robin', homeZone: KRAKOW });
+  return { alex, family, childId };
+}
+
+async function joinOf(phone: Phone, family: FamilyModel, memberName: string, role = 'caregiver') {
+  const { code } = await family.createInvite({ role: role as 'caregiver' });
+  return (await phone.app.join({
+    code,
+    memberName,
+    deviceName: `${memberName}’s phone`,
+  })) as FamilyModel;
+}
+
+// Alex's and Sam's phones, both in sync.
+async function twoPhones() {
+  const { alex, family, childId } = await newFamily();
+  const sam = await phoneOf();
+  const samFamily = await joinOf(sam, family, 'Sam');
+  await untilSynced(family, samFamily);
+  await until(() => expect(samFamily.list('child').value).toHaveLength(1));
+  return { alex, sam, family, samFamily, childId };
+}
+
+const crying = { kind: 'crying', crying: { intensity: 2 } } as const;
+
+describe('two phones', () => {
+  test('show each other’s taps as they come, and say on whose phone they are', async () => {
+    const { family, samFamily, childId } = await twoPhones();
+    const id = await family.log({
+      childId,
+      detail: crying,
+      interval: typed('2025-01-14T01:10Z'),
+      text: 'woke up',
+      tags: ['teething'],
+    });
+    expect(family.records.value.get(id)?.pending).toBe(true);
+    await until(() => expect(samFamily.records.value.get(id)?.revision).toBeGreaterThan(0));
+    const seen = samFamily.records.value.get(id)?.body as LogEntry;
+    expect(seen).toMatchObject({ detail: crying, text: 'woke up', tags: ['teething'], childId });
+    await untilSynced(family);
+    expect(family.records.value.get(id)).toMatchObject({ pending: false, body: seen });
+    await until(() =>
+      expect(family.sync.value.onDevices).toEqual([
+        expect.objectContaining({ deviceName: 'Sam’s phone' }),
+      ]),
+    );
+  });
+
+  test('edit one field offline: both show both values, and one tap resolves it', async () => {
+    const { alex, sam, family, samFamily, childId } = await twoPhones();
+    const interval = typed('2025-01-14T01:10Z', '2025-01-14T01:30Z');
+    const id = await family.log({ childId, detail: crying, interval });
+    await until(() => expect(samFamily.records.value.has(id)).toBe(true));
+    alex.network.goOffline();
+    sam.network.goOffline();
+    const told = { alex: Date.parse('2025-01-14T01:05Z'), sam: Date.parse('2025-01-14T01:15Z') };
+    await samFamily.edit(id, 'logEntry', { interval: { ...interval, beganAt: told.sam } });
+    await family.edit(id, 'logEntry', { interval: { ...interval, beganAt: told.alex } });
+    await until(() => expect(family.sync.value).toMatchObject({ state: 'offline', pending: 1 }));
+    sam.network.goOnline();
+    await untilSynced(samFamily);
+    alex.network.goOnline();
+    await untilSynced(family);
+    for (const phone of [family, samFamily]) {
+      await until(() => expect(phone.conflicts.value).toHaveLength(1));
+      const conflict = phone.conflicts.value[0];
+      expect(conflict).toMatchObject({ recordId: id, group: 'interval' });
+      const begins = conflict?.choices.map((c) => (c.value as LogEntry['interval']).beganAt);
+      expect(begins).toEqual([told.alex, told.sam]);
+    }
+    const conflict = samFamily.conflicts.value[0];
+    if (!conflict) throw new Error('no conflict');
+    await samFamily.resolve(conflict, conflict.choices[1] as ConflictChoice);
+    expect(samFamily.conflicts.value).toEqual([]);
+    await until(() => expect(family.conflicts.value).toEqual([]));
+    expect(family.records.value.get(id)?.body).toMatchObject({ interval: { beganAt: told.sam } });
+    const { items } = await family.history(id);
+    expect(items.map((item) => item.outcomes.at(-1)?.effect)).toEqual([
+      'applied',
+      'won',
+      'applied',
+      'applied',
+    ]);
+  });
+
+  test('a deletion that had not seen an edit is asked about, and undone by one tap', async () => {
+    const { sam, family, samFamily, childId } = await twoPhones();
+    const interval = typed('2025-01-14T01:10Z');
+    const id = await family.log({ childId, detail: crying, interval });
+    await until(() => expect(samFamily.records.value.has(id)).toBe(true));
+    sam.network.goOffline();
+    await samFamily.remove(id);
+    expect(samFamily.list('logEntry').value).toEqual([]);
+    await family.edit(id, 'logEntry', { text: 'loud' });
+    await untilSynced(family);
+    sam.network.goOnline();
+    await until(() => expect(family.conflicts.value[0]?.group).toBe('existence'));
+    await until(() => expect(samFamily.list('logEntry').value).toHaveLength(1));
+    const conflict = family.conflicts.value[0];
+    if (!conflict) throw new Error('no conflict');
+    expect(conflict.choices.map((choice) => choice.value)).toEqual([
+      { deleted: false },
+      { deleted: true },
+    ]);
+    await family.resolve(conflict, conflict.choices[0] as ConflictChoice);
+    await until(() => expect(samFamily.conflicts.value).toEqual([]));
+    expect(samFamily.list('logEntry').value).toHaveLength(1);
+  });
+
+  test('texts and tags of both stay', async () => {
+    const { sam, family, samFamily, childId } = await twoPhones();
+    const id = await family.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
+    await until(() => expect(samFamily.records.value.has(id)).toBe(true));
+    sam.network.goOffline();
+    await family.edit(id, 'logEntry', { text: 'Alex was there', tags: ['a'] });
+    await samFamily.edit(id, 'logEntry', { text: 'Sam was there', tags: ['b'] });
+    await untilSynced(family);
+    sam.network.goOnline();
+    await untilSynced(samFamily);
+    for (const phone of [family, samFamily]) {
+      await until(() =>
+        expect(phone.records.value.get(id)?.body).toMatchObject({
+          tags: ['a', 'b'],
+          text: 'Alex was there\nSam was there',
+        }),
+      );
+      expect(phone.conflicts.value).toEqual([]);
+    }
+  });
+});
+
+describe('one phone', () => {
+  test('sends a tap whose answer was lost again, and it is there once', async () => {
+    const { alex, family, childId } = await newFamily();
+    await untilSynced(family);
+    alex.network.losesPush = true;
+    const id = await family.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
+    await until(() => expect(alex.network.losesPush).toBe(false));
+    await untilSynced(family);
+    expect((await family.history(id)).items).toHaveLength(1);
+    const exported = await family.exportRecords();
+    expect(exported.filter((record) => record.kind === 'logEntry')).toHaveLength(1);
+  });
+
+  test('keeps its taps over a restart of the app, offline, and a restart of the server', async () => {
+    const { alex, family, childId } = await newFamily();
+    await untilSynced(family);
+    alex.network.goOffline();
+    const id = await family.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
+    await family.edit(id, 'logEntry', { text: 'again' });
+    alex.app.close();
+    await daemon.stop('SIGKILL');
+
+    const again = await phoneOf({ name: alex.name });
+    const restored = again.app.families.value[0] as FamilyModel;
+    expect(restored.records.value.get(id)).toMatchObject({
+      pending: true,
+      body: { text: 'again' },
+    });
+    expect(restored.sync.value).toMatchObject({ state: 'offline', pending: 2 });
+    await daemon.restart();
+    await untilSynced(restored);
+    expect(restored.records.value.get(id)).toMatchObject({ pending: false });
+  });
+
+  test('shows the same in two tabs, of which one syncs', async () => {
+    const { alex, family, childId } = await newFamily();
+    await untilSynced(family);
+    const tab = await phoneOf({ name: alex.name, syncs: false });
+    const there = tab.app.families.value[0] as FamilyModel;
+    await until(() => expect(there.sync.value.state).toBe('synced'));
+    const [a, b] = await Promise.all([
+      family.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') }),
+      there.log({ childId, detail: crying, interval: typed('2025-01-14T03:10Z') }),
+    ]);
+    for (const one of [family, there]) {
+      await until(() => expect(one.list('logEntry').value.map((r) => r.id)).toEqual([a, b]));
+    }
+    await untilSynced(family, there);
+    expect(there.records.value.get(a)?.pending).toBe(false);
+    await there.edit(a, 'logEntry', { text: 'from the other tab' });
+    await until(() => expect(family.records.value.get(a)?.body).toMatchObject({ text: /other/ }));
+    await untilSynced(family, there);
+  });
+
+  test('takes back its last tap', async () => {
+    const { family, childId } = await newFamily();
+    const id = await family.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
+    await family.undo();
+    expect(family.list('logEntry').value).toEqual([]);
+    expect(family.undoable.value).toBeUndefined();
+    await family.restore(id);
+    await family.edit(id, 'logEntry', { text: 'one' });
+    await family.edit(id, 'logEntry', { text: 'two' });
+    await family.undo();
+    expect(family.records.value.get(id)?.body).toMatchObject({ text: 'one' });
+    await untilSynced(family);
+    expect(family.records.value.get(id)?.body).toMatchObject({ text: 'one' });
+  });
+});
+
+describe('access', () => {
+  test('a consultant sees summaries, plans and comments of a family, live, and no entries', async () => {
+    const { family, childId } = await newFamily();
+    const dana = await phoneOf();
+    const seen = await joinOf(dana, family, 'Dana', 'consultant');
+    await untilSynced(seen);
+    await until(() => expect(seen.list('child').value).toHaveLength(1));
+    await family.log({
+      childId,
+      detail: { kind: 'putDown', putDown: {} },
+      interval: typed('2025-01-14T18:10Z'),
+    });
+    await until(() => expect(seen.list('nightSummary').value).toHaveLength(1));
+    expect(seen.list('nightSummary').value[0]?.body).toMatchObject({ phase: 'settling', childId });
+    expect(seen.list('logEntry').value).toEqual([]);
+    const planId = await seen.savePlan({
+      childId,
+      approach: { method: 'chair', allowedLevels: [], waits: [], steps: [], rungs: [] },
+      nights: { firstNight: '2025-01-14' },
+    });
+    await seen.comment({ target: 'night', night: { childId, date: '2025-01-14' } }, 'Well done.');
+    await seen.comment({ target: 'night', night: { childId, date: '2025-01-14' } }, 'Go on.');
+    await until(() =>
+      expect(family.records.value.get(planId)?.body).toMatchObject({
+        approach: { method: 'chair' },
+      }),
+    );
+    await until(() =>
+      expect(family.list('comment').value[0]?.body.posts).toMatchObject([
+        { text: 'Well done.', memberId: seen.pairing.value.memberId },
+        { text: 'Go on.' },
+      ]),
+    );
+    await untilSynced(seen);
+
+    await family.setConsent(seen.pairing.value.memberId, 'nights', Date.now() - 1000);
+    await until(() => expect(seen.sync.value.state).toBe('closed'));
+  });
+
+  test('a phone that is revoked says so, and its later taps wait for an owner', async () => {
+    const { sam, family, samFamily, childId } = await twoPhones();
+    const member = (await family.listMembers()).find((found) => found.member.name === 'Sam');
+    await family.revokeDevice(member?.devices[0]?.deviceId ?? '');
+    await until(() => expect(samFamily.sync.value.state).toBe('closed'));
+    await samFamily.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
+    sam.app.syncNow();
+    await until(() =>
+      expect(samFamily.attention.value).toMatchObject([{ outcome: 'quarantined' }]),
+    );
+    expect(samFamily.sync.value.state).toBe('needs_attention');
+    await samFamily.discard(samFamily.attention.value[0]?.position ?? 0);
+    await until(() => expect(samFamily.attention.value).toEqual([]));
+  });
+
+  test('a wrong code is answered in words', async () => {
+    const phone = await phoneOf();
+    await expect(
+      phone.app.join({ code: 'AAAA-BBBB-CCCC-DDDD', memberName: 'Sam', deviceName: 'phone' }),
+    ).rejects.toMatchObject({ reason: 'invite_not_valid' });
+  });
+});
