@@ -225,7 +225,8 @@ export type ResponseVerdictKind =
 export interface TimelineSpan {
   phase?: NightPhase;
   beganAt: Instant;
-  endedAt: Instant;
+  // Absent: it goes on.
+  endedAt?: Instant;
 }
 export interface ResponseVerdict {
   entryId: Id;
