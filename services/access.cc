@@ -3,6 +3,7 @@
 #include "absl/strings/escaping.h"
 #include "storage/core/errors.h"
 #include "storage/core/hash.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
@@ -87,13 +88,14 @@ absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& dev
   // Whoever has a device in a family may go by its head.
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::FamilyHead> head, reader.Head());
   if (!head.has_value()) return DamagedRow();
-  if (paired->revoked()) return NoAccess();
+  if (paired->revoked() && !Planted("revoked_device_has_access")) return NoAccess();
   Access access;
   access.member = MemberId(paired->member_id());
   access.replica = ReplicaId(paired->replica_id());
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredMember> member,
                    reader.Member(access.member));
-  if (!member.has_value() || member->removed()) return NoAccess();
+  if (!member.has_value()) return NoAccess();
+  if (member->removed() && !Planted("removed_member_has_access")) return NoAccess();
   if (member->has_until() && FromProto(member->until()) <= now) return NoAccess();
   access.role = static_cast<v1::Role>(member->role());
   access.consent_scope = static_cast<v1::ConsentScope>(member->consent_scope());

@@ -6,6 +6,7 @@
 #include "storage/core/check.h"
 #include "storage/core/errors.h"
 #include "storage/core/hash.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
 #include "storage/family_reader.h"
@@ -16,16 +17,21 @@ namespace nightlog {
 absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl::Time now,
                                                       size_t bytes_max) {
   const FamilyReader reader(view, family_);
-  ASSIGN_OR_RETURN(const Access access, Authorize(reader, device_, now));
+  if (Planted("consent_expiry_at_open_only") && access_.has_value()) now = absl::InfinitePast();
+  absl::StatusOr<Access> authorized = Authorize(reader, device_, now);
+  if (Planted("revocation_at_open_only") && access_.has_value()) authorized = *access_;
+  ASSIGN_OR_RETURN(const Access access, authorized);
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::FamilyHead> head, reader.Head());
   CHECK(head.has_value());  // a family without a head has no devices
 
   Part part;
   const bool sees_other_kinds =
       access_.has_value() &&
-      (access_->role != access.role || access_->consent_scope != access.consent_scope);
+      (access_->role != access.role || access_->consent_scope != access.consent_scope) &&
+      !Planted("no_reset_for_another_scope");
   access_ = access;
-  const bool other_lineage = cursor_.lineage() != head->lineage() && cursor_.revision() != 0;
+  const bool other_lineage = cursor_.lineage() != head->lineage() && cursor_.revision() != 0 &&
+                             !Planted("no_reset_for_another_lineage");
   if (other_lineage || sees_other_kinds || std::exchange(start_over_, false)) {
     part.reset.emplace().set_lineage(head->lineage());
     cursor_.set_revision(0);
@@ -43,7 +49,8 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
   if (bookmarked) return part;
 
   const auto sees = [&](uint32_t kind) {
-    return MayRead(access.role, access.consent_scope, kind) && wants_kind_(kind);
+    return (MayRead(access.role, access.consent_scope, kind) || Planted("scope_ignored")) &&
+           wants_kind_(kind);
   };
   if (position_.empty()) position_ = FeedKeyAfter(family_, cursor_.revision());
   size_t bytes = 0;
@@ -53,6 +60,7 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
     if (bytes >= bytes_max) {
       full = true;
       position_ = std::string(key);
+      if (Planted("record_lost_between_messages")) position_.push_back('\0');
       return false;
     }
     auto stored = reader.Record(id);
@@ -71,7 +79,7 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
     return true;
   }));
   RETURN_IF_ERROR(damaged);
-  if (full) return part;
+  if (full && !Planted("bookmark_before_its_records")) return part;
 
   v1::Bookmark& bookmark = part.bookmark.emplace();
   bookmarked_ = true;
@@ -84,7 +92,8 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
     if (sees(kind_hash.kind())) state_hash.Add(StateHash(kind_hash.sum()));
   }
   bookmark.set_state_hash(state_hash.bytes());
-  bookmark.set_backed_up_revision(head->backed_up_revision());
+  bookmark.set_backed_up_revision(Planted("backed_up_too_early") ? head->revision()
+                                                                 : head->backed_up_revision());
   return part;
 }
 

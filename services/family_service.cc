@@ -10,6 +10,7 @@
 #include "storage/column_families.h"
 #include "storage/core/errors.h"
 #include "storage/core/field_rules.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
@@ -104,8 +105,10 @@ absl::Status PutMember(FamilyWriter& writer, const MemberId& id, const StoredMem
   RETURN_IF_ERROR(writer.BeginRevision().status());
   writer.Put(kAccessColumn, MemberKey(writer.family(), id), member);
   const RecordId record_id(id.bytes());
-  RETURN_IF_ERROR(
-      writer.PutServerRecord({record_id, kMember, SerializeDeterministic(ToWire(member))}));
+  if (!Planted("public_member_stale")) {
+    RETURN_IF_ERROR(
+        writer.PutServerRecord({record_id, kMember, SerializeDeterministic(ToWire(member))}));
+  }
   storage::v1::JournalEntry entry;
   entry.set_member_id(actor.str());
   *entry.mutable_made_at() = ToProto(writer.now());
@@ -418,7 +421,7 @@ void FamilyService::Join(const std::string& token, const v1::JoinRequest& reques
                                         std::vector<DeviceId>& access_changed) -> absl::Status {
         v1::Pairing& pairing = *response.mutable_pairing();
         ASSIGN_OR_RETURN(const StoredInvite invite, UsableInvite(writer, code_hash));
-        writer.Delete(kAccessColumn, InviteKey(code_hash));
+        if (!Planted("invite_used_twice")) writer.Delete(kAccessColumn, InviteKey(code_hash));
         ASSIGN_OR_RETURN(const DeviceId device, FindOrMakeDevice(writer, token, random_, pairing));
         ASSIGN_OR_RETURN(const MemberId member,
                          JoinAs(writer, invite, device, request.member_name(), random_));
@@ -497,7 +500,7 @@ void FamilyService::RevokeDevice(const std::string& token, const v1::RevokeDevic
         if (!device.has_value()) return NotFound("device", id.hex());
         device->set_revoked(true);
         writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), id), *device);
-        access_changed.push_back(id);
+        if (!Planted("revocation_closes_no_stream")) access_changed.push_back(id);
         return absl::OkStatus();
       },
       std::move(done));
@@ -525,6 +528,7 @@ void FamilyService::RemoveMember(const std::string& token, const v1::RemoveMembe
         member->set_removed(true);
         *member->mutable_until() = ToProto(writer.now());
         ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), id));
+        if (Planted("removal_closes_no_stream")) access_changed.clear();
         return PutMember(writer, id, *member, caller.access.member, is_self ? "leave" : "remove");
       },
       std::move(done));
@@ -553,6 +557,7 @@ void FamilyService::SetConsent(const std::string& token, const v1::SetConsentReq
         member->set_consent_scope(request.scope());
         *member->mutable_until() = request.until();
         ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), id));
+        if (Planted("consent_closes_no_stream")) access_changed.clear();
         return PutMember(writer, id, *member, caller.access.member, "consent");
       },
       std::move(done));

@@ -12,6 +12,7 @@
 #include "services/sleep_deriver.h"
 #include "storage/core/errors.h"
 #include "storage/core/field_rules.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
 #include "storage/keys.h"
@@ -23,7 +24,7 @@ constexpr size_t kMessageBytes = 64 << 10;
 constexpr int kNightsPageDefault = 30;
 
 // Watchers see how the nights go; log entries go by Follow.
-bool IsWatched(uint32_t kind) { return kind != kLogEntry; }
+bool IsWatched(uint32_t kind) { return kind != kLogEntry || Planted("watch_sends_entries"); }
 
 // One reader a family, and the families that may have something. A message is about one family.
 class WatchStream final : public MessageStream<v1::WatchResponse> {

@@ -12,6 +12,7 @@
 #include "services/sleep/episodes.h"
 #include "services/sleep/night.h"
 #include "services/sleep/progress.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
@@ -202,6 +203,7 @@ class ChildDeriver {
       std::vector<const v1::LogEntry*> linked;
       for (const size_t index : episode) linked.push_back(&entries[index].entry);
       counted[episode[0]].entry = sleep::UniteEpisode(linked);
+      if (Planted("linked_entries_counted_twice")) continue;
       counted_with_another.insert(episode.begin() + 1, episode.end());
     }
     for (auto it = counted_with_another.rbegin(); it != counted_with_another.rend(); ++it) {
@@ -238,12 +240,16 @@ class ChildDeriver {
             return true;
           }
           owned.id = id.str();
-          owned.member = HasId(owned.entry.caregiver_id()) ? owned.entry.caregiver_id()
-                                                           : (*record)->created_by();
+          owned.member = HasId(owned.entry.caregiver_id()) && !Planted("caregiver_ignored")
+                             ? owned.entry.caregiver_id()
+                             : (*record)->created_by();
           owned.author = (*record)->created_by();
           owned.created_revision = (*record)->created_revision();
           owned.author_saw_revision = (*record)->author_saw_revision();
-          if (HasConflict(**record) && NightOf(owned.entry) == night) ++open_conflicts;
+          if (HasConflict(**record) && NightOf(owned.entry) == night &&
+              !Planted("conflicts_not_counted")) {
+            ++open_conflicts;
+          }
           return true;
         }));
     return damaged;
@@ -283,11 +289,11 @@ void AddStale(const RecordId& id, const StoredRecord& record, Stale& stale) {
     }
   } else if (record.kind() == kPlan) {
     v1::Plan plan;
-    if (!ParseBody(record, plan) || !HasId(plan.child_id())) return;
+    if (!ParseBody(record, plan) || !HasId(plan.child_id()) || Planted("plan_not_derived")) return;
     const auto [it, inserted] =
         stale.nights_from.emplace(RecordId(plan.child_id()), plan.nights().first_night());
     if (!inserted) it->second = std::min(it->second, plan.nights().first_night());
-  } else if (record.kind() == kChild) {
+  } else if (record.kind() == kChild && !Planted("child_not_derived")) {
     stale.children.insert(id);
   }
 }
@@ -296,7 +302,7 @@ void AddStale(const RecordId& id, const StoredRecord& record, Stale& stale) {
 
 std::vector<std::string> SleepDeriver::IndexKeys(const RecordId& id,
                                                  const StoredRecord& record) const {
-  if (record.deleted()) return {};
+  if (record.deleted() && !Planted("deleted_entry_counted")) return {};
   if (record.kind() == kLogEntry) {
     v1::LogEntry entry;
     if (!ParseBody(record, entry) || !HasId(entry.child_id())) return {};
@@ -322,8 +328,9 @@ absl::Status SleepDeriver::Derive(const FamilyReader& reader,
                                   std::vector<DerivedRecord>& derived) const {
   Stale stale;
   for (const RecordChange& change : changes) {
-    if (change.before.has_value()) AddStale(change.id, *change.before, stale);
-    AddStale(change.id, change.after, stale);
+    const bool is_new = !change.before.has_value();
+    if (!is_new && !Planted("old_night_stays_stale")) AddStale(change.id, *change.before, stale);
+    if (is_new || !Planted("new_night_stays_stale")) AddStale(change.id, change.after, stale);
   }
   std::set<RecordId> child_ids = stale.children;
   for (const auto& [child, first] : stale.nights_from) child_ids.insert(child);
@@ -345,7 +352,7 @@ absl::Status SleepDeriver::Derive(const FamilyReader& reader,
       RETURN_IF_ERROR(child.AddSummarizedNights(it->second, nights));
     }
     for (absl::CivilDay night : nights) RETURN_IF_ERROR(child.DeriveNight(night, derived));
-    RETURN_IF_ERROR(child.DeriveProgress(derived));
+    if (!Planted("progress_stale")) RETURN_IF_ERROR(child.DeriveProgress(derived));
   }
   return absl::OkStatus();
 }

@@ -11,6 +11,7 @@
 #include "storage/column_families.h"
 #include "storage/core/errors.h"
 #include "storage/core/field_rules.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
@@ -89,7 +90,8 @@ absl::StatusOr<Pusher> AuthorizePush(const FamilyWriter& writer, const std::stri
   }
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::Replica> replica,
                    writer.reader().Replica(replica_id));
-  if (!replica.has_value() || replica->device_id() != device.bytes()) {
+  if (!replica.has_value() ||
+      (replica->device_id() != device.bytes() && !Planted("replica_of_another_device"))) {
     return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_REPLICA_NOT_YOURS,
                      "The replica id was not issued to this device; pair it again.");
   }
@@ -101,6 +103,15 @@ absl::StatusOr<Pusher> AuthorizePush(const FamilyWriter& writer, const std::stri
     pusher.may_write = [role = access->role](uint32_t kind) { return MayWrite(role, kind); };
   }
   return pusher;
+}
+
+// Whether a device that says it holds `cursor` has what it said before, or more: a call that was
+// long under way, or is of another lineage, tells nothing of now.
+bool IsProgress(const v1::Cursor& cursor, const storage::v1::FamilyHead& head,
+                const storage::v1::StoredFamilyDevice& told) {
+  if (cursor.lineage() != head.lineage() || cursor.revision() > head.revision()) return false;
+  return told.acknowledged_lineage() != cursor.lineage() ||
+         told.acknowledged_revision() <= cursor.revision() || Planted("acknowledged_goes_back");
 }
 
 class FollowStream final : public MessageStream<v1::FollowResponse> {
@@ -121,7 +132,7 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
     StreamRegistry::Callbacks callbacks;
     callbacks.access_changed = [this, wake](const FamilyId& family) {
       if (family != reader_.family()) return;
-      Invalidate();
+      if (!Planted("stream_not_stopped_at_once")) Invalidate();
       wake();
     };
     callbacks.received = [this, wake](uint64_t bytes) {
@@ -133,13 +144,16 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
   }
 
   Step Next() override {
-    if (Revalidate()) reader_.StartOver();
+    if (Revalidate() && !Planted("dropped_message_not_sent_again")) reader_.StartOver();
     Step step;
     if (until_head_ && bookmarked_) {
       step.kind = Step::Kind::kEnd;
       return step;
     }
-    if (has_window_ && sent_bytes_ > received_bytes_.load() + kWindowBytes) return step;
+    if (has_window_ && sent_bytes_ > received_bytes_.load() + kWindowBytes &&
+        !Planted("window_ignored")) {
+      return step;
+    }
     if (!has_window_ && live_bytes_ > kWindowBytes) {
       step.kind = Step::Kind::kEnd;
       step.status = MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_SLOW_READER,
@@ -217,7 +231,7 @@ void SyncService::Push(const std::string& token, const v1::PushRequest& request,
       [token, received, shared_request, response](FamilyWriter& writer) -> absl::Status {
         ASSIGN_OR_RETURN(const Pusher pusher,
                          AuthorizePush(writer, token, ReplicaId(shared_request->replica_id())));
-        if (writer.head().halted()) return HaltedError();
+        if (writer.head().halted() && !Planted("halted_family_takes_writes")) return HaltedError();
         ASSIGN_OR_RETURN(std::vector<v1::Verdict> verdicts,
                          ApplyPush(*shared_request, pusher, received, writer));
         for (v1::Verdict& verdict : verdicts) *response->add_verdicts() = std::move(verdict);
@@ -255,7 +269,9 @@ absl::Status SyncService::HaltIfAhead(const ReadView& view, const FamilyId& fami
     return cursor.lineage() == head.lineage() && cursor.revision() > head.revision();
   };
   // The word of those who may write the log is taken as proof.
-  if (!is_ahead(*head) || !MayWrite(access.role, kLogEntry)) return absl::OkStatus();
+  if (!is_ahead(*head) || !MayWrite(access.role, kLogEntry) || Planted("lost_data_not_noticed")) {
+    return absl::OkStatus();
+  }
   committer_.Submit(
       family,
       [is_ahead](FamilyWriter& writer) {
@@ -279,6 +295,7 @@ void SyncService::Acknowledge(const std::string& token, const v1::AcknowledgeReq
         RETURN_IF_ERROR(RequireAction(access, Action::kFollow));
         ASSIGN_OR_RETURN(absl::optional<storage::v1::StoredFamilyDevice> row,
                          writer.reader().Device(*device));
+        if (!IsProgress(request.cursor(), writer.head(), *row)) return absl::OkStatus();
         row->set_acknowledged_lineage(request.cursor().lineage());
         row->set_acknowledged_revision(request.cursor().revision());
         *row->mutable_acknowledged_at() = ToProto(writer.now());
@@ -302,7 +319,8 @@ absl::StatusOr<v1::ListHistoryResponse> SyncService::ListHistory(
   RETURN_IF_ERROR(RequireAction(access, Action::kListHistory));
   const RecordId id(request.record_id());
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredRecord> record, reader.Record(id));
-  if (!record.has_value() || !MayRead(access.role, access.consent_scope, record->kind())) {
+  if (!record.has_value() || (!MayRead(access.role, access.consent_scope, record->kind()) &&
+                              !Planted("history_outside_scope"))) {
     return MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
                      "There is no such record in this family.", {{"record", id.hex()}});
   }

@@ -8,6 +8,7 @@
 #include "storage/column_families.h"
 #include "storage/core/check.h"
 #include "storage/core/errors.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/status_macros.h"
 #include "storage/keys.h"
 
@@ -147,14 +148,26 @@ void Committer::CommitBatch(const Shard& shard, std::vector<Waiting> batch) {
   }
   if (!write.empty()) {
     write.Put(kHeadColumn, ShardHeadKey(shard.number), shard_head.SerializeAsString());
+    if (Planted("notify_before_sync")) Publish(advanced);
+    if (Planted("acknowledge_before_sync")) Answer(batch, families, results);
     const absl::Status written = engine_.Write(write);
     if (!written.ok()) Fail(written);
-    for (const FamilyId& id : advanced) feed_.Publish(id);
+    if (!Planted("notify_before_sync") && !Planted("no_notification")) Publish(advanced);
   }
+  Answer(batch, families, results);
+}
+
+void Committer::Publish(const std::vector<FamilyId>& families) {
+  for (const FamilyId& id : families) feed_.Publish(id);
+}
+
+void Committer::Answer(std::vector<Waiting>& batch, const std::map<FamilyId, FamilyBatch>& families,
+                       std::vector<absl::Status>& results) {
   for (size_t i = 0; i < batch.size(); ++i) {
     if (results[i].ok()) results[i] = families.at(batch[i].family).status;
     batch[i].done(std::move(results[i]));
   }
+  batch.clear();
 }
 
 absl::Status Committer::RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const {

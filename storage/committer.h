@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -85,6 +86,10 @@ class Committer {
   std::vector<Waiting> TakeBatch(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
   void CommitBatch(const Shard& shard, std::vector<Waiting> batch);
   absl::Status RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const;
+  void Publish(const std::vector<FamilyId>& families);
+  // Tells each of the batch what became of it, and empties the batch.
+  static void Answer(std::vector<Waiting>& batch, const std::map<FamilyId, FamilyBatch>& families,
+                     std::vector<absl::Status>& results);
   [[noreturn]] void Fail(const absl::Status& status);
 
   Engine& engine_;

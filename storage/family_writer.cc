@@ -6,6 +6,7 @@
 #include "storage/column_families.h"
 #include "storage/core/check.h"
 #include "storage/core/hash.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
@@ -46,6 +47,7 @@ void FamilyWriter::State::Absorb(State&& step) {
   head = std::move(step.head);
   open_entry = std::move(step.open_entry);
   if (step.erased) before.clear();
+  if (Planted("batch_forgets_what_it_changed")) before.clear();
   // What is known already is older, and stays.
   before.merge(step.before);
 }
@@ -128,22 +130,27 @@ absl::Status FamilyWriter::PutRecord(const RecordId& id, StoredRecord record) {
   for (std::string& key : deriver_.IndexKeys(id, record)) record.add_index_keys(std::move(key));
 
   if (before.has_value()) {
-    view_.Delete(kFeedColumn, FeedKey(family(), before->revision(), id));
+    if (!Planted("old_feed_row_kept")) {
+      view_.Delete(kFeedColumn, FeedKey(family(), before->revision(), id));
+    }
     for (const std::string& key : before->index_keys()) {
-      view_.Delete(kIndexColumn, IndexKey(family(), key));
+      if (!Planted("old_index_row_kept")) view_.Delete(kIndexColumn, IndexKey(family(), key));
     }
   }
-  view_.Put(kFeedColumn, FeedKey(family(), record.revision(), id), "");
+  if (IsEditable(record.kind()) || !Planted("server_writes_not_fed")) {
+    view_.Put(kFeedColumn, FeedKey(family(), record.revision(), id), "");
+  }
   for (const std::string& key : record.index_keys()) {
     view_.Put(kIndexColumn, IndexKey(family(), key), id.str());
   }
   const bool had_conflict = before.has_value() && HasConflict(*before);
   if (HasConflict(record)) {
     view_.Put(kConflictColumn, RecordKey(family(), id), "");
-  } else if (had_conflict) {
+  } else if (had_conflict && !Planted("conflict_row_kept")) {
     view_.Delete(kConflictColumn, RecordKey(family(), id));
   }
-  if (before.has_value()) Subtract(before->digest(), MutableKindHash(before->kind()));
+  if (before.has_value() && !(record.deleted() && Planted("state_hash_keeps_the_deleted")))
+    Subtract(before->digest(), MutableKindHash(before->kind()));
   Add(record.digest(), MutableKindHash(record.kind()));
   view_.Put(kRecordColumn, RecordKey(family(), id), record.SerializeAsString());
   state_.before.emplace(id, std::move(before));

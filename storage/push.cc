@@ -13,6 +13,7 @@
 #include "storage/core/errors.h"
 #include "storage/core/field_rules.h"
 #include "storage/core/merge.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
@@ -42,7 +43,7 @@ class PushApplier {
     std::vector<v1::Verdict> verdicts;
     bool consumed_any = false;
     for (const v1::Transaction& transaction : request_.transactions()) {
-      if (transaction.seq() <= replica_.last_seq()) {
+      if (IsRepeat(transaction)) {
         ASSIGN_OR_RETURN(v1::Verdict verdict, Repeat(transaction));
         verdicts.push_back(std::move(verdict));
         if (verdicts.back().has_forked()) break;
@@ -50,11 +51,12 @@ class PushApplier {
       }
       v1::Verdict verdict;
       verdict.set_seq(transaction.seq());
-      if (transaction.seq() > replica_.last_seq() + 1) {
+      if (transaction.seq() > replica_.last_seq() + 1 && !Planted("gap_not_detected")) {
         verdict.mutable_gap()->set_expected_seq(replica_.last_seq() + 1);
-      } else if (transaction.previous_hash() != replica_.last_hash()) {
+      } else if (transaction.previous_hash() != replica_.last_hash() &&
+                 !Planted("chain_not_compared")) {
         verdict.mutable_forked()->set_last_seq(replica_.last_seq());
-      } else if (IsFromNewerClient(transaction)) {
+      } else if (IsFromNewerClient(transaction) && !Planted("newer_client_rejected")) {
         verdict.mutable_retry_later()->set_message(
             "The transaction holds a kind of record that this server does not know yet.");
       } else {
@@ -73,12 +75,23 @@ class PushApplier {
   }
 
  private:
+  // Consumed before.
+  bool IsRepeat(const v1::Transaction& transaction) const {
+    const v1::Transaction& compared =
+        Planted("dedupe_by_batch") ? *request_.transactions().rbegin() : transaction;
+    return compared.seq() <= replica_.last_seq();
+  }
+
   absl::StatusOr<v1::Verdict> Repeat(const v1::Transaction& transaction) const {
     v1::Verdict verdict;
     ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredVerdict> stored,
                      writer_.reader().Verdict(replica_id_, transaction.seq()));
-    if (stored.has_value() && stored->hash() == transaction.hash()) {
+    if (stored.has_value() &&
+        (stored->hash() == transaction.hash() || Planted("fork_of_equal_seq_not_detected"))) {
       RETURN_IF_ERROR(ParseRow(stored->verdict(), verdict));
+      if (Planted("repeat_told_a_new_revision") && verdict.has_committed()) {
+        verdict.mutable_committed()->set_revision(writer_.head().revision());
+      }
     } else {
       verdict.set_seq(transaction.seq());
       verdict.mutable_forked()->set_last_seq(replica_.last_seq());
@@ -100,14 +113,15 @@ class PushApplier {
   // Commits, rejects or quarantines the transaction, and notes that it was consumed.
   absl::Status Consume(const v1::Transaction& transaction, v1::Verdict& verdict) {
     if (pusher_.quarantined) {
-      Quarantine(transaction);
+      if (!Planted("quarantine_not_stored")) Quarantine(transaction);
       verdict.mutable_quarantined();
     } else {
       std::map<RecordId, StoredRecord> records;
       storage::v1::JournalEntry entry;
       ASSIGN_OR_RETURN(const std::vector<FieldViolation> violations,
                        Decide(transaction, records, entry));
-      if (violations.empty()) {
+      if (violations.empty() ||
+          (Planted("transaction_applied_partly") && !entry.effects().empty())) {
         RETURN_IF_ERROR(Commit(transaction, std::move(records), std::move(entry), verdict));
       } else {
         *verdict.mutable_rejected()->mutable_status() = ToRpcStatus(InvalidFieldsError(violations));
@@ -116,8 +130,10 @@ class PushApplier {
     storage::v1::StoredVerdict stored;
     stored.set_hash(transaction.hash());
     stored.set_verdict(verdict.SerializeAsString());
-    writer_.Put(kVerdictColumn, TransactionKey(writer_.family(), replica_id_, transaction.seq()),
-                stored);
+    if (!Planted("verdict_of_rejected_not_stored") || !verdict.has_rejected()) {
+      writer_.Put(kVerdictColumn, TransactionKey(writer_.family(), replica_id_, transaction.seq()),
+                  stored);
+    }
     replica_.set_last_seq(transaction.seq());
     replica_.set_last_hash(transaction.hash());
     return absl::OkStatus();
@@ -149,6 +165,7 @@ class PushApplier {
     std::set<RecordId> created;
     for (int i = 0; i < transaction.edits_size(); ++i) {
       v1::Edit edit = transaction.edits(i);
+      if (Planted("unknown_fields_dropped")) edit.DiscardUnknownFields();
       const std::string path = absl::StrCat("edits[", i, "]");
       const RecordId id(edit.record_id());
       auto it = records.find(id);
@@ -233,7 +250,8 @@ class PushApplier {
     }
     const uint32_t record_kind = kind == 0 ? record.kind() : kind;
     if (!IsEditable(record_kind)) return "is about a record that only the server writes";
-    if (!pusher_.may_write(record_kind)) return "is not allowed for your role; ask an owner";
+    if (!pusher_.may_write(record_kind) && !Planted("role_not_checked"))
+      return "is not allowed for your role; ask an owner";
     return "";
   }
 
@@ -243,7 +261,7 @@ class PushApplier {
       CorrectTappedTimes(made_at, FromProto(made.wall()),
                          *edit.mutable_log_entry()->mutable_interval());
     }
-    if (edit.has_comment()) {
+    if (edit.has_comment() && !Planted("author_of_comment_not_stamped")) {
       for (v1::CommentPost& post : *edit.mutable_comment()->mutable_posts()) {
         post.set_member_id(pusher_.member.str());
         *post.mutable_posted_at() = ToProto(made_at);
@@ -258,7 +276,7 @@ class PushApplier {
       if (record.created_revision() == 0) {
         const v1::Cursor& seen = transaction.made_at_cursor();
         record.set_created_revision(revision);
-        if (seen.lineage() == writer_.head().lineage()) {
+        if (seen.lineage() == writer_.head().lineage() || Planted("author_saw_another_lineage")) {
           record.set_author_saw_revision(std::min(seen.revision(), revision - 1));
         }
       }

@@ -8,6 +8,7 @@
 #include "storage/column_families.h"
 #include "storage/core/errors.h"
 #include "storage/core/hash.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
 #include "storage/keys.h"
@@ -175,12 +176,15 @@ absl::Status BeginNewLineages(Engine& engine, Random& random) {
   for (; it->Valid(); it->Next()) {
     FamilyHead head;
     RETURN_IF_ERROR(ParseRow(it->value(), head));
-    head.set_lineage(LineageId::Make(random).str());
+    if (!Planted("lineage_not_changed_on_restore")) {
+      head.set_lineage(LineageId::Make(random).str());
+    }
     head.clear_halted();
     head.clear_backed_up_revision();
     batch.Put(kHeadColumn, it->key(), head.SerializeAsString());
   }
   RETURN_IF_ERROR(it->status());
+  if (Planted("restore_forgets_replicas")) batch.DeleteRange(kReplicaColumn, "", "\xff");
   return batch.empty() ? absl::OkStatus() : engine.Write(batch);
 }
 

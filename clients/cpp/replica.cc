@@ -12,6 +12,7 @@
 #include "storage/core/field_rules.h"
 #include "storage/core/hash.h"
 #include "storage/core/merge.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
@@ -334,6 +335,7 @@ struct Replica::Update {
   void LeaveNamesTaken(const v1::Record& record) {
     const auto leave = [this](const v1::EditId& edit) {
       if (edit.replica_id() != pairing().replica_id() || edit.seq() <= stored.last_seq()) return;
+      if (Planted("names_used_again_after_set_back")) return;
       stored.set_last_seq(edit.seq());
       stored.clear_last_hash();
     };
@@ -370,6 +372,7 @@ struct Replica::Update {
         for (v1::EditId& saw : *edit.mutable_saw()) {
           const auto seq = new_seqs.find(saw.seq());
           if (saw.replica_id() != from || seq == new_seqs.end()) continue;
+          if (Planted("saw_not_renamed")) continue;
           saw.set_replica_id(pairing().replica_id());
           saw.set_seq(seq->second);
         }
@@ -667,6 +670,7 @@ absl::Status Replica::Write(const FamilyId& id, absl::Span<const Tap> taps) {
         if (found == shown.end()) {
           ASSIGN_OR_RETURN(const v1::Record confirmed, Confirmed(*view, id, record));
           found = shown.emplace(record, family->Shown(record, confirmed)).first;
+          if (Planted("saw_without_own_pending")) found->second = RecordFromWire(confirmed);
         }
         StoredRecord& state = found->second;
         const uint32_t kind = KindOf(change.edit);
@@ -800,6 +804,10 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
           row.revision = verdict.committed().revision();
           stored.set_revision(row.revision);
           if (row.revision == 0) return nonsense;
+          if (Planted("outbox_row_removed_on_acknowledgement")) {
+            update.RemoveOutbox(position->second, row);
+            continue;
+          }
           if (row.revision <= family->stored.revision()) {
             update.Move(position->second, row, kSentColumn, stored);
           } else {
@@ -808,6 +816,10 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
           continue;
         case v1::Verdict::kRejected:
           stored.set_status(verdict.rejected().status().SerializeAsString());
+          if (Planted("rejected_tap_dropped")) {
+            update.RemoveOutbox(position->second, row);
+            continue;
+          }
           update.Move(position->second, row, kAttentionColumn, stored);
           continue;
         case v1::Verdict::kQuarantined:
@@ -823,7 +835,14 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
         case v1::Verdict::kForked:
           step = PushStep::kRenewReplica;
           break;
-        default:  // retry later, or an outcome of a newer server
+        case v1::Verdict::kRetryLater:
+          if (Planted("retry_later_dropped")) {
+            update.RemoveOutbox(position->second, row);
+            continue;
+          }
+          step = PushStep::kWait;
+          break;
+        default:  // an outcome of a newer server
           step = PushStep::kWait;
       }
       break;
@@ -907,7 +926,9 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
         changed.insert(RecordId(old->key().substr(FamilyId::kSize)));
       }
       RETURN_IF_ERROR(old->status());
-      update.batch.DeleteRange(kRecordColumn, id.bytes(), FamilyLimit(id));
+      if (!Planted("reset_keeps_old_records")) {
+        update.batch.DeleteRange(kRecordColumn, id.bytes(), FamilyLimit(id));
+      }
     }
     for (const auto& [record, wire] : records) {
       if (!from_nothing) {
@@ -916,10 +937,11 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
       }
       hash.Add(wire->digest());
       update.batch.Put(kRecordColumn, RecordKey(id, record), wire->SerializeAsString());
+      if (Planted("transaction_split")) RETURN_IF_ERROR(WriteBatchOrBreak(update.batch));
       changed.insert(record);
     }
 
-    if (hash != StateHash(bookmark.state_hash())) {
+    if (hash != StateHash(bookmark.state_hash()) && !Planted("state_hash_not_compared")) {
       Update again(*family);
       again.stored.set_follow_from_nothing(true);
       again.stored.set_resyncs(stored.resyncs() + 1);
@@ -938,6 +960,11 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
       stored.set_backed_up_revision(bookmark.backed_up_revision());
       stored.clear_follow_from_nothing();
       stored.clear_closed();
+      if (Planted("cursor_stored_before_the_records")) {
+        Update early(*family);
+        early.stored = stored;
+        RETURN_IF_ERROR(Commit(*family, early));
+      }
       for (const auto& [record, wire] : records) update.LeaveNamesTaken(*wire);
       if (new_lineage) {
         // The server may have lost what it had acknowledged. It knows what it has.
@@ -945,6 +972,7 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
           auto it = ScanFamily(*view, column, id);
           for (; it->Valid(); it->Next()) {
             ASSIGN_OR_RETURN(Row row, Row::Parse(it->value()));
+            if (Planted("sent_not_pushed_again") && column == kSentColumn) continue;
             update.Reopen(column, PositionOf(it->key()), std::move(row));
           }
           RETURN_IF_ERROR(it->status());
@@ -958,7 +986,10 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
         for (; sent->Valid(); sent->Next()) {
           DeviceTransaction row;
           RETURN_IF_ERROR(ParseRow(sent->value(), row));
-          if (row.revision() > stored.backed_up_revision() && update.sent <= kSentMax) break;
+          if (row.revision() > stored.backed_up_revision() && update.sent <= kSentMax &&
+              !Planted("sent_forgotten_before_backup")) {
+            break;
+          }
           update.batch.Delete(kSentColumn, sent->key());
           --update.sent;
         }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/core/errors.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/status_macros.h"
 
 namespace nightlog {
@@ -109,6 +110,9 @@ absl::Status Syncer::Follow(const FamilyId& family, bool until_head, absl::Time 
     if (at_bookmark) *acknowledge.mutable_cursor() = message.bookmark().cursor();
     messages.push_back(std::move(message));
     if (at_bookmark) {
+      if (Planted("acknowledged_before_durable")) {
+        connection_.Acknowledge(acknowledge, CallDeadline(deadline)).IgnoreError();
+      }
       status = replica_.ApplyBookmark(family, messages);
       messages.clear();
       if (!status.ok()) break;

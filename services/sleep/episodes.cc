@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "services/sleep/bouts.h"
 #include "services/sleep/local_time.h"
+#include "storage/core/planted_defect.h"
 
 namespace nightlog::sleep {
 namespace {
@@ -17,6 +18,7 @@ bool IsLinkable(v1::EntryDetail::KindCase kind) {
 }
 
 bool Names(const v1::LogEntry& entry, absl::string_view other) {
+  if (Planted("veto_forgotten")) return false;
   return std::any_of(entry.separate_from().begin(), entry.separate_from().end(),
                      [other](const std::string& id) { return id == other; });
 }
@@ -32,8 +34,8 @@ bool AreNear(const v1::Interval& a, const v1::Interval& b) {
 // REQUIRES: `later` was not committed before `earlier`.
 bool AreLinked(const AuthoredEntry& earlier, const AuthoredEntry& later) {
   return earlier.entry->detail().kind_case() == later.entry->detail().kind_case() &&
-         earlier.author_id != later.author_id &&
-         later.author_saw_revision < earlier.created_revision &&
+         (earlier.author_id != later.author_id || Planted("own_entries_linked")) &&
+         (later.author_saw_revision < earlier.created_revision || Planted("seen_entries_linked")) &&
          !Names(*earlier.entry, later.record_id) && !Names(*later.entry, earlier.record_id) &&
          AreNear(earlier.entry->interval(), later.entry->interval());
 }
@@ -51,6 +53,7 @@ std::vector<std::vector<size_t>> FindEpisodes(absl::Span<const AuthoredEntry> en
   for (const size_t index : order) {
     if (!IsLinkable(entries[index].entry->detail().kind_case())) continue;
     const auto fits = [&](const std::vector<size_t>& episode) {
+      if (Planted("links_chain")) return AreLinked(entries[episode.back()], entries[index]);
       return std::all_of(episode.begin(), episode.end(),
                          [&](size_t member) { return AreLinked(entries[member], entries[index]); });
     };

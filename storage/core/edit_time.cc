@@ -2,14 +2,16 @@
 
 #include <algorithm>
 
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 
 namespace nightlog {
 
 absl::Time EstimateEditTime(const v1::ClockReading& made, const v1::ClockReading& sent,
                             absl::Time received) {
-  const bool same_boot = !made.boot_id().empty() && made.boot_id() == sent.boot_id() &&
-                         made.monotonic_ms() <= sent.monotonic_ms();
+  const bool same_boot = !made.boot_id().empty() &&
+                         (made.boot_id() == sent.boot_id() || Planted("monotonic_across_boots")) &&
+                         made.monotonic_ms() <= sent.monotonic_ms() && !Planted("wall_clock_only");
   const absl::Duration age = same_boot
                                  ? absl::Milliseconds(sent.monotonic_ms() - made.monotonic_ms())
                                  : FromProto(sent.wall()) - FromProto(made.wall());
@@ -17,13 +19,16 @@ absl::Time EstimateEditTime(const v1::ClockReading& made, const v1::ClockReading
 }
 
 absl::Time ClampEditTime(absl::Time estimate, absl::Time floor, absl::Time received) {
+  if (Planted("estimate_not_clamped")) return estimate;
+  if (Planted("estimate_before_what_it_saw")) return std::min(estimate, received);
   return std::min(std::max(estimate, floor), received);
 }
 
 void CorrectTappedTimes(absl::Time estimate, absl::Time made_wall, v1::Interval& interval) {
   absl::Duration error = estimate - made_wall;
   if (absl::AbsDuration(error) < kClockErrorTolerated) error = absl::ZeroDuration();
-  if (interval.has_began_at() && interval.began_tapped() && !interval.has_began_raw()) {
+  if (interval.has_began_at() && (interval.began_tapped() || Planted("typed_time_corrected")) &&
+      (!interval.has_began_raw() || Planted("tapped_time_corrected_twice"))) {
     *interval.mutable_began_raw() = interval.began_at();
     *interval.mutable_began_at() = ToProto(FromProto(interval.began_at()) + error);
   }

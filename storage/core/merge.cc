@@ -7,6 +7,7 @@
 #include "google/protobuf/message.h"
 #include "storage/core/check.h"
 #include "storage/core/field_rules.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 
@@ -37,6 +38,7 @@ bool Names(const Saw& saw, const StoredEditId& id) {
 // Whoever saw a version, or an edit that agreed with it, saw it.
 bool HasSeen(const Saw& saw, const StoredVersion& version) {
   if (Names(saw, version.edit())) return true;
+  if (Planted("seen_one_level_deep")) return false;
   return std::any_of(version.agreed().begin(), version.agreed().end(),
                      [&saw](const StoredEditId& id) { return Names(saw, id); });
 }
@@ -60,7 +62,8 @@ StoredVersion VersionOf(const AuthoredEdit& edit) {
 bool ShownBefore(const StoredVersion& a, const StoredVersion& b) {
   const absl::Time time_a = FromProto(a.made_at());
   const absl::Time time_b = FromProto(b.made_at());
-  if (time_a != time_b) return time_a > time_b;
+  if (time_a != time_b) return (time_a > time_b) != Planted("earlier_tap_wins");
+  if (Planted("tie_by_arrival")) return false;
   const auto key = [](const StoredVersion& version) {
     return std::make_tuple(absl::string_view(version.edit().replica_id()), version.edit().seq(),
                            version.edit().index());
@@ -78,7 +81,8 @@ std::vector<StoredVersion> TakeSeen(const Saw& saw, StoredGroup& group) {
   std::vector<StoredVersion> seen;
   google::protobuf::RepeatedPtrField<StoredVersion> standing;
   for (StoredVersion& version : *group.mutable_versions()) {
-    if (HasSeen(saw, version)) {
+    if ((HasSeen(saw, version) && (seen.empty() || !Planted("conflict_survives_its_resolve"))) ||
+        Planted("unseen_value_replaced")) {
       seen.push_back(std::move(version));
     } else {
       *standing.Add() = std::move(version);
@@ -100,7 +104,9 @@ bool IntervalOf(const Descriptor& type, uint32_t group, const std::string& value
 }
 
 bool Close(const google::protobuf::Timestamp& a, const google::protobuf::Timestamp& b) {
-  return absl::AbsDuration(FromProto(a) - FromProto(b)) <= kIntervalAgreement;
+  const absl::Duration apart = absl::AbsDuration(FromProto(a) - FromProto(b));
+  return Planted("interval_tolerance_off") ? apart < kIntervalAgreement
+                                           : apart <= kIntervalAgreement;
 }
 
 // Whether two concurrent values say the same; if so, whether the new one stands for both.
@@ -120,7 +126,8 @@ Agreement Compare(const Descriptor& type, uint32_t group, v1::MergeRule rule,
   }
   const bool agree = Close(a.began_at(), b.began_at()) && a.has_ended_at() == b.has_ended_at() &&
                      (!a.has_ended_at() || Close(a.ended_at(), b.ended_at()));
-  return {agree, agree && FromProto(b.began_at()) < FromProto(a.began_at())};
+  const bool earlier = FromProto(b.began_at()) < FromProto(a.began_at());
+  return {agree, agree && earlier != Planted("later_begin_stands")};
 }
 
 // Adds a version to those that stand, or makes it one with the first that says the same, with the
@@ -131,12 +138,16 @@ bool AddVersion(const Descriptor& type, v1::MergeRule rule, StoredVersion added,
     const Agreement agreement = Compare(type, group.group(), rule, standing.value(), added.value());
     if (!agreement.agree) continue;
     if (agreement.new_stands) std::swap(standing, added);
-    *standing.add_agreed() = added.edit();
+    if (!Planted("agreed_edit_forgotten")) *standing.add_agreed() = added.edit();
     standing.mutable_agreed()->MergeFrom(added.agreed());
-    if (FromProto(standing.made_at()) < FromProto(added.made_at())) {
+    if (FromProto(standing.made_at()) < FromProto(added.made_at()) &&
+        !Planted("agreement_keeps_first_time")) {
       *standing.mutable_made_at() = added.made_at();
     }
     return true;
+  }
+  if (Planted("loser_dropped_with_three_writers") && group.versions_size() == 2) {
+    group.mutable_versions()->RemoveLast();
   }
   *group.add_versions() = std::move(added);
   return false;
@@ -175,7 +186,8 @@ MergeOutcome MergeSet(const AuthoredEdit& edit, const Descriptor& type, StoredGr
     std::unique_ptr<Message> before(prototype.New());
     std::unique_ptr<Message> after(prototype.New());
     const Reflection& reflection = *before->GetReflection();
-    if (HasSeen(edit.edit->saw(), version) && before->ParseFromString(version.value())) {
+    if ((HasSeen(edit.edit->saw(), version) || Planted("unseen_tag_removed")) &&
+        before->ParseFromString(version.value())) {
       for (int i = 0; i < reflection.FieldSize(*before, field); ++i) {
         const std::string element = reflection.GetRepeatedString(*before, field, i);
         const auto& removed = edit.edit->removed_elements();
@@ -204,6 +216,7 @@ MergeOutcome MergeText(const AuthoredEdit& edit, const Descriptor& type, StoredG
   const Message& body = ValueMessageOf(*edit.edit);
   const FieldDescriptor* field = type.FindFieldByNumber(static_cast<int>(group.group()));
   if (body.GetReflection()->GetString(body, field).empty()) return outcome;
+  if (Planted("concurrent_text_lost")) group.clear_versions();
   if (AddVersion(type, v1::MERGE_RULE_TEXT, VersionOf(edit), group)) {
     outcome.effect = v1::EDIT_EFFECT_AGREED;
   }
@@ -213,6 +226,7 @@ MergeOutcome MergeText(const AuthoredEdit& edit, const Descriptor& type, StoredG
 }
 
 MergeOutcome MergeAppend(const AuthoredEdit& edit, StoredGroup& group) {
+  if (Planted("post_replaces_thread")) group.clear_versions();
   *group.add_versions() = VersionOf(edit);
   return {v1::EDIT_EFFECT_APPLIED, {}};
 }
@@ -246,7 +260,8 @@ MergeOutcome MergeExistence(const AuthoredEdit& edit, StoredRecord& record) {
       AddVersion(*DescriptorOf(record.kind()), v1::MERGE_RULE_REGISTER, std::move(added), group);
   SortVersions(group);
   const bool was_deleted = record.deleted();
-  record.set_deleted(deletion && (was_deleted || !unseen_value));
+  record.set_deleted(deletion &&
+                     (was_deleted || !unseen_value || Planted("deletion_beats_unseen_edit")));
   if (deletion && !record.deleted()) {
     outcome.effect = v1::EDIT_EFFECT_KEPT_AS_CONFLICT;
   } else if (!deletion && unseen_deletion) {
@@ -263,6 +278,7 @@ MergeOutcome MergeExistence(const AuthoredEdit& edit, StoredRecord& record) {
 void Revive(const AuthoredEdit& edit, StoredRecord& record, MergeOutcome& outcome) {
   record.set_deleted(false);
   StoredGroup& existence = MutableGroup(record, kExistence);
+  if (Planted("lost_deletion_forgotten")) existence.clear_versions();
   for (StoredVersion& seen : TakeSeen(edit.edit->saw(), existence)) {
     outcome.replaced.push_back(std::move(seen));
   }
@@ -364,7 +380,7 @@ MergeOutcome Merge(const AuthoredEdit& edit, StoredRecord& record) {
     default:
       outcome = MergeRegister(edit, type, rule, group);
   }
-  if (record.deleted()) Revive(edit, record, outcome);
+  if (record.deleted() && !Planted("edit_does_not_revive")) Revive(edit, record, outcome);
   return outcome;
 }
 

@@ -9,6 +9,7 @@
 #include "storage/core/check.h"
 #include "storage/core/field_rules.h"
 #include "storage/core/hash.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 
 namespace nightlog {
@@ -44,6 +45,7 @@ std::unique_ptr<Message> NewBody(uint32_t kind) {
 std::string OnlyGroup(const Message& body, uint32_t group) {
   std::unique_ptr<Message> copy(body.New());
   copy->CopyFrom(body);
+  if (Planted("unknown_fields_dropped_on_phone")) copy->DiscardUnknownFields();
   const Reflection& reflection = *copy->GetReflection();
   std::vector<const FieldDescriptor*> fields;
   reflection.ListFields(*copy, &fields);
@@ -175,6 +177,7 @@ std::string ValueOf(const v1::Edit& edit) {
 
 std::string BodyOf(const StoredRecord& record) {
   if (!IsEditable(record.kind())) return record.body();
+  if (record.deleted() && Planted("tombstone_without_last_state")) return "";
   std::string bytes;
   for (const StoredGroup& group : record.groups()) bytes += ShownValue(record.kind(), group);
   return bytes;
@@ -267,7 +270,7 @@ std::string DigestOf(absl::string_view record_id, const StoredRecord& record) {
     AppendPart(canonical, absl::StrCat(group.versions_size()));
     for (const StoredVersion& version : group.versions()) {
       AppendPart(canonical, version.edit());
-      AppendPart(canonical, version.value());
+      if (!Planted("digest_without_values")) AppendPart(canonical, version.value());
       AppendPart(canonical, absl::StrCat(version.agreed_size()));
       for (const StoredEditId& agreed : version.agreed()) AppendPart(canonical, agreed);
     }

@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "storage/core": {"protos"},
     "storage/engine": {"protos", "storage/core", "rocksdb"},
     "storage": {"protos", "storage", "rocksdb"},
-    "services/sleep": {"protos"},
+    "services/sleep": {"protos", "storage/core/planted_defect.h"},
     "services": {"protos", "storage", "services", "grpc", "boost"},
     "clients/cpp": {"protos", "storage/core", "storage/engine", "grpc"},
     "clients/cli": {"protos", "storage/core", "storage/engine", "grpc", "clients/cpp"},
