@@ -225,8 +225,12 @@ export type ResponseVerdictKind =
 export interface TimelineSpan {
   phase?: NightPhase;
   beganAt: Instant;
-  // Absent: it goes on.
+  // Absent: no end is known.
   endedAt?: Instant;
+}
+// Entries that different people logged about the same event, and that count once.
+export interface Episode {
+  entryIds: Id[];
 }
 export interface ResponseVerdict {
   entryId: Id;
@@ -302,6 +306,7 @@ export interface NightSummary {
   clinicalFlags: ClinicalFlag[];
   timeline: TimelineSpan[];
   naps: TimelineSpan[];
+  episodes: Episode[];
 }
 
 export type Measure = 'sol' | 'nwak' | 'waso' | 'longest_stretch' | 'cry' | 'tst_night';
