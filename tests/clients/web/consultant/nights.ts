@@ -19,6 +19,7 @@ export function night(date: string, known: Partial<NightSummary> = {}): NightSum
     clinicalFlags: [],
     timeline: [],
     naps: [],
+    episodes: [],
     ...known,
   };
 }
