@@ -1,14 +1,19 @@
+#include <unistd.h>
+
 #include <fstream>
 #include <iostream>
-#include <iterator>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "clients/cli/command.h"
 #include "clients/cli/family_view.h"
-#include "clients/cli/import/baby_connect.h"
+#include "clients/cli/import/format.h"
 #include "clients/cli/json.h"
 #include "clients/cli/local_time.h"
 #include "clients/cli/words.h"
@@ -21,6 +26,8 @@ namespace {
 
 // A transaction holds 64 edits, and an entry needs up to 6.
 constexpr int kEntriesPerTap = 10;
+// A log of many years has a few MB.
+constexpr size_t kFileBytesMax = 64 << 20;
 
 // The taps of one night.
 struct NightOfTaps {
@@ -34,7 +41,7 @@ struct ImportReport {
   int rows = 0;
   int made = 0;
   int already_there = 0;
-  // Of another caregiver or another time than was asked for.
+  // Entries of another caregiver or another time, and rows of another child, than was asked for.
   int not_asked_for = 0;
   std::vector<RowRemark> set_aside;
   std::vector<RowRemark> adjusted;
@@ -104,32 +111,118 @@ absl::StatusOr<Choice> ReadChoice(const Arguments& arguments) {
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::NotFoundError(absl::StrCat("the file ", path, " cannot be opened"));
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::string text(kFileBytesMax + 1, '\0');
+  file.read(&text[0], static_cast<std::streamsize>(text.size()));
   if (file.bad()) return absl::DataLossError(absl::StrCat("the file ", path, " cannot be read"));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > kFileBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the file ", path, " is larger than 64 MB; import it in parts"));
+  }
   return text;
 }
 
+// `NAME=VALUE,NAME=VALUE`, given once or several times.
+absl::StatusOr<std::map<std::string, std::string>> ReadPairs(const Arguments& arguments,
+                                                             absl::string_view flag) {
+  std::map<std::string, std::string> pairs;
+  for (const std::string& value : arguments.All(flag)) {
+    for (const absl::string_view item : absl::StrSplit(value, ',')) {
+      const std::pair<absl::string_view, absl::string_view> pair =
+          absl::StrSplit(item, absl::MaxSplits('=', 1));
+      const std::string name(absl::StripAsciiWhitespace(pair.first));
+      if (name.empty() || pair.second.empty() || pairs.count(name) > 0) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("--", flag, " takes NAME=VALUE,.., each name once"));
+      }
+      pairs.emplace(name, absl::StripAsciiWhitespace(pair.second));
+    }
+  }
+  return pairs;
+}
+
+absl::StatusOr<ImportOptions> ReadOptions(const Arguments& arguments, const NamedChild& child) {
+  ImportOptions options;
+  options.child = child.id;
+  ASSIGN_OR_RETURN(const std::string zone, arguments.Required("zone"));
+  ASSIGN_OR_RETURN(options.zone, FindZone(zone));
+  options.file_child = arguments.Get("file-child");
+  const std::string order = arguments.GetOr("dates", "mdy");
+  if (order != "mdy" && order != "dmy") {
+    return absl::InvalidArgumentError("--dates takes mdy or dmy");
+  }
+  options.date_order = order == "mdy" ? DateOrder::kMonthFirst : DateOrder::kDayFirst;
+  if (arguments.Has("amounts")) {
+    options.amounts = ParseVolumeUnit(*arguments.Get("amounts"));
+    if (!options.amounts.has_value()) return absl::InvalidArgumentError("--amounts takes ml or oz");
+  }
+  ASSIGN_OR_RETURN(options.columns, ReadPairs(arguments, "map"));
+  ASSIGN_OR_RETURN(options.kinds, ReadPairs(arguments, "kinds"));
+  if (arguments.Has("day-zero")) {
+    ASSIGN_OR_RETURN(options.day_zero, ParseDate(*arguments.Get("day-zero")));
+  } else if (const auto born = ParseDate(child.child.birth_date()); born.ok()) {
+    options.day_zero = *born;
+  }
+  return options;
+}
+
+// Members by what the file calls them.
+absl::StatusOr<std::map<std::string, std::string>> ReadMembers(const Arguments& arguments,
+                                                               const FamilyView& view) {
+  ASSIGN_OR_RETURN(auto members, ReadPairs(arguments, "members"));
+  for (auto& [author, member] : members) {
+    ASSIGN_OR_RETURN(member, view.MemberCalled(member));
+  }
+  return members;
+}
+
+// Tells a person at a terminal how far the sync has come.
+class SyncProgress final : public Replica::Observer {
+ public:
+  // Both must outlive this.
+  SyncProgress(Replica& replica, const FamilyId& family) : replica_(replica), family_(family) {
+    if (isatty(STDERR_FILENO) == 1) replica_.AddObserver(this);
+  }
+  ~SyncProgress() override {
+    replica_.RemoveObserver(this);
+    if (total_ > 0) std::cerr << "\r\033[K";
+  }
+
+  void OnRecordsChanged(const FamilyId&, const std::set<RecordId>&) override {}
+  void OnFamilyChanged(const FamilyId& family) override {
+    const auto state = replica_.FamilyStateOf(family);
+    if (family != family_ || !state.ok()) return;
+    total_ = std::max(total_, state->pending);
+    std::cerr << "\rsynced " << total_ - state->pending << " of " << total_ << " taps";
+    std::cerr.flush();
+  }
+
+ private:
+  Replica& replica_;
+  const FamilyId family_;
+  uint64_t total_ = 0;
+};
+
 absl::Status Run(Phone& phone, const Arguments& arguments) {
   if (arguments.words().size() != 1) return WrongWords();
-  if (arguments.GetOr("format", "baby-connect") != "baby-connect") {
-    return absl::InvalidArgumentError("the formats known are: baby-connect");
-  }
-  ASSIGN_OR_RETURN(const std::string zone_name, arguments.Required("zone"));
-  ASSIGN_OR_RETURN(const absl::TimeZone zone, FindZone(zone_name));
   ASSIGN_OR_RETURN(const Choice choice, ReadChoice(arguments));
   ASSIGN_OR_RETURN(const FamilyId family, phone.Family());
   ASSIGN_OR_RETURN(const FamilyView view, FamilyView::Load(phone.replica(), family));
   ASSIGN_OR_RETURN(const NamedChild child, view.ChildCalled(arguments.Get("child")));
-  ASSIGN_OR_RETURN(const std::string csv, ReadFile(arguments.words()[0]));
-  ASSIGN_OR_RETURN(ImportedLog log, ReadBabyConnect(csv, zone, child.id));
+  ASSIGN_OR_RETURN(const ImportOptions options, ReadOptions(arguments, child));
+  ASSIGN_OR_RETURN(const auto members, ReadMembers(arguments, view));
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(arguments.words()[0]));
+  ASSIGN_OR_RETURN(ImportedLog log, ReadLog(text, arguments.GetOr("format", ""), options));
 
   ImportReport report;
   report.rows = log.rows;
+  report.not_asked_for = log.of_other_children;
   report.set_aside = std::move(log.set_aside);
   report.adjusted = std::move(log.adjusted);
   std::vector<NightOfTaps> nights;
-  for (const ImportedEntry& imported : log.entries) {
-    const absl::CivilDay night = NightOf(FromProto(imported.entry.interval().began_at()), zone);
+  for (ImportedEntry& imported : log.entries) {
+    const absl::CivilDay night =
+        NightOf(FromProto(imported.entry.interval().began_at()), options.zone);
     if (!choice.Wants(imported.entry, night)) {
       ++report.not_asked_for;
       continue;
@@ -140,6 +233,8 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
       ++report.already_there;
       continue;
     }
+    const auto member = members.find(imported.entry.import_origin().author());
+    if (member != members.end()) imported.entry.set_caregiver_id(member->second);
     ++report.made;
     if (nights.empty() || nights.back().night != night) nights.push_back({night, {}, 0});
     NightOfTaps& taps = nights.back();
@@ -156,6 +251,7 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   }
 
   // Saved all at once, or night by night as it would have come.
+  const SyncProgress progress(phone.replica(), family);
   absl::Status synced = absl::OkStatus();
   const bool by_night = arguments.Has("night-by-night") && !phone.options().offline;
   std::vector<Tap> all;
@@ -183,15 +279,34 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   return absl::OkStatus();
 }
 
+// The help of `--format`; for ever, as the command is.
+absl::string_view FormatHelp() {
+  static const std::string& help = *new std::string(absl::StrCat(
+      "what the file is, where its heading does not tell:",
+      absl::StrJoin(AllImportFormats(), "", [](std::string* out, const ImportFormat* format) {
+        absl::StrAppend(out, "\n", std::string(28, ' '), format->name, ": ", format->help);
+      })));
+  return help;
+}
+
 }  // namespace
 
 const Command kImportCommand = {
     "import",
-    "FILE --format baby-connect --zone ZONE",
+    "FILE --zone ZONE [--format WORD] [--members A=Alex,..]\n"
+    "FILE --zone ZONE --format csv --map began=Start,ended=End,kind=Type [--kinds Zzz=sleep,..]",
     "take over a log from another app; importing again changes nothing",
-    {{"format", "WORD", "baby-connect (the default): its CSV export"},
+    {{"format", "WORD", FormatHelp()},
      {"zone", "ZONE", "where its times were local, such as America/Denver"},
      {"child", "NAME", "which child, where there are several"},
+     {"file-child", "NAME", "which child of the file, where it tells of several"},
+     {"members", "A=NAME,..", "who logged it: the file's names, and the family's members"},
+     {"dates", "ORDER", "mdy (the default) or dmy: how dates such as 3/4/26 are meant"},
+     {"amounts", "UNIT", "ml or oz: what amounts are in, where the file does not say"},
+     {"map", "PAIRS",
+      "csv: began, ended, date, minutes, length, kind, amount, text, author=COLUMN"},
+     {"kinds", "PAIRS", "csv: WORD=sleep|awake|cry|put down|rise|bottle|breast|solid|feed|note"},
+     {"day-zero", "DATE", "spreadsheet: the day numbered 0; the child's birth date, if known"},
      {"caregiver", "NAME", "only what that caregiver logged, as the file calls them"},
      {"from", "DATE", "only from that night on"},
      {"to", "DATE", "only up to that night"},

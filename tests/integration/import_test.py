@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Logs of other apps: all of a real sheet, a night in which the clocks change, and two members."""
+
+import os
+import unittest
+
+import processes
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SHEET = os.path.join(HERE, "..", "data", "jitney86-spreadsheet", "sleep-eat.csv")
+HUCKLEBERRY = "Type,Start,End,Duration,Start Condition,Start Location,End Condition,Notes\n"
+
+
+class ImportTest(processes.Case):
+    def file(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        return path
+
+    def test_450_days_of_a_real_sheet_are_all_accounted_for_and_import_once(self):
+        alex, sam = self.family(zone="America/New_York")
+        words = ("import", SHEET, "--zone", "America/New_York", "--day-zero", "2016-01-01")
+        planned = alex.json(*words, "--dry-run")
+        report = alex.json(*words)
+        self.assertEqual(report["rows"], 25703)
+        self.assertEqual(report["set_aside"], [])
+        self.assertEqual(report["made"], planned["made"])
+        state = self.assert_in_step(alex, sam)
+        again = alex.json(*words)
+        self.assertEqual((again["made"], again["already_there"]), (0, report["made"]))
+        self.assertEqual(self.assert_in_step(alex, sam)["revision"], state["revision"])
+        self.assertEqual(len([night for night in alex.json("nights")
+                              if night["status"] == "complete"]), COMPLETE)
+
+    def test_a_night_in_which_the_clocks_change_has_the_minutes_that_went_by(self):
+        alex, _ = self.family()
+        log = self.file("huckleberry.csv", HUCKLEBERRY
+                        + "Sleep,2026-03-28 20:30,2026-03-29 07:00,10:30,,,,\n"
+                        + "Sleep,2025-10-25 18:30,2025-10-26 06:00,11:30,,,,\n")
+        self.assertEqual(alex.json("import", log, "--zone", "Europe/London")["made"], 2)
+        nights = {night["date"]: night["tst_night_min"] for night in alex.json("nights")}
+        self.assertEqual(nights, {"2026-03-28": 630, "2025-10-25": 690})
+
+    def test_a_file_that_is_none_gives_one_clear_line(self):
+        alex, _ = self.family()
+        for text, says in (("", "the file is empty"), ("what,when\nx,y\n", "--map"),
+                           ("\x00\x01\x02", "--map")):
+            done = alex.try_run("import", self.file("bad.csv", text), "--zone", "Europe/London")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(says, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1)
+        done = alex.try_run("import", os.path.join(self.folder, "none"), "--zone", "Europe/London")
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
