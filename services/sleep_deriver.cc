@@ -243,7 +243,8 @@ class ChildDeriver {
           owned.member = HasId(owned.entry.caregiver_id()) && !Planted("caregiver_ignored")
                              ? owned.entry.caregiver_id()
                              : (*record)->created_by();
-          owned.author = (*record)->created_by();
+          // A log of another app was written by its caregivers, not by whoever imported it.
+          owned.author = owned.entry.has_import_origin() ? owned.member : (*record)->created_by();
           owned.created_revision = (*record)->created_revision();
           owned.author_saw_revision = (*record)->author_saw_revision();
           if (HasConflict(**record) && NightOf(owned.entry) == night &&
