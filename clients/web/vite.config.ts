@@ -18,6 +18,16 @@ function packagesForTests(): Plugin {
   };
 }
 
+// The modules that src/main.tsx imports without waiting.
+const START = [
+  /\/src\/(main|app\/\w+|store\/\w+|i18n\/index)\.tsx?$/,
+  /\/src\/model\/(device_clock|edits|family|groups|ids|open_app|overlay|types)\.ts$/,
+  /\/node_modules\/(preact|@preact|@lingui|idb)\//,
+];
+function isStart(id: string): boolean {
+  return START.some((pattern) => pattern.test(id));
+}
+
 export default defineConfig({
   plugins: [
     packagesForTests(),
@@ -27,7 +37,7 @@ export default defineConfig({
       srcDir: 'src',
       filename: 'service_worker.ts',
       injectRegister: false,
-      injectManifest: { globPatterns: ['**/*.{js,css,html,svg,png,webmanifest}'] },
+      injectManifest: { globPatterns: ['**/*.{js,css,html}'] },
       manifest: {
         name: 'nightlog',
         short_name: 'nightlog',
@@ -47,6 +57,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // The content security policy allows neither inline script nor data URLs.
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        // All that a start loads compresses better as one file.
+        advancedChunks: { groups: [{ name: 'start', test: isStart }] },
+      },
+    },
   },
   test: {
     dir: tests,
