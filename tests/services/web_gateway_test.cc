@@ -1,0 +1,772 @@
+#include "services/web_gateway.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/synchronization/notification.h"
+#include "gmock/gmock.h"
+#include "google/rpc/status.pb.h"
+#include "gtest/gtest.h"
+#include "services/grpc_web.h"
+#include "tests/services/service_fixture.h"
+#include "tests/testing/temp_folder.h"
+
+namespace nightlog {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kService = "/nightlog.v1.FamilyService/";
+const std::string kListMembers = kService + "ListMembers";
+const std::string kFollow = "/nightlog.v1.SyncService/Follow";
+
+// An answer's first lines.
+struct Head {
+  int status = 0;  // 0: the connection was closed instead
+  std::map<std::string, std::string> headers;
+};
+
+// An answer to a call: its messages, and the status as it was before it went over the wire.
+struct Answer {
+  Head head;
+  std::vector<std::string> messages;
+  absl::Status status = absl::UnknownError("no trailers came");
+};
+
+// A blocking connection, as a browser has it. What never comes shows as a test that never ends.
+class Browser {
+ public:
+  explicit Browser(const std::string& url) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    int port = 0;
+    EXPECT_TRUE(absl::SimpleAtoi(absl::StripSuffix(url.substr(url.rfind(':') + 1), "/"), &port));
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  }
+  ~Browser() { Leave(); }
+  Browser(const Browser&) = delete;
+  Browser& operator=(const Browser&) = delete;
+
+  void Leave() {
+    if (socket_ >= 0) close(std::exchange(socket_, -1));
+  }
+
+  // What the other side no longer takes is dropped.
+  void Send(absl::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+  }
+
+  void SendGet(const std::string& target, const std::string& headers = "") {
+    Send(absl::StrCat("GET ", target, " HTTP/1.1\r\nHost: x\r\n", headers, "\r\n"));
+  }
+
+  void SendPost(const std::string& path, const std::string& body, const std::string& headers) {
+    Send(absl::StrCat("POST ", path, " HTTP/1.1\r\nHost: x\r\nContent-Length: ", body.size(),
+                      "\r\n", headers, "\r\n", body));
+  }
+
+  // `token` may be empty.
+  void SendCall(const std::string& path, const std::string& token, const std::string& message,
+                GrpcWebFormat format = GrpcWebFormat::kBinary, const std::string& headers = "") {
+    SendPost(path, EncodeGrpcWebMessage(format, message),
+             absl::StrCat("Content-Type: ", GrpcWebContentType(format), "\r\n",
+                          token.empty() ? "" : "Authorization: Bearer " + token + "\r\n", headers));
+  }
+
+  Head ReadHead() {
+    Head head;
+    std::string line;
+    if (!ReadLine(line)) return head;
+    constexpr absl::string_view kVersion = "HTTP/1.1 ";
+    EXPECT_TRUE(absl::StartsWith(line, kVersion)) << line;
+    EXPECT_TRUE(absl::SimpleAtoi(line.substr(kVersion.size(), 3), &head.status)) << line;
+    while (ReadLine(line) && !line.empty()) {
+      const size_t colon = line.find(": ");
+      head.headers[line.substr(0, colon)] = line.substr(colon + 2);
+    }
+    chunked_ = head.headers.count("transfer-encoding") > 0;
+    const auto length = head.headers.find("content-length");
+    to_close_ = !chunked_ && length == head.headers.end();
+    left_ = 0;
+    if (length != head.headers.end()) EXPECT_TRUE(absl::SimpleAtoi(length->second, &left_));
+    body_.clear();
+    return head;
+  }
+
+  // The rest of the body.
+  std::string ReadBody() {
+    while (FillBody()) {
+    }
+    return std::exchange(body_, "");
+  }
+
+  // The next message of a call's answer into `message`. False: the trailers came, or the end.
+  bool ReadMessage(std::string& message, absl::Status* status = nullptr) {
+    while (body_.size() < 5 || body_.size() < 5 + FrameSize()) {
+      if (!FillBody()) return false;
+    }
+    const auto flags = static_cast<uint8_t>(body_[0]);
+    message = body_.substr(5, FrameSize());
+    body_.erase(0, 5 + message.size());
+    if (flags == 0) return true;
+    EXPECT_EQ(flags, 0x80);
+    EXPECT_FALSE(FillBody()) << "something follows the trailers";
+    if (status != nullptr) *status = StatusOf(message);
+    return false;
+  }
+
+  Answer ReadAnswer() {
+    Answer answer;
+    answer.head = ReadHead();
+    std::string message;
+    while (ReadMessage(message, &answer.status)) answer.messages.push_back(message);
+    return answer;
+  }
+
+  // True if the other side closed and nothing else came.
+  bool IsClosed() { return buffer_.empty() && !Fill(); }
+
+ private:
+  static absl::Status StatusOf(const std::string& trailers) {
+    const std::string key = "grpc-status-details-bin: ";
+    const size_t begin = trailers.find(key);
+    if (begin == std::string::npos) {
+      EXPECT_THAT(trailers, HasSubstr("grpc-status: 0\r\n"));
+      return absl::OkStatus();
+    }
+    const std::string base64 = trailers.substr(begin + key.size());
+    std::string details;
+    google::rpc::Status rpc;
+    EXPECT_TRUE(absl::Base64Unescape(base64.substr(0, base64.find('\r')), &details));
+    EXPECT_TRUE(rpc.ParseFromString(details));
+    return FromRpcStatus(rpc);
+  }
+
+  size_t FrameSize() const {
+    size_t size = 0;
+    for (int i = 1; i < 5; ++i) size = size << 8 | static_cast<uint8_t>(body_[i]);
+    return size;
+  }
+
+  bool Fill() {
+    char bytes[4096];
+    const ssize_t size = recv(socket_, bytes, sizeof(bytes), 0);
+    if (size <= 0) return false;
+    buffer_.append(bytes, static_cast<size_t>(size));
+    return true;
+  }
+
+  bool ReadLine(std::string& line) {
+    size_t end = 0;
+    while ((end = buffer_.find("\r\n")) == std::string::npos) {
+      if (!Fill()) return false;
+    }
+    line = buffer_.substr(0, end);
+    buffer_.erase(0, end + 2);
+    return true;
+  }
+
+  // Some more of the body; false at its end.
+  bool FillBody() {
+    if (left_ == 0 && chunked_) {
+      std::string line;
+      if (!ReadLine(line)) return false;
+      EXPECT_TRUE(absl::SimpleHexAtoi(line, &left_)) << line;
+      chunked_ = left_ > 0;
+      if (!chunked_) EXPECT_TRUE(ReadLine(line) && line.empty());
+    }
+    if (left_ == 0 && !to_close_) return false;
+    if (buffer_.empty() && !Fill()) return false;
+    const size_t size = to_close_ ? buffer_.size() : std::min(left_, buffer_.size());
+    body_ += buffer_.substr(0, size);
+    buffer_.erase(0, size);
+    if (to_close_) return true;
+    left_ -= size;
+    std::string line;
+    if (left_ == 0 && chunked_) EXPECT_TRUE(ReadLine(line) && line.empty());
+    return true;
+  }
+
+  int socket_;
+  std::string buffer_;  // what came and was not looked at
+  // Of the answer that is read.
+  bool chunked_ = false;
+  bool to_close_ = false;
+  size_t left_ = 0;  // of the body, or of its chunk
+  std::string body_;
+};
+
+// Tells when a stream is destroyed.
+class WatchedStream final : public ByteStream {
+ public:
+  WatchedStream(std::unique_ptr<ByteStream> stream, absl::Notification& destroyed)
+      : stream_(std::move(stream)), destroyed_(destroyed) {}
+  ~WatchedStream() override {
+    stream_.reset();
+    destroyed_.Notify();
+  }
+  StreamStep<std::string> Next() override { return stream_->Next(); }
+  bool WriteIfOpen(absl::FunctionRef<void()> write) override { return stream_->WriteIfOpen(write); }
+
+ private:
+  std::unique_ptr<ByteStream> stream_;
+  absl::Notification& destroyed_;
+};
+
+// A real gateway on a free port of this machine. It has one executor thread, so that whatever would
+// hold it up shows.
+class WebGatewayTest : public ServiceFixture {
+ protected:
+  explicit WebGatewayTest(int executor_queue_max = 100) : executor_(1, executor_queue_max) {
+    options_.web_listen = "127.0.0.1:0";
+  }
+
+  ~WebGatewayTest() override { Drain(); }
+
+  // The gateway, from now on with these options, time-outs and methods.
+  const std::string& url() {
+    if (gateway_ == nullptr) {
+      auto gateway = WebGateway::Start(options_, methods_, executor_, timeouts_);
+      EXPECT_TRUE(gateway.ok()) << gateway.status();
+      gateway_ = *std::move(gateway);
+      url_ = gateway_->url();
+    }
+    return url_;
+  }
+
+  // Waits without a bound for calls to end.
+  void Drain() {
+    if (gateway_ == nullptr || std::exchange(drained_, true)) return;
+    gateway_->StartDrain();
+    gateway_->AwaitDrained(absl::InfiniteDuration());
+  }
+
+  template <typename Response>
+  static Response Parsed(const std::string& bytes) {
+    Response response;
+    EXPECT_TRUE(response.ParseFromString(bytes));
+    return response;
+  }
+
+  static std::string ListMembersRequest(const Phone& phone) {
+    v1::ListMembersRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    return request.SerializeAsString();
+  }
+
+  static std::string FollowRequest(const Phone& phone) {
+    v1::FollowRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    request.set_stream_id(std::string(16, 's'));
+    return request.SerializeAsString();
+  }
+
+  Answer ListMembersOver(Browser& browser, const Phone& phone) {
+    browser.SendCall(kListMembers, phone.token, ListMembersRequest(phone));
+    return browser.ReadAnswer();
+  }
+
+  // Opens a stream and reads its head.
+  static void Follow(Browser& browser, const Phone& phone, const std::string& headers = "") {
+    browser.SendCall(kFollow, phone.token, FollowRequest(phone), GrpcWebFormat::kBinary, headers);
+    EXPECT_EQ(browser.ReadHead().status, 200);
+  }
+
+  static uint64_t ReadToBookmark(Browser& browser) {
+    std::string message;
+    while (browser.ReadMessage(message)) {
+      const auto response = Parsed<v1::FollowResponse>(message);
+      if (response.has_bookmark()) return response.bookmark().cursor().revision();
+    }
+    ADD_FAILURE() << "the stream ended before its bookmark";
+    return 0;
+  }
+
+  // The status of a stream that sends nothing more.
+  static absl::Status ReadEnd(Browser& browser) {
+    absl::Status status = absl::UnknownError("no trailers came");
+    std::string message;
+    EXPECT_FALSE(browser.ReadMessage(message, &status));
+    return status;
+  }
+
+  Executor executor_;
+  Methods methods_ = MakeMethods(sync_service_, progress_service_, family_service_, executor_);
+  Options options_;
+  WebTimeouts timeouts_;
+  std::unique_ptr<WebGateway> gateway_;
+  std::string url_;
+  bool drained_ = false;
+};
+
+TEST_F(WebGatewayTest, AFamilyIsMadeAndReadOverOneConnection) {
+  Browser browser(url());
+  v1::CreateFamilyRequest create;
+  create.set_family_name("the owls");
+  create.set_member_name("Robin");
+  create.set_device_name("browser");
+  browser.SendCall(kService + "CreateFamily", "", create.SerializeAsString());
+  const Answer created = browser.ReadAnswer();
+  ASSERT_TRUE(created.status.ok()) << created.status;
+  EXPECT_EQ(created.head.status, 200);
+  EXPECT_EQ(created.head.headers.at("content-type"), "application/grpc-web+proto");
+  EXPECT_EQ(created.head.headers.at("cache-control"), "no-store");
+  EXPECT_EQ(created.head.headers.count("connection"), 0u);
+  ASSERT_EQ(created.messages.size(), 1u);
+  const Phone phone =
+      Paired(Phone(), Parsed<v1::CreateFamilyResponse>(created.messages[0]).pairing());
+
+  const Answer listed = ListMembersOver(browser, phone);
+  ASSERT_TRUE(listed.status.ok()) << listed.status;
+  EXPECT_EQ(Parsed<v1::ListMembersResponse>(listed.messages.at(0)).members_size(), 1);
+}
+
+TEST_F(WebGatewayTest, TextIsBase64InBothDirections) {
+  const Phone owner = CreateFamily();
+  Browser browser(url());
+  browser.SendCall(kListMembers, owner.token, ListMembersRequest(owner), GrpcWebFormat::kText);
+  const Head head = browser.ReadHead();
+  EXPECT_EQ(head.headers.at("content-type"), "application/grpc-web-text+proto");
+  const std::string body = browser.ReadBody();
+  EXPECT_THAT(body,
+              ::testing::EndsWith(EncodeGrpcWebTrailers(GrpcWebFormat::kText, absl::OkStatus())));
+  const auto members = family_service_.ListMembers(
+      owner.token, Parsed<v1::ListMembersRequest>(ListMembersRequest(owner)));
+  EXPECT_THAT(body, ::testing::StartsWith(
+                        EncodeGrpcWebMessage(GrpcWebFormat::kText, members->SerializeAsString())));
+}
+
+TEST_F(WebGatewayTest, AnErrorCarriesItsReasonAndViolations) {
+  Browser browser(url());
+  const Phone owner = CreateFamily();
+  Phone wrong = owner;
+  wrong.pairing.set_family_id("short");
+  const Answer invalid = ListMembersOver(browser, wrong);
+  EXPECT_TRUE(invalid.messages.empty());
+  EXPECT_EQ(invalid.head.status, 200);
+  EXPECT_EQ(ReasonOf(invalid.status), v1::ERROR_REASON_INVALID_FIELD);
+  EXPECT_EQ(ViolationsOf(invalid.status).at(0).field(), "family_id");
+  Phone stranger = owner;
+  stranger.token = "unknown";
+  EXPECT_EQ(ReasonOf(ListMembersOver(browser, stranger).status), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  stranger.token = "";
+  EXPECT_EQ(ReasonOf(ListMembersOver(browser, stranger).status), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_TRUE(ListMembersOver(browser, owner).status.ok()) << "the connection goes on";
+}
+
+TEST_F(WebGatewayTest, AStreamSendsCommitsAsTheyHappen) {
+  const Phone owner = CreateFamily();
+  Browser browser(url());
+  Follow(browser, owner);
+  uint64_t revision = ReadToBookmark(browser);
+  for (int i = 0; i < 20; ++i) {
+    Join(owner, v1::ROLE_VIEWER);
+    const uint64_t next = ReadToBookmark(browser);
+    EXPECT_GT(next, revision);
+    revision = next;
+  }
+}
+
+TEST_F(WebGatewayTest, AStreamThatEndsLeavesItsConnectionForTheNextCall) {
+  const Phone owner = CreateFamily();
+  PushEntries(owner, 100, 4000);
+  Browser browser(url());
+  v1::ExportFamilyRequest request;
+  request.set_family_id(owner.pairing.family_id());
+  for (int i = 0; i < 2; ++i) {
+    browser.SendCall(kService + "ExportFamily", owner.token, request.SerializeAsString());
+    const Answer answer = browser.ReadAnswer();
+    EXPECT_TRUE(answer.status.ok()) << answer.status;
+    EXPECT_EQ(answer.head.headers.at("transfer-encoding"), "chunked");
+    int records = 0;
+    for (const std::string& message : answer.messages) {
+      records += Parsed<v1::ExportFamilyResponse>(message).records_size();
+    }
+    EXPECT_GE(records, 101);
+  }
+}
+
+TEST_F(WebGatewayTest, AStreamToABrowserOfHttp10EndsWithItsConnection) {
+  const Phone owner = CreateFamily();
+  v1::FollowRequest request;
+  request.set_family_id(owner.pairing.family_id());
+  request.set_until_head(true);
+  const std::string body =
+      EncodeGrpcWebMessage(GrpcWebFormat::kBinary, request.SerializeAsString());
+  Browser browser(url());
+  browser.Send(absl::StrCat("POST ", kFollow, " HTTP/1.0\r\nContent-Type: application/grpc-web\r\n",
+                            "Connection: keep-alive\r\nAuthorization: Bearer ", owner.token,
+                            "\r\nContent-Length: ", body.size(), "\r\n\r\n", body));
+  const Answer answer = browser.ReadAnswer();
+  EXPECT_TRUE(answer.status.ok()) << answer.status;
+  EXPECT_FALSE(answer.messages.empty());
+  EXPECT_EQ(answer.head.headers.count("transfer-encoding"), 0u);
+  EXPECT_TRUE(browser.IsClosed());
+}
+
+TEST_F(WebGatewayTest, ARevokedStreamEndsAndHasSentNothingThatCameAfter) {
+  const Phone owner = CreateFamily();
+  const Phone phone = Join(owner, v1::ROLE_CAREGIVER);
+  Browser browser(url());
+  Follow(browser, phone);
+  EXPECT_GT(ReadToBookmark(browser), 0u);
+  v1::RevokeDeviceRequest revoke;
+  revoke.set_family_id(owner.pairing.family_id());
+  revoke.set_device_id(phone.pairing.device_id());
+  Browser other(url());
+  other.SendCall(kService + "RevokeDevice", owner.token, revoke.SerializeAsString());
+  ASSERT_TRUE(other.ReadAnswer().status.ok());
+  PushEntries(owner, 3, 100);
+  absl::Status status;
+  std::string message;
+  bool closed = false;
+  while (browser.ReadMessage(message, &status)) {
+    const auto response = Parsed<v1::FollowResponse>(message);
+    EXPECT_EQ(response.records_size(), 0);
+    EXPECT_FALSE(response.has_bookmark());
+    closed = response.has_closed();
+  }
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_NO_ACCESS);
+}
+
+TEST_F(WebGatewayTest, ABrowserThatLeavesEndsItsStreamWhileThatWaits) {
+  absl::Notification destroyed;
+  methods_[kFollow].open = [open = methods_[kFollow].open, &destroyed](
+                               const std::string& token, absl::string_view request,
+                               StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+    auto stream = open(token, request, std::move(wake));
+    EXPECT_TRUE(stream.ok());
+    return std::make_unique<WatchedStream>(*std::move(stream), destroyed);
+  };
+  const Phone owner = CreateFamily();
+  Browser browser(url());
+  Follow(browser, owner);
+  ReadToBookmark(browser);
+  browser.Leave();
+  destroyed.WaitForNotification();
+}
+
+TEST_F(WebGatewayTest, ABrowserThatNeverReadsHoldsUpNobody) {
+  const Phone owner = CreateFamily();
+  // More than every buffer between.
+  for (int i = 0; i < 4; ++i) {
+    Phone writer = owner;
+    v1::RenewReplicaRequest renew;
+    renew.set_family_id(owner.pairing.family_id());
+    const auto renewed = Call(&FamilyService::RenewReplica, owner, renew);
+    ASSERT_TRUE(renewed.ok());
+    writer.pairing.set_replica_id(renewed->replica_id());
+    PushEntries(writer, 220, 4000);
+  }
+  v1::ExportFamilyRequest request;
+  request.set_family_id(owner.pairing.family_id());
+  std::vector<std::unique_ptr<Browser>> unread;
+  for (int i = 0; i < 5; ++i) {
+    unread.push_back(std::make_unique<Browser>(url()));
+    unread.back()->SendCall(kService + "ExportFamily", owner.token, request.SerializeAsString());
+  }
+  Browser browser(url());
+  EXPECT_TRUE(ListMembersOver(browser, owner).status.ok());
+  // Those who do not read are cut off when the time to end is over.
+  gateway_->StartDrain();
+  gateway_->AwaitDrained(absl::ZeroDuration());
+}
+
+TEST_F(WebGatewayTest, StreamsEndWhenTheServerStops) {
+  const Phone owner = CreateFamily();
+  Browser following(url()), idle(url()), later(url());
+  Follow(following, owner);
+  ReadToBookmark(following);
+  EXPECT_TRUE(ListMembersOver(idle, owner).status.ok());
+  std::thread drain([this] { Drain(); });
+  const absl::Status status = ReadEnd(following);
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_DRAINING);
+  EXPECT_TRUE(following.IsClosed());
+  EXPECT_TRUE(idle.IsClosed());
+  EXPECT_TRUE(later.IsClosed());
+  drain.join();
+}
+
+TEST_F(WebGatewayTest, ACallThatIsUnderWayIsAnsweredWhileTheServerStops) {
+  absl::Notification called;
+  Done<std::string> done;
+  methods_[kListMembers].call = [&](const std::string&, absl::string_view,
+                                    Done<std::string> answer) {
+    done = std::move(answer);
+    called.Notify();
+  };
+  Browser browser(url());
+  browser.SendCall(kListMembers, "", "");
+  called.WaitForNotification();
+  gateway_->StartDrain();
+  done("answer");
+  done = nullptr;
+  const Answer answer = browser.ReadAnswer();
+  EXPECT_TRUE(answer.status.ok()) << answer.status;
+  EXPECT_THAT(answer.messages, ::testing::ElementsAre("answer"));
+  EXPECT_EQ(answer.head.headers.at("connection"), "close");
+  EXPECT_TRUE(browser.IsClosed());
+}
+
+TEST_F(WebGatewayTest, StreamsThatComeAndGoWhileCommitsWakeThemEndWell) {
+  const Phone owner = CreateFamily();
+  url();
+  std::vector<std::thread> browsers;
+  for (int thread = 0; thread < 4; ++thread) {
+    browsers.emplace_back([&, thread] {
+      for (int i = 0; i < 30; ++i) {
+        Browser browser(url_);
+        Follow(browser, owner);
+        std::string message;
+        for (int reads = (thread + i) % 4; reads > 0; --reads) browser.ReadMessage(message);
+      }
+    });
+  }
+  std::atomic<bool> over{false};
+  std::thread writer([&] {
+    while (!over) Join(owner, v1::ROLE_VIEWER);
+  });
+  for (std::thread& browser : browsers) browser.join();
+  over = true;
+  writer.join();
+}
+
+TEST_F(WebGatewayTest, ATimeoutEndsCallAndStream) {
+  absl::Notification called;
+  Done<std::string> done;
+  methods_[kListMembers].call = [&](const std::string&, absl::string_view,
+                                    Done<std::string> answer) {
+    done = std::move(answer);
+    called.Notify();
+  };
+  const Phone owner = CreateFamily();
+  Browser browser(url());
+  browser.SendCall(kListMembers, "", "", GrpcWebFormat::kBinary, "grpc-timeout: 20m\r\n");
+  EXPECT_EQ(browser.ReadAnswer().status.code(), absl::StatusCode::kDeadlineExceeded);
+  called.WaitForNotification();
+  done("late");
+  done = nullptr;
+  Follow(browser, owner, "grpc-timeout: 100m\r\n");
+  std::string message;
+  absl::Status status;
+  while (browser.ReadMessage(message, &status)) {
+  }
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  browser.SendCall(kListMembers, "", "", GrpcWebFormat::kBinary, "grpc-timeout: soon\r\n");
+  EXPECT_EQ(browser.ReadAnswer().status.code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(WebGatewayTest, WhatIsNoCallIsToldWhy) {
+  const std::string grpc_web = "Content-Type: application/grpc-web+proto\r\n";
+  {
+    Browser browser(url());
+    browser.SendPost(kListMembers, "abc", grpc_web);
+    const absl::Status no_frame = browser.ReadAnswer().status;
+    EXPECT_EQ(no_frame.code(), absl::StatusCode::kInvalidArgument);
+    browser.SendCall(kListMembers, "", "\xff\xff");
+    const absl::Status no_message = browser.ReadAnswer().status;
+    EXPECT_EQ(no_message.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(no_message.message()), HasSubstr("nightlog.v1.ListMembersRequest"));
+    browser.SendCall(kFollow, "", "\xff\xff");
+    EXPECT_EQ(browser.ReadAnswer().status.code(), absl::StatusCode::kInvalidArgument);
+    browser.SendCall(kService + "Nothing", "", "");
+    const absl::Status unknown = browser.ReadAnswer().status;
+    EXPECT_EQ(unknown.code(), absl::StatusCode::kUnimplemented);
+    EXPECT_THAT(std::string(unknown.message()), HasSubstr(kService + "Nothing"));
+  }
+  const auto status_of = [this](const std::string& request) {
+    Browser browser(url());
+    browser.Send(request);
+    return browser.ReadHead().status;
+  };
+  const std::string post = "POST " + kListMembers + " HTTP/1.1\r\n";
+  EXPECT_EQ(status_of(post + "Content-Type: application/grpc\r\nContent-Length: 0\r\n\r\n"), 415);
+  EXPECT_EQ(status_of(post + "Content-Length: 9\r\n\r\n"), 415);
+  EXPECT_EQ(status_of("GET " + kListMembers + " HTTP/1.1\r\n\r\n"), 404);
+  EXPECT_EQ(status_of("PUT / HTTP/1.1\r\n\r\n"), 405);
+  EXPECT_EQ(status_of("OPTIONS " + kListMembers + " HTTP/1.1\r\n\r\n"), 405);
+  EXPECT_EQ(status_of("no HTTP\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("\x16\x03\x01 a TLS handshake\r\n\r\n"), 400);
+  EXPECT_EQ(status_of(post + grpc_web + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            400);
+}
+
+TEST_F(WebGatewayTest, WhatIsTooLargeIsRefusedBeforeItIsRead) {
+  const std::string post = "POST " + kListMembers + " HTTP/1.1\r\n";
+  {
+    Browser browser(url());
+    browser.Send(post + "Content-Type: application/grpc-web\r\nContent-Length: 99999999\r\n\r\n");
+    const Answer answer = browser.ReadAnswer();
+    EXPECT_EQ(answer.head.status, 413);
+    EXPECT_EQ(answer.head.headers.at("grpc-status"), "8");
+    EXPECT_EQ(answer.head.headers.at("connection"), "close");
+    EXPECT_EQ(ReasonOf(answer.status), v1::ERROR_REASON_TOO_LARGE);
+  }
+  {
+    Browser browser(url());
+    browser.Send(post + "Content-Type: application/grpc-web\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const std::string chunk(1 << 20, 'x');
+    for (int i = 0; i < 6; ++i) browser.Send("100000\r\n" + chunk + "\r\n");
+    EXPECT_EQ(browser.ReadHead().status, 413);
+  }
+  {
+    Browser browser(url());
+    browser.SendCall(kListMembers, "", std::string(kGrpcWebMessageBytesMax + 1, 'x'));
+    EXPECT_EQ(ReasonOf(browser.ReadAnswer().status), v1::ERROR_REASON_TOO_LARGE);
+  }
+  {
+    Browser browser(url());
+    browser.Send("GET / HTTP/1.1\r\nX: " + std::string(20 << 10, 'x'));
+    EXPECT_EQ(browser.ReadHead().status, 431);
+  }
+  Browser browser(url());
+  v1::PushRequest push;
+  push.add_transactions()->set_hash(std::string(3 << 20, 'x'));
+  browser.SendCall("/nightlog.v1.SyncService/Push", "", push.SerializeAsString());
+  EXPECT_EQ(ReasonOf(browser.ReadAnswer().status), v1::ERROR_REASON_TOO_LARGE)
+      << "said by the use case";
+}
+
+TEST_F(WebGatewayTest, AHeaderThatComesTooSlowlyIsCutOff) {
+  timeouts_.header = absl::Milliseconds(50);
+  const Phone owner = CreateFamily();
+  Browser following(url()), slow(url());
+  Follow(following, owner);
+  ReadToBookmark(following);
+  slow.Send("GET / HTTP/1.1\r\nX: ");
+  EXPECT_TRUE(slow.IsClosed());
+  Join(owner, v1::ROLE_VIEWER);
+  EXPECT_GT(ReadToBookmark(following), 0u) << "a stream may wait longer";
+}
+
+TEST_F(WebGatewayTest, ABodyThatComesTooSlowlyIsCutOff) {
+  timeouts_.header = absl::Hours(1);
+  timeouts_.body = absl::Milliseconds(50);
+  Browser slow(url());
+  slow.Send("POST " + kListMembers +
+            " HTTP/1.1\r\nContent-Type: application/grpc-web\r\nContent-Length: 9\r\n\r\nx");
+  EXPECT_TRUE(slow.IsClosed());
+}
+
+TEST_F(WebGatewayTest, WhoSendsNothingIsCutOff) {
+  timeouts_.idle = absl::Milliseconds(50);
+  Browser browser(url());
+  EXPECT_TRUE(browser.IsClosed());
+}
+
+TEST_F(WebGatewayTest, WhoDoesNotReadAnAnswerIsCutOff) {
+  timeouts_.write = absl::Milliseconds(50);
+  absl::Notification called;
+  methods_[kListMembers].call = [&called](const std::string&, absl::string_view,
+                                          Done<std::string> done) {
+    done(std::string(64 << 20, 'x'));  // more than every buffer between
+    called.Notify();
+  };
+  Browser browser(url());
+  browser.SendCall(kListMembers, "", "");
+  called.WaitForNotification();
+  // Waits for the connection to end without reading from it.
+  Drain();
+}
+
+TEST_F(WebGatewayTest, ConnectionsHaveALimit) {
+  options_.web_connections_max = 1;
+  auto first = std::make_unique<Browser>(url());
+  const Phone owner = CreateFamily();
+  EXPECT_TRUE(ListMembersOver(*first, owner).status.ok());
+  Browser second(url());
+  EXPECT_TRUE(second.IsClosed());
+  first.reset();
+  // As soon as the first one's end is noticed there is room.
+  for (bool served = false; !served;) {
+    Browser third(url());
+    served = ListMembersOver(third, owner).head.status == 200;
+  }
+}
+
+TEST_F(WebGatewayTest, FilesComeWithTheirHeadersAndOneAfterTheOther) {
+  const TempFolder folder;
+  std::ofstream(folder.path() + "/index.html") << "<title>nightlog</title>";
+  options_.web_root = folder.path();
+  Browser browser(url());
+  browser.SendGet("/");
+  browser.SendGet("/family/settings");
+  browser.SendGet("/missing.js");
+  browser.Send("HEAD / HTTP/1.1\r\n\r\n");
+  std::string etag;
+  for (int i = 0; i < 2; ++i) {
+    const Head head = browser.ReadHead();
+    EXPECT_EQ(head.status, 200);
+    EXPECT_EQ(head.headers.at("x-content-type-options"), "nosniff");
+    EXPECT_THAT(head.headers.at("content-security-policy"), HasSubstr("default-src 'self'"));
+    EXPECT_EQ(head.headers.count("strict-transport-security"), 0u);
+    EXPECT_EQ(browser.ReadBody(), "<title>nightlog</title>");
+    etag = head.headers.at("etag");
+  }
+  EXPECT_EQ(browser.ReadHead().status, 404);
+  browser.ReadBody();
+  const Head head = browser.ReadHead();
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.headers.at("content-length"), "23");
+  browser.SendGet("/", absl::StrCat("If-None-Match: ", etag, "\r\nConnection: close\r\n"));
+  const Head unchanged = browser.ReadHead();
+  EXPECT_EQ(unchanged.status, 304) << "and the HEAD before had no body";
+  EXPECT_EQ(unchanged.headers.at("connection"), "close");
+  EXPECT_TRUE(browser.IsClosed());
+}
+
+TEST_F(WebGatewayTest, WhatASecondGatewayCannotHaveIsNamed) {
+  options_.web_listen = std::string(absl::StripSuffix(absl::StripPrefix(url(), "http://"), "/"));
+  const auto start = [this] { return WebGateway::Start(options_, methods_, executor_).status(); };
+  const absl::Status taken = start();
+  EXPECT_EQ(taken.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(taken.message()), HasSubstr("--web_listen"));
+  options_.web_listen = "127.0.0.1:0";
+  options_.web_root = "/nowhere";
+  EXPECT_THAT(std::string(start().message()), HasSubstr("--web_root=/nowhere"));
+  options_.web_root = "";
+  options_.tls_certificate = "/nowhere/cert.pem";
+  options_.tls_key = "/nowhere/key.pem";
+  EXPECT_THAT(std::string(start().message()), HasSubstr("--tls_certificate=/nowhere/cert.pem"));
+}
+
+class BusyGatewayTest : public WebGatewayTest {
+ protected:
+  BusyGatewayTest() : WebGatewayTest(0) {}
+};
+
+TEST_F(BusyGatewayTest, WhatTheExecutorHasNoRoomForIsAnsweredBusy) {
+  const Phone owner = CreateFamily();
+  Browser browser(url());
+  EXPECT_EQ(ReasonOf(ListMembersOver(browser, owner).status), v1::ERROR_REASON_BUSY);
+  browser.SendCall(kFollow, owner.token, FollowRequest(owner));
+  EXPECT_EQ(ReasonOf(browser.ReadAnswer().status), v1::ERROR_REASON_BUSY);
+}
+
+}  // namespace
+}  // namespace nightlog
