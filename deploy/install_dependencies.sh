@@ -10,15 +10,16 @@ packages=(
   # Zone rules: the server turns instants into nights with them.
   tzdata ca-certificates
 )
+# For the web app. A newer Node from elsewhere serves as well; its package and npm's then differ from
+# Debian's.
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
 if [[ "${1:-}" == --test ]]; then
   packages+=(
     libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
     clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
     python3 openssl git
   )
-  # A newer Node from elsewhere serves as well; its package and npm's then differ from Debian's.
-  command -v node >/dev/null || packages+=(nodejs)
-  command -v npm >/dev/null || packages+=(npm)
 elif [[ $# -gt 0 ]]; then
   echo "usage: $0 [--test]" >&2
   exit 2

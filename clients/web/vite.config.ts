@@ -60,7 +60,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // All that a start loads compresses better as one file.
-        advancedChunks: { groups: [{ name: 'start', test: isStart }] },
+        codeSplitting: { groups: [{ name: 'start', test: isStart }] },
       },
     },
   },
