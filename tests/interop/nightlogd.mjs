@@ -1,4 +1,4 @@
-// What both interop clients need: the real daemon, ids, and a night's first tap.
+// What all interop clients need: the real daemon, ids, and a night's first tap.
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -7,25 +7,29 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 
-// Starts nightlogd on a free port with empty data. Returns its address and stop(), which resolves to
-// the exit code of an orderly end.
+// Starts nightlogd on free ports with empty data. Returns its address, the URL for browsers, and
+// stop(), which resolves to the exit code of an orderly end.
 export async function startDaemon() {
   const data = await mkdtemp(path.join(tmpdir(), 'nightlog-interop-'));
-  const daemon = spawn(process.env.NIGHTLOGD, [`--data_dir=${data}`, '--listen=127.0.0.1:0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const daemon = spawn(process.env.NIGHTLOGD,
+    [`--data_dir=${data}`, '--listen=127.0.0.1:0', '--web_listen=127.0.0.1:0'],
+    { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(daemon, 'exit');
   exited.catch(() => {});
-  const address = await new Promise((resolve, reject) => {
+  let address;
+  const url = await new Promise((resolve, reject) => {
     daemon.once('error', reject);
     daemon.once('exit', (code, signal) => reject(new Error(`nightlogd ended: ${code ?? signal}`)));
     readline.createInterface({ input: daemon.stdout }).on('line', (line) => {
       const serving = line.match(/^nightlogd: serving on (\S+)$/);
-      if (serving) resolve(serving[1]);
+      if (serving) address = serving[1];
+      const web = line.match(/^web: (\S+)$/);
+      if (web) resolve(web[1]);
     });
   });
   return {
     address,
+    url,
     async stop() {
       daemon.kill('SIGTERM');
       const [code, signal] = await exited;
