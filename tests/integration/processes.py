@@ -33,6 +33,8 @@ class Daemon:
         self.flags = flags
         self.process = None
         self.address = None
+        # Where browsers are served, with --web_listen.
+        self.url = None
 
     def start(self):
         listen = self.address or "127.0.0.1:0"
@@ -44,6 +46,8 @@ class Daemon:
             self.stop(signal.SIGKILL)
             raise RuntimeError(f"nightlogd did not start: {line!r}")
         self.address = line.split()[-1]
+        if any(flag.startswith("--web_listen=") for flag in self.flags):
+            self.url = self.process.stdout.readline().removeprefix("web: ").strip()
         return self
 
     def stop(self, how=signal.SIGTERM):

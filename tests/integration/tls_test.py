@@ -2,8 +2,11 @@
 """TLS by flags; plaintext on loopback only, unless told."""
 
 import os
+import ssl
 import subprocess
 import unittest
+import urllib.error
+import urllib.request
 
 import processes
 
@@ -22,7 +25,7 @@ class TlsTest(processes.Case):
             check=True, capture_output=True)
         self.daemon = processes.Daemon(
             os.path.join(self.folder, "data"), f"--tls_certificate={self.certificate}",
-            f"--tls_key={self.key}").start()
+            f"--tls_key={self.key}", "--web_listen=127.0.0.1:0").start()
         self.addCleanup(self.stop_daemon)
 
     def test_a_phone_that_knows_the_authority_syncs(self):
@@ -38,6 +41,16 @@ class TlsTest(processes.Case):
                                self.daemon.address)
         self.assertNotEqual(refused.returncode, 0)
         self.assertEqual(len(refused.stderr.strip().splitlines()), 1, refused.stderr)
+
+    def test_a_browser_is_served_over_tls_and_told_to_come_back_so(self):
+        self.assertTrue(self.daemon.url.startswith("https://"), self.daemon.url)
+        trust = ssl.create_default_context(cafile=self.certificate)
+        with self.assertRaises(urllib.error.HTTPError) as missing:
+            urllib.request.urlopen(self.daemon.url, context=trust)
+        self.assertEqual(missing.exception.code, 404)
+        with self.assertRaises(urllib.error.URLError) as refused:
+            urllib.request.urlopen(self.daemon.url, context=ssl.create_default_context())
+        self.assertIsInstance(refused.exception.reason, ssl.SSLCertVerificationError)
 
     def test_plaintext_beyond_loopback_is_refused_unless_told(self):
         refused = subprocess.run(
