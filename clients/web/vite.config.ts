@@ -68,5 +68,6 @@ export default defineConfig({
     dir: tests,
     include: ['**/*.test.{ts,tsx}'],
     fileParallelism: false,
+    testTimeout: 60_000,
   },
 });

@@ -50,17 +50,28 @@ export class Network {
   }
 }
 
+// A phone's clocks, which a test can set back, so that what is tapped then is older by that much.
+class SettableClocks implements Clocks {
+  agoMs = 0;
+  wall(): number {
+    return Date.now() - this.agoMs;
+  }
+  monotonicMs(): number {
+    return performance.now() + 3_600_000 - this.agoMs;
+  }
+}
+
 let phones = 0;
 
 export interface PhoneOptions {
   // Two tabs of one phone have the same name.
   name?: string;
-  clocks?: Clocks;
   syncs?: boolean;
 }
 
 export async function openPhone(address: () => string, options: PhoneOptions = {}) {
-  const { name = `phone-${++phones}`, clocks, syncs = true } = options;
+  const { name = `phone-${++phones}`, syncs = true } = options;
+  const clocks = new SettableClocks();
   const network = new Network();
   let paired = false;
   const app = openApp({
@@ -88,7 +99,7 @@ export async function openPhone(address: () => string, options: PhoneOptions = {
     onOnline: (changed) => network.watch(changed),
   });
   await app.opened;
-  return { app, network, name };
+  return { app, network, name, clocks };
 }
 
 export type Phone = Awaited<ReturnType<typeof openPhone>>;

@@ -94,7 +94,9 @@ describe('two phones', () => {
     alex.network.goOffline();
     sam.network.goOffline();
     const told = { alex: Date.parse('2025-01-14T01:05Z'), sam: Date.parse('2025-01-14T01:15Z') };
+    sam.clocks.agoMs = 60_000;
     await samFamily.edit(id, 'logEntry', { interval: { ...interval, beganAt: told.sam } });
+    sam.clocks.agoMs = 0;
     await family.edit(id, 'logEntry', { interval: { ...interval, beganAt: told.alex } });
     await until(() => expect(family.sync.value).toMatchObject({ state: 'offline', pending: 1 }));
     sam.network.goOnline();
@@ -153,7 +155,9 @@ describe('two phones', () => {
     await until(() => expect(samFamily.records.value.has(id)).toBe(true));
     sam.network.goOffline();
     await family.edit(id, 'logEntry', { text: 'Alex was there', tags: ['a'] });
+    sam.clocks.agoMs = 60_000;
     await samFamily.edit(id, 'logEntry', { text: 'Sam was there', tags: ['b'] });
+    sam.clocks.agoMs = 0;
     await untilSynced(family);
     sam.network.goOnline();
     await untilSynced(samFamily);
@@ -161,7 +165,7 @@ describe('two phones', () => {
       await until(() =>
         expect(phone.records.value.get(id)?.body).toMatchObject({
           tags: ['a', 'b'],
-          text: 'Alex was there\nSam was there',
+          text: 'Sam was there\nAlex was there',
         }),
       );
       expect(phone.conflicts.value).toEqual([]);
