@@ -65,6 +65,10 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
         changed.swap(changed_);
       }
       for (const FamilyId& family : changed) Open(family);
+      if (last_left_.has_value()) {
+        Open(*last_left_);
+        families_.at(*last_left_)->in_view = true;
+      }
       if (last_ != nullptr) changed.insert(last_->reader.family());
       for (const FamilyId& family : changed) {
         const auto it = families_.find(family);
@@ -74,6 +78,7 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
         MarkDirty(family);
       }
     }
+    last_left_.reset();
     const std::unique_ptr<ReadView> view = engine_.Snapshot();
     while (Family* family = NextDirty()) {
       Step step = Read(*view, *family);
@@ -141,6 +146,7 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
       families_.erase(id);
       known_.erase(id);
       if (!in_view) return step;
+      last_left_ = id;
       step.message.mutable_left()->set_message(std::string(part.status().message()));
     } else {
       if (part->empty() && family.joined) return step;
@@ -175,8 +181,10 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
   const StreamWake wake_;
   // Used by Next() only.
   std::map<FamilyId, v1::Cursor> known_;
-  // The family of the last message, whose fate at the gate is not known.
+  // The family of the last message, whose fate at the gate is not known; where that message said
+  // that the family left, its id.
   Family* last_ = nullptr;
+  absl::optional<FamilyId> last_left_;
 
   absl::Mutex mu_;
   std::set<FamilyId> dirty_ ABSL_GUARDED_BY(mu_);

@@ -135,6 +135,20 @@ TEST_F(ProgressServiceTest, WhatWasReadBeforeAccessEndedIsNotSent) {
   EXPECT_THAT(LeftIn(Read(*watch)), ElementsAre(owner.pairing.family_id()));
 }
 
+// The commit that ends access wakes the stream before the stream is told that access changed.
+TEST_F(ProgressServiceTest, AFamilyThatLeftIsToldAgainWhereThatWasDroppedAtTheGate) {
+  const Phone owner = CreateFamily();
+  const Phone desk = JoinAsConsultant(owner);
+  const Watch watch = Open(desk);
+  Read(*watch);
+  Remove(owner, desk);
+  ASSERT_TRUE(watch->Next().message.has_left());
+  watch->Invalidate();
+  EXPECT_FALSE(watch->WriteIfOpen([] { ADD_FAILURE() << "sent after access had changed"; }));
+  EXPECT_THAT(LeftIn(Read(*watch)), ElementsAre(owner.pairing.family_id()));
+  EXPECT_THAT(Read(*watch), IsEmpty());
+}
+
 TEST_F(ProgressServiceTest, FamiliesComeAndGoOnOneStreamWithoutTouchingOthers) {
   const Phone owls = CreateFamily();
   const Phone larks = CreateFamily();
