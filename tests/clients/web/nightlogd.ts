@@ -19,7 +19,12 @@ export class Daemon {
     return daemon;
   }
 
-  get address(): string {
+  // Where browsers find it.
+  get origin(): string {
+    return `http://${this.address}`;
+  }
+
+  private get address(): string {
     return `127.0.0.1:${this.port}`;
   }
 
@@ -27,15 +32,17 @@ export class Daemon {
   async restart(): Promise<void> {
     const program = process.env.NIGHTLOGD;
     if (!program) throw new Error('set NIGHTLOGD to the path of the daemon');
-    const daemon = spawn(program, [`--data_dir=${this.data}`, `--listen=${this.address}`], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const daemon = spawn(
+      program,
+      [`--data_dir=${this.data}`, '--listen=127.0.0.1:0', `--web_listen=${this.address}`],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     this.process = daemon;
     this.port = await new Promise<number>((resolve, reject) => {
       daemon.once('error', reject);
       daemon.once('exit', (code) => reject(new Error(`nightlogd ended: ${code}`)));
       readline.createInterface({ input: daemon.stdout }).on('line', (line) => {
-        const serving = line.match(/serving on \S+:(\d+)$/);
+        const serving = line.match(/^web: http:\/\/\S+:(\d+)\/$/);
         if (serving) resolve(Number(serving[1]));
       });
     });

@@ -1,8 +1,8 @@
-// A phone: the whole app but its screens, with a database of its own in memory, speaking gRPC to a real
-// daemon. Its network can be taken away, and an answer lost on the way.
+// A phone: the whole app but its screens, with a database of its own in memory, speaking gRPC-Web to a
+// real daemon. Its network can be taken away, and an answer lost on the way.
 import 'fake-indexeddb/auto';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
+import { createGrpcWebTransport } from '@connectrpc/connect-web';
 import { type Clocks, DeviceClock } from '@web/model/device_clock.ts';
 import type { FamilyModel } from '@web/model/family.ts';
 import { openApp } from '@web/model/open_app.ts';
@@ -69,7 +69,7 @@ export interface PhoneOptions {
   syncs?: boolean;
 }
 
-export async function openPhone(address: () => string, options: PhoneOptions = {}) {
+export async function openPhone(origin: () => string, options: PhoneOptions = {}) {
   const { name = `phone-${++phones}`, syncs = true } = options;
   const clocks = new SettableClocks();
   const network = new Network();
@@ -80,8 +80,8 @@ export async function openPhone(address: () => string, options: PhoneOptions = {
     loadRemote: async (host) =>
       makeRemoteOn(
         (interceptors) =>
-          createGrpcTransport({
-            baseUrl: `http://${address()}`,
+          createGrpcWebTransport({
+            baseUrl: origin(),
             interceptors: [...interceptors, network.interceptor],
           }),
         host,

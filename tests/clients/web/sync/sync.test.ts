@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 async function phoneOf(options?: PhoneOptions): Promise<Phone> {
-  const phone = await openPhone(() => daemon.address, options);
+  const phone = await openPhone(() => daemon.origin, options);
   open.push(phone);
   return phone;
 }
