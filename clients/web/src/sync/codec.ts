@@ -9,7 +9,6 @@ import {
   type DescField,
   type DescMessage,
   type Message,
-  type MessageShape,
   ScalarType,
 } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
@@ -112,7 +111,7 @@ export function toPlain(desc: DescMessage, message: Message): Plain {
   return plain;
 }
 
-export function fromPlain<Desc extends DescMessage>(desc: Desc, plain: Plain): MessageShape<Desc> {
+export function fromPlain<Desc extends DescMessage>(desc: Desc, plain: Plain): Message {
   const init: Plain = {};
   for (const member of desc.members) {
     if (member.kind === 'oneof') {
@@ -127,7 +126,7 @@ export function fromPlain<Desc extends DescMessage>(desc: Desc, plain: Plain): M
       init[member.localName] = valueFromPlain(member, plain[member.localName]);
     }
   }
-  const message = create(desc, init as never);
+  const message: Message = create(desc, init as never);
   if (Array.isArray(plain.$unknown)) message.$unknown = plain.$unknown;
   return message;
 }
