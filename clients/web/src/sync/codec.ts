@@ -9,6 +9,7 @@ import {
   type DescField,
   type DescMessage,
   type Message,
+  type MessageShape,
   ScalarType,
 } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
@@ -111,7 +112,7 @@ export function toPlain(desc: DescMessage, message: Message): Plain {
   return plain;
 }
 
-export function fromPlain<Desc extends DescMessage>(desc: Desc, plain: Plain): Message {
+export function fromPlain<Desc extends DescMessage>(desc: Desc, plain: Plain): MessageShape<Desc> {
   const init: Plain = {};
   for (const member of desc.members) {
     if (member.kind === 'oneof') {
@@ -126,7 +127,7 @@ export function fromPlain<Desc extends DescMessage>(desc: Desc, plain: Plain): M
       init[member.localName] = valueFromPlain(member, plain[member.localName]);
     }
   }
-  const message: Message = create(desc, init as never);
+  const message = create(desc, init as never);
   if (Array.isArray(plain.$unknown)) message.$unknown = plain.$unknown;
   return message;
 }
