@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { browser } from './app/browser.ts';
+import './app/install.ts';
 import { Shell } from './app/shell.tsx';
 import { loadMessages, preferredLocale, setLocale } from './i18n/index.ts';
 import { openApp } from './model/open_app.ts';

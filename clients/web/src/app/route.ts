@@ -1,5 +1,5 @@
 // Where in the app the reader is: the fragment of the address, `#/AREA/REST..`, which never leaves
-// the device and works offline. An invite's code is such a fragment: `#/family/join/CODE`.
+// the device and works offline.
 import { computed, signal } from '@preact/signals';
 
 export interface Route {
@@ -8,9 +8,21 @@ export interface Route {
   path: readonly string[];
 }
 
-const fragment = signal(location.hash);
+// The code of a link that invites (`#join=CODE`) or sets up (`#setup=CODE`). It is a secret of this
+// page: it is taken out of the address and of the browser's history as soon as it is read.
+export const arrived = signal<{ kind: 'join' | 'setup'; code: string } | undefined>(undefined);
+
+function read(): string {
+  const [, kind, code] = /^#(join|setup)=(.+)$/.exec(location.hash) ?? [];
+  if (!code) return location.hash;
+  arrived.value = { kind: kind as 'join' | 'setup', code: decodeURIComponent(code) };
+  history.replaceState(null, '', `#/family/${kind}`);
+  return location.hash;
+}
+
+const fragment = signal(read());
 addEventListener('hashchange', () => {
-  fragment.value = location.hash;
+  fragment.value = read();
 });
 
 export const route = computed<Route>(() => {

@@ -1,7 +1,7 @@
 // Two weeks on one page, as a doctor or a sleep clinic asks for them. Pure.
 import type { Instant, LocalDate, NightSummary } from '../model/types.ts';
 import { addDays } from '../ui/local_time.ts';
-import { type NightRow, nightRow } from './night_axis.ts';
+import { isUnderWay, type NightRow, nightRow } from './night_axis.ts';
 
 export const kDiaryNights = 14;
 
@@ -34,7 +34,9 @@ export function diaryPage(nights: readonly NightSummary[], to: LocalDate, now: I
     const night = byDate.get(date);
     rows.push(night ? nightRow(night, now) : { date, bars: [] });
   }
-  const complete = rows.flatMap(({ night }) => (night?.status === 'complete' ? [night] : []));
+  const complete = rows.flatMap(({ night }) =>
+    night?.status === 'complete' && !isUnderWay(night, now) ? [night] : [],
+  );
   const means: DiaryPage['means'] = {};
   for (const key of ['solMin', 'nwak', 'wasoMin', 'tstNightMin', 'tst24Min'] as const) {
     const known = complete.flatMap((night) => night[key] ?? []);

@@ -41,6 +41,12 @@ const kKindOf: Partial<Record<NightPhase, BarKind>> = {
   settling: 'settling',
 };
 
+// True: the night of that date is now, and nobody has logged the rise. Its figures still change.
+export function isUnderWay(night: NightSummary, now: Instant): boolean {
+  const place = minutesAfterNoon(now, night.date, night.zone);
+  return night.riseAt === undefined && place >= 0 && place < kDayMin;
+}
+
 // The row of one night. What goes on reaches until `now`, but never past the next noon.
 export function nightRow(night: NightSummary, now: Instant): NightRow {
   const place = (at: Instant) => minutesAfterNoon(at, night.date, night.zone);
@@ -56,12 +62,12 @@ export function nightRow(night: NightSummary, now: Instant): NightRow {
     const kind = span.phase && kKindOf[span.phase];
     if (kind) add(kind, span.beganAt, span.endedAt);
   }
-  // The server's timeline ends with what has ended; the phase tells what goes on since.
+  // The server's timeline ends with what has ended; the phase tells what goes on since, as long as it
+  // is that night.
   const goesOn = night.phase && night.phase !== 'up' ? kKindOf[night.phase] : undefined;
   const drawn = row.bars.some((bar) => bar.open);
-  if (goesOn && !drawn && night.phaseSince !== undefined && place(night.phaseSince) < until) {
-    const recent = now - night.phaseSince < kDayMin * 60_000;
-    if (recent && night.riseAt === undefined) add(goesOn, night.phaseSince, undefined);
+  if (goesOn && !drawn && night.phaseSince !== undefined && isUnderWay(night, now)) {
+    add(goesOn, night.phaseSince, undefined);
   }
   if (night.putDownAt !== undefined) row.putDown = place(night.putDownAt);
   if (night.riseAt !== undefined) row.rise = place(night.riseAt);
@@ -73,7 +79,10 @@ export function nightRows(
   nights: readonly NightSummary[],
   count: number,
   now: Instant,
-  newest = nights.reduce((latest, night) => (night.date > latest ? night.date : latest), ''),
+  newest = nights
+    .map((night) => night.date)
+    .sort()
+    .at(-1) ?? '',
 ): NightRow[] {
   if (newest === '') return [];
   const byDate = new Map(nights.map((night) => [night.date, night]));

@@ -1,15 +1,47 @@
+// The family and this device: the first start, who belongs to it, and settings.
+import './family.css';
+import { go, hrefOf } from '../app/route.ts';
 import type { AreaProps } from '../app/shell.tsx';
 import { t } from '../i18n/index.ts';
+import { Icon } from '../ui/icon.tsx';
+import { kBack } from '../ui/icons.ts';
+import { ChildForm } from './child_form.tsx';
+import { HomePage, OneFamilyPage } from './family_page.tsx';
+import { FirstSteps } from './first_steps.tsx';
+import { Page } from './parts.tsx';
+import { Create, Join, Welcome } from './start.tsx';
 
-export default function FamilyPages({ app }: AreaProps) {
-  return (
-    <main>
-      <h1>{t('family.title')}</h1>
-      <ul>
-        {app.families.value.map((family) => (
-          <li key={family.id}>{family.pairing.value.familyName}</li>
-        ))}
-      </ul>
-    </main>
-  );
+export default function FamilyPages({ app, path }: AreaProps) {
+  const [first, page, argument] = path;
+  if (first === 'setup') return <Create app={app} />;
+  if (first === 'join') return <Join app={app} />;
+  const family = app.families.value.find(({ id }) => id === first);
+  if (family && page === 'first') {
+    return <FirstSteps key={argument} app={app} family={family} step={argument} />;
+  }
+  if (family && page === 'child') {
+    const child = family.list('child').value.find(({ id }) => id === argument);
+    return (
+      <Page
+        title={child?.body.name ?? t('family.add_child')}
+        back={
+          <nav class="crumbs">
+            <a class="with-mark" href={hrefOf('family')}>
+              <Icon path={kBack} size={18} />
+              {t('family.back')}
+            </a>
+          </nav>
+        }
+      >
+        <ChildForm
+          key={argument}
+          family={family}
+          child={child}
+          onSaved={() => go(['family'], true)}
+        />
+      </Page>
+    );
+  }
+  if (family) return <OneFamilyPage family={family} />;
+  return app.families.value.length === 0 ? <Welcome /> : <HomePage app={app} />;
 }

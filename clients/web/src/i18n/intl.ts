@@ -51,3 +51,44 @@ export function duration(ms: number): string {
   if (minutes % 60 > 0 || hours === 0) parts.push(unit(minutes % 60, 'minute'));
   return parts.join(' ');
 }
+
+// `14 January 2026`. A calendar date has no zone.
+export function longDate(date: LocalDate): string {
+  return format(locale(), 'UTC', { day: 'numeric', month: 'long', year: 'numeric' }).format(
+    Date.parse(`${date}T12:00Z`),
+  );
+}
+
+// `14 Jan 2026` of an instant, in the device's zone.
+export function day(at: Instant): string {
+  return format(locale(), undefined, { day: 'numeric', month: 'short', year: 'numeric' }).format(
+    at,
+  );
+}
+
+// `5 minutes ago`, `in 3 days`: the largest unit that fits.
+export function relative(at: Instant, now: Instant): string {
+  const seconds = Math.round((at - now) / 1000);
+  const units: [Intl.RelativeTimeFormatUnit, number][] = [
+    ['day', 86_400],
+    ['hour', 3_600],
+    ['minute', 60],
+  ];
+  const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ['minute', 60];
+  return new Intl.RelativeTimeFormat(locale(), { numeric: 'auto', style: 'short' }).format(
+    Math.trunc(seconds / size) || 0,
+    unit,
+  );
+}
+
+// `85 %`, as the language writes it; `value` is 0 to 100.
+export function percent(value: number): string {
+  return new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 0 }).format(
+    value / 100,
+  );
+}
+
+// A number with at most `digits` behind the point.
+export function decimal(value: number, digits = 1): string {
+  return new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(value);
+}

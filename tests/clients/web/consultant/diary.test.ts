@@ -2,7 +2,7 @@ import { diaryPage } from '@web/consultant/diary.ts';
 import { ageInMonths, normFor } from '@web/consultant/norms.ts';
 import { addDays } from '@web/ui/local_time.ts';
 import { describe, expect, test } from 'vitest';
-import { kZone, night } from './nights.ts';
+import { kZone, night, winter } from './nights.ts';
 
 describe('a page of the diary', () => {
   const nights = Array.from({ length: 7 }, (_, index) =>
@@ -25,6 +25,15 @@ describe('a page of the diary', () => {
     expect(page.complete).toBe(7);
     expect(diaryPage(nights.slice(1), '2026-01-14', 0).means).toEqual({});
   });
+});
+
+test('a night that goes on is in no mean', () => {
+  const nights = Array.from({ length: 8 }, (_, index) =>
+    night(addDays('2026-01-07', index), { solMin: index === 7 ? 100 : 10 }),
+  );
+  const during = diaryPage(nights, '2026-01-14', winter('2026-01-15', '02:00'));
+  expect([during.means.solMin, during.complete]).toEqual([10, 7]);
+  expect(diaryPage(nights, '2026-01-14', winter('2026-01-15', '12:00')).complete).toBe(8);
 });
 
 describe('an age', () => {

@@ -106,13 +106,17 @@ describe('the row of a night', () => {
     });
   });
 
-  test('does not go on for ever where nobody logged the rise', () => {
-    const forgotten = night('2026-01-14', {
+  test('goes on until the rise or the next noon, where nobody logged it', () => {
+    const night14 = night('2026-01-14', {
       timeline: [span('asleep', winter('2026-01-14', '20:00'), winter('2026-01-15', '06:00'))],
       phase: 'awake',
       phaseSince: winter('2026-01-15', '06:00'),
     });
-    expect(nightRow(forgotten, winter('2026-01-18', '02:00')).bars).toHaveLength(1);
+    const risen = { ...night14, riseAt: winter('2026-01-15', '06:10') };
+    const noon = winter('2026-01-15', '12:00');
+    expect(nightRow(night14, noon - 60_000).bars).toHaveLength(2);
+    expect(nightRow(night14, noon).bars).toHaveLength(1);
+    expect(nightRow(risen, noon - 60_000).bars).toHaveLength(1);
   });
 
   test('is there for each date, newest first, with or without a night', () => {

@@ -1,0 +1,123 @@
+// What the desk reads of the app: the caseload, and the clock that moves it on.
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { App, Family } from '../model/app.ts';
+import type {
+  Comment,
+  CommentTarget,
+  Id,
+  Instant,
+  Member,
+  NightSummary,
+  Progress,
+  RecordOf,
+} from '../model/types.ts';
+import { type CaseFamily, type CaseRow, caseRows } from './caseload.ts';
+
+const kTickMs = 20_000;
+const kMembersEveryMs = 3 * 60_000;
+const kWindowMs = 50 * 24 * 60 * 60_000;
+
+// Now, as the pages show it.
+export const now = signal<Instant>(Date.now());
+
+// When a phone of each family last told that it holds everything. Asked of the server: it is no
+// record.
+const syncedAt = signal<ReadonlyMap<Id, Instant>>(new Map());
+
+async function askSyncedAt(family: Family): Promise<void> {
+  const members = await family.listMembers();
+  const newest = members
+    .filter(({ member }) => !member.removed && member.role !== 'consultant')
+    .flatMap(({ devices }) => devices)
+    .reduce((latest, device) => Math.max(latest, device.acknowledgedAt ?? 0), 0);
+  if (newest > 0) syncedAt.value = new Map(syncedAt.peek()).set(family.id, newest);
+}
+
+// Keeps the clock, the nights of the last weeks and the phones' state up to date while a page of the
+// desk is shown.
+export function useDesk(app: App): void {
+  const families = app.families.value;
+  useEffect(() => {
+    now.value = Date.now();
+    const tick = setInterval(() => {
+      now.value = Date.now();
+    }, kTickMs);
+    return () => clearInterval(tick);
+  }, []);
+  useEffect(() => {
+    const ask = () => {
+      // Not reached: what was known stands.
+      for (const family of families) askSyncedAt(family).catch(() => undefined);
+    };
+    for (const family of families) void family.loadSince(Date.now() - kWindowMs);
+    ask();
+    const asking = setInterval(ask, kMembersEveryMs);
+    return () => clearInterval(asking);
+  }, [families]);
+}
+
+export const bodies = <B>(records: readonly { body: B }[]): B[] => records.map(({ body }) => body);
+
+export function memberNames(family: Family): (memberId: Id | undefined) => string {
+  const names = new Map(family.list('member').value.map(({ id, body }) => [id, body.name ?? '']));
+  return (memberId) => names.get(memberId ?? '') || '?';
+}
+
+export function meIn(family: Family): Member | undefined {
+  const { memberId } = family.pairing.value;
+  return family.list('member').value.find(({ id }) => id === memberId)?.body;
+}
+
+// Threads whose last word somebody else said.
+function unanswered(family: Family): number {
+  const { memberId } = family.pairing.value;
+  return family.list('comment').value.filter(({ body }) => {
+    const last = body.posts.at(-1);
+    return last !== undefined && last.memberId !== memberId;
+  }).length;
+}
+
+export function caseFamily(family: Family): CaseFamily {
+  const { pairing } = family;
+  const me = meIn(family);
+  const at = syncedAt.value.get(family.id);
+  return {
+    id: family.id,
+    name: pairing.value.familyName,
+    children: family.list('child').value.map(({ id, body }) => ({ id, child: body })),
+    nights: bodies<NightSummary>(family.list('nightSummary').value),
+    progress: bodies<Progress>(family.list('progress').value),
+    ...(me ? { me } : {}),
+    unanswered: unanswered(family),
+    ...(at === undefined ? {} : { syncedAt: at }),
+  };
+}
+
+// The rows of all families, live.
+export function caseload(app: App): ReadonlySignal<readonly CaseRow[]> {
+  return computed(() =>
+    app.families.value.flatMap((family) => caseRows(caseFamily(family), now.value)),
+  );
+}
+
+export function sameTarget(a: CommentTarget, b: CommentTarget): boolean {
+  if (a.target === 'night' && b.target === 'night') {
+    return a.night.childId === b.night.childId && a.night.date === b.night.date;
+  }
+  if (a.target === 'planId' && b.target === 'planId') return a.planId === b.planId;
+  if (a.target === 'logEntryId' && b.target === 'logEntryId') return a.logEntryId === b.logEntryId;
+  return false;
+}
+
+// Posts about `target`, oldest first. There may be more than one thread, where two people began one
+// at once.
+export function postsAbout(
+  comments: readonly RecordOf<'comment'>[],
+  target: CommentTarget,
+): Comment['posts'] {
+  return comments
+    .filter(({ body }) => sameTarget(body.target, target))
+    .flatMap(({ body }) => body.posts)
+    .sort((a, b) => (a.postedAt ?? Infinity) - (b.postedAt ?? Infinity));
+}
