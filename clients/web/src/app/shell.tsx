@@ -19,6 +19,9 @@ const areas: Record<string, { messages: Area; load: () => Promise<AreaModule> }>
   family: { messages: 'family', load: () => import('../family/index.tsx') },
 };
 
+// The theme chosen on this device; until it is known the page is dark.
+void import('../ui/theme.ts');
+
 const shown = signal<Record<string, ComponentType<AreaProps> | 'loading' | 'failed'>>({});
 
 function open(name: string): void {

@@ -47,27 +47,27 @@ export interface Guidance {
     | 'illness'
     | 'sleeping'
     | 'up'
-    | 'look-once'
+    | 'look_once'
     | 'looked'
-    | 'look-wait'
-    | 'look-now'
-    | 'check-calm'
-    | 'check-wait'
-    | 'check-now'
+    | 'look_wait'
+    | 'look_now'
+    | 'check_calm'
+    | 'check_wait'
+    | 'check_now'
     | 'visit'
     | 'position'
-    | 'ladder-start'
-    | 'ladder-stay'
-    | 'ladder-next'
-    | 'ladder-top'
-    | 'pickup-calm'
-    | 'pickup-cry'
-    | 'pickup-hold'
-    | 'fading-wait'
-    | 'fading-now'
-    | 'fading-settle'
-    | 'fading-night'
-    | 'calm-start';
+    | 'ladder_start'
+    | 'ladder_stay'
+    | 'ladder_next'
+    | 'ladder_top'
+    | 'pickup_calm'
+    | 'pickup_cry'
+    | 'pickup_hold'
+    | 'fading_wait'
+    | 'fading_now'
+    | 'fading_settle'
+    | 'fading_night'
+    | 'calm_start';
   // Levels within tonight's plan.
   levels: readonly number[];
   // Where to be; absent: the plan does not say.
@@ -144,10 +144,10 @@ function guideChecks(rules: NightRules, facts: NightFacts, now: number): Partial
     return { line: 'visit', timer: { kind: 'visit', from: visit.begin, due } };
   }
   const timer = nextCheck(facts, rules.waits);
-  if (!timer) return { line: 'check-calm' };
+  if (!timer) return { line: 'check_calm' };
   const due = now >= timer.due;
-  if (onlyLook) return { line: due ? 'look-now' : 'look-wait', timer };
-  return { line: due ? 'check-now' : 'check-wait', timer };
+  if (onlyLook) return { line: due ? 'look_now' : 'look_wait', timer };
+  return { line: due ? 'check_now' : 'check_wait', timer };
 }
 
 function guideLadder(rules: NightRules, facts: NightFacts, now: number): Partial<Guidance> {
@@ -161,20 +161,20 @@ function guideLadder(rules: NightRules, facts: NightFacts, now: number): Partial
     if (taken !== rung) rungSince = help.begin;
     rung = taken;
   }
-  if (rung < 0) return { line: 'ladder-start', level: rules.rungs[0]! };
+  if (rung < 0) return { line: 'ladder_start', level: rules.rungs[0]! };
   const next = rules.rungs[rung + 1];
-  if (next === undefined) return { line: 'ladder-top', level: rules.rungs[rung]! };
+  if (next === undefined) return { line: 'ladder_top', level: rules.rungs[rung]! };
   const from = rungSince + rules.minRungMin * kMinuteMs;
   const due = rungSince + rules.maxRungMin * kMinuteMs;
   if (now < from) {
     return {
-      line: 'ladder-stay',
+      line: 'ladder_stay',
       level: rules.rungs[rung]!,
       timer: { kind: 'rung', from: rungSince, due: from },
     };
   }
   return {
-    line: 'ladder-next',
+    line: 'ladder_next',
     level: next,
     ...(rules.maxRungMin > 0 ? { timer: { kind: 'rung', from, due } as const } : {}),
   };
@@ -185,12 +185,12 @@ function guidePickUp(rules: NightRules, facts: NightFacts, now: number): Partial
   if (held?.level === kPickUp) {
     const due = held.begin + rules.maxHoldMin * kMinuteMs;
     return {
-      line: 'pickup-hold',
+      line: 'pickup_hold',
       ...(rules.maxHoldMin > 0 ? { timer: { kind: 'visit', from: held.begin, due } as const } : {}),
     };
   }
   const cries = facts.crying.at(-1) && facts.crying.at(-1)!.end === undefined;
-  return { line: cries ? 'pickup-cry' : 'pickup-calm' };
+  return { line: cries ? 'pickup_cry' : 'pickup_calm' };
 }
 
 function guideFading(
@@ -199,18 +199,18 @@ function guideFading(
   now: number,
   zone: string,
 ): Partial<Guidance> {
-  if (facts.phase === 'settling') return { line: 'fading-settle' };
+  if (facts.phase === 'settling') return { line: 'fading_settle' };
   if (facts.phase !== 'before') {
     const due = rules.plannedRise && plannedAt(rules.plannedRise, now, zone);
     return {
-      line: 'fading-night',
+      line: 'fading_night',
       ...(due && now < due ? { timer: { kind: 'rise', from: now, due } as const } : {}),
     };
   }
   const due = rules.plannedPutDown && plannedAt(rules.plannedPutDown, now, zone);
-  if (!due) return { line: 'calm-start' };
+  if (!due) return { line: 'calm_start' };
   return {
-    line: now < due ? 'fading-wait' : 'fading-now',
+    line: now < due ? 'fading_wait' : 'fading_now',
     timer: { kind: 'bedtime', from: now, due },
   };
 }
@@ -224,18 +224,18 @@ export function guide(rules: NightRules, facts: NightFacts, now: number, zone: s
   };
   if (facts.helps.some((help) => help.illness)) return { ...base, line: 'illness' };
   if (rules.method.putDownToleranceMin) {
-    return { ...base, line: 'fading-night', ...guideFading(rules, facts, now, zone) };
+    return { ...base, line: 'fading_night', ...guideFading(rules, facts, now, zone) };
   }
   if (facts.phase === 'up') return { ...base, line: 'up' };
   if (rules.position) return { ...base, line: 'position' };
   if (facts.phase === 'asleep') return { ...base, line: 'sleeping' };
-  if (facts.phase === 'before') return { ...base, line: 'calm-start' };
+  if (facts.phase === 'before') return { ...base, line: 'calm_start' };
   if (rules.waits.length > 0)
-    return { ...base, line: 'check-calm', ...guideChecks(rules, facts, now) };
+    return { ...base, line: 'check_calm', ...guideChecks(rules, facts, now) };
   if (rules.rungs.length > 0)
-    return { ...base, line: 'ladder-start', ...guideLadder(rules, facts, now) };
+    return { ...base, line: 'ladder_start', ...guideLadder(rules, facts, now) };
   if (rules.method.maxHoldMin)
-    return { ...base, line: 'pickup-calm', ...guidePickUp(rules, facts, now) };
+    return { ...base, line: 'pickup_calm', ...guidePickUp(rules, facts, now) };
   const looked = facts.helps.some((help) => help.level === 1 && !help.exempt);
-  return { ...base, line: looked ? 'looked' : 'look-once' };
+  return { ...base, line: looked ? 'looked' : 'look_once' };
 }

@@ -1,15 +1,34 @@
+// The caregiver's pages. Tonight is here, small and at once; what is read by daylight is fetched
+// when it is opened.
+import './caregiver.css';
 import type { AreaProps } from '../app/shell.tsx';
 import { t } from '../i18n/index.ts';
+import { lazy } from '../ui/lazy.tsx';
+import { childrenOf, shownOf } from './choice.ts';
+import { Tonight } from './tonight.tsx';
 
-export default function Tonight({ app }: AreaProps) {
-  return (
-    <main>
-      <h1>{t('caregiver.title')}</h1>
-      <ul>
-        {app.families.value.map((family) => (
-          <li key={family.id}>{family.pairing.value.familyName}</li>
-        ))}
-      </ul>
-    </main>
-  );
+const Nights = lazy(() => import('./nights_page.tsx'));
+const NightPage = lazy(() => import('./night_page.tsx'));
+const PlanPage = lazy(() => import('./plan_page.tsx'));
+const Attention = lazy(() => import('./attention_page.tsx'));
+
+export default function Caregiver({ app, path }: AreaProps) {
+  const shown = shownOf(app);
+  if (!shown) {
+    return (
+      <main class="page stack">
+        <h1>{t('caregiver.title')}</h1>
+        <p>{t('caregiver.no_child')}</p>
+        <a class="button main" href="#/family">
+          {t('caregiver.add_child')}
+        </a>
+      </main>
+    );
+  }
+  const [page, date] = path;
+  if (page === 'nights') return <Nights shown={shown} />;
+  if (page === 'night' && date) return <NightPage key={date} shown={shown} date={date} />;
+  if (page === 'plan') return <PlanPage shown={shown} />;
+  if (page === 'attention') return <Attention shown={shown} />;
+  return <Tonight key={shown.child.id} app={app} shown={shown} all={childrenOf(app)} />;
 }

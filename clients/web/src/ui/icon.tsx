@@ -36,7 +36,8 @@ export const kDrop =
   'M12 3s6 6.5 6 11a6 6 0 0 1-12 0c0-4.5 6-11 6-11ZM9.5 14.5A2.5 2.5 0 0 0 12 17';
 export const kEye =
   'M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12ZM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z';
-export const kDoor = 'M6 21V4.5L15 3v18M6 21H3M15 21h6M18 21V5.5h-3M11.5 12v.5';
+export const kBottle =
+  'M10 2.5h4M9.5 5.5h5M9.5 5.5v2A5 5 0 0 0 8 11v8.5a2 2 0 0 0 2 2h4a2 2 0 0 0 2-2V11a5 5 0 0 0-1.5-3.5v-2M8 13.5h8';
 export const kUndo = 'M8 5 4 9l4 4M4 9h10a6 6 0 0 1 0 12h-4';
 export const kPlus = 'M12 5v14M5 12h14';
 export const kMenu = 'M4 7h16M4 12h16M4 17h16';

@@ -4,6 +4,8 @@ import { kUndo } from './icon.tsx';
 
 interface Notice {
   text: string;
+  // Something went wrong: stays until the next line.
+  alert?: boolean;
   action?: { label: string; run: () => void };
 }
 
@@ -17,7 +19,7 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 export function showToast(next: Notice): void {
   clearTimeout(timer);
   notice.value = next;
-  timer = setTimeout(hideToast, kShownMs);
+  if (!next.alert) timer = setTimeout(hideToast, kShownMs);
 }
 
 export function hideToast(): void {
@@ -31,7 +33,7 @@ export function ToastPlace() {
   return (
     <div class="toast-place" role="status">
       {shown && (
-        <div class="toast" key={shown.text}>
+        <div class={`toast${shown.alert ? ' alert' : ''}`} key={shown.text}>
           <span>{shown.text}</span>
           {shown.action && (
             <Button

@@ -42,10 +42,10 @@ describe('checks by the clock', () => {
   test('wait from the crying, and go on to the next wait after each visit', () => {
     const crying = [cry(0)];
     expect(say('graduated_extinction', 1, { crying })).toMatchObject({
-      line: 'check-wait',
+      line: 'check_wait',
       timer: { kind: 'check', from: minute(0), due: minute(3) },
     });
-    expect(say('graduated_extinction', 3, { crying }).line).toBe('check-now');
+    expect(say('graduated_extinction', 3, { crying }).line).toBe('check_now');
     const helps = [help(2, 3, 4)];
     expect(say('graduated_extinction', 5, { crying, helps }).timer).toEqual({
       kind: 'check',
@@ -83,16 +83,16 @@ describe('checks by the clock', () => {
   });
 
   test('have no timer while the child is calm', () => {
-    expect(say('fixed_checking', 9)).toMatchObject({ line: 'check-calm' });
+    expect(say('fixed_checking', 9)).toMatchObject({ line: 'check_calm' });
     expect(say('fixed_checking', 9, { crying: [cry(0, 5)] }).timer).toBeUndefined();
   });
 
   test('only look, where the plan allows no more', () => {
     expect(say('modified_extinction', 1, { crying: [cry(0)] })).toMatchObject({
-      line: 'look-wait',
+      line: 'look_wait',
       timer: { due: minute(20) },
     });
-    expect(say('modified_extinction', 21, { crying: [cry(0)] }).line).toBe('look-now');
+    expect(say('modified_extinction', 21, { crying: [cry(0)] }).line).toBe('look_now');
   });
 
   test('fall due when the server calls a response neither early nor late', () => {
@@ -159,7 +159,7 @@ describe('checks by the clock', () => {
 
 describe('the other methods', () => {
   test('extinction says to look in once, and then to wait', () => {
-    expect(say('extinction', 1, { crying: [cry(0)] }).line).toBe('look-once');
+    expect(say('extinction', 1, { crying: [cry(0)] }).line).toBe('look_once');
     expect(say('extinction', 3, { crying: [cry(0)], helps: [help(1, 2)] }).line).toBe('looked');
   });
 
@@ -176,46 +176,46 @@ describe('the other methods', () => {
 
   test('the ladder starts at its lowest rung, and stays on each for a while', () => {
     const crying = [cry(0)];
-    expect(say('ladder', 0.2, { crying })).toMatchObject({ line: 'ladder-start', level: 1 });
+    expect(say('ladder', 0.2, { crying })).toMatchObject({ line: 'ladder_start', level: 1 });
     const helps = [help(1, 0.2)];
     expect(say('ladder', 0.5, { crying, helps })).toMatchObject({
-      line: 'ladder-stay',
+      line: 'ladder_stay',
       level: 1,
       timer: { kind: 'rung', due: minute(0.7) },
     });
     expect(say('ladder', 1, { crying, helps })).toMatchObject({
-      line: 'ladder-next',
+      line: 'ladder_next',
       level: 2,
       timer: { due: minute(2.2) },
     });
-    expect(say('ladder', 9, { crying, helps: [help(6, 8)] }).line).toBe('ladder-top');
+    expect(say('ladder', 9, { crying, helps: [help(6, 8)] }).line).toBe('ladder_top');
     // Each new crying begins at the bottom.
     expect(say('ladder', 31, { crying: [cry(0, 9), cry(30)], helps: [help(3, 2)] }).line).toBe(
-      'ladder-start',
+      'ladder_start',
     );
   });
 
   test('picking up is for crying, and ends soon', () => {
-    expect(say('pick_up_put_down', 1).line).toBe('pickup-calm');
-    expect(say('pick_up_put_down', 1, { crying: [cry(0)] }).line).toBe('pickup-cry');
+    expect(say('pick_up_put_down', 1).line).toBe('pickup_calm');
+    expect(say('pick_up_put_down', 1, { crying: [cry(0)] }).line).toBe('pickup_cry');
     const facts = { crying: [cry(0)], helps: [help(4, 1)] };
     expect(say('pick_up_put_down', 1.5, facts, 1, 8)).toMatchObject({
-      line: 'pickup-hold',
+      line: 'pickup_hold',
       timer: { kind: 'visit', due: minute(2) },
     });
-    expect(say('pick_up_put_down', 2.5, facts, 1, 8).line).toBe('pickup-cry');
+    expect(say('pick_up_put_down', 2.5, facts, 1, 8).line).toBe('pickup_cry');
   });
 
   test('fading waits for its hour, and keeps the morning', () => {
     const plan = approach('bedtime_fading', { plannedPutDown: '20:15', plannedRise: '06:30' });
     expect(say(plan, 0, { phase: 'before' })).toMatchObject({
-      line: 'fading-wait',
+      line: 'fading_wait',
       timer: { kind: 'bedtime', due: Date.parse('2026-01-14T19:15Z') },
     });
-    expect(say(plan, 50, { phase: 'before' }).line).toBe('fading-now');
-    expect(say(plan, 50).line).toBe('fading-settle');
+    expect(say(plan, 50, { phase: 'before' }).line).toBe('fading_now');
+    expect(say(plan, 50).line).toBe('fading_settle');
     expect(say(plan, 300, { phase: 'awake' })).toMatchObject({
-      line: 'fading-night',
+      line: 'fading_night',
       timer: { kind: 'rise', due: Date.parse('2026-01-15T05:30Z') },
     });
     expect(say('bedtime_fading', 0, { phase: 'before' }).timer).toBeUndefined();
