@@ -4,6 +4,7 @@ import { hrefOf } from '../app/route.ts';
 import { type MessageKey, t } from '../i18n/index.ts';
 import { duration, percent, relative, timeOfDay } from '../i18n/intl.ts';
 import type { App, Family } from '../model/app.ts';
+import { Button } from '../ui/button.tsx';
 import { Chip } from '../ui/chip.tsx';
 import { Icon, kCloud, kMoon, kOffline } from '../ui/icon.tsx';
 import { kSettings } from '../ui/icons.ts';
@@ -16,7 +17,7 @@ import {
   type SortKey,
   sortRows,
 } from './caseload.ts';
-import { caseload, now } from './desk.ts';
+import { caseload, now, over, shared } from './desk.ts';
 import { axisOf, nightRow } from './night_axis.ts';
 import { ageInMonths } from './norms.ts';
 import { Strip } from './strip.tsx';
@@ -151,13 +152,36 @@ export function CaseloadPage({ app }: { app: App }) {
           </tbody>
         </table>
       )}
+      <NoLongerShared families={over(app)} />
     </main>
+  );
+}
+
+// Families whose consent is over: nothing more of them comes, and what came can be put away.
+function NoLongerShared({ families }: { families: readonly Family[] }) {
+  if (families.length === 0) return null;
+  return (
+    <section class="card over" aria-labelledby="over-title">
+      <h2 id="over-title">{t('consultant.over')}</h2>
+      <p class="soft small">{t('consultant.over_why')}</p>
+      <ul>
+        {families.map((family) => (
+          <li key={family.id} class="row">
+            <span>{family.pairing.value.familyName}</span>
+            <Button kind="quiet" class="push" onClick={() => void family.forget()}>
+              {t('consultant.put_away')}
+              <span class="unseen"> {family.pairing.value.familyName}</span>
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
 // Whether what is shown is live.
 function Connection({ app }: { app: App }) {
-  const families = app.families.value;
+  const families = shared(app);
   const failed = families.find(({ sync }) => sync.value.state === 'offline');
   const offline = !app.online.value || failed !== undefined;
   return (

@@ -93,7 +93,7 @@ export default function Chart({ measure, series, segments, expected, theme }: Ch
           {
             ...axis,
             size: 26,
-            space: 50,
+            space: 60,
             grid: { show: false },
             values: (_, ticks) => ticks.map((at) => days.format(at * 1000)),
             incrs: [86_400, 2 * 86_400, 7 * 86_400, 14 * 86_400],
@@ -103,7 +103,7 @@ export default function Chart({ measure, series, segments, expected, theme }: Ch
             size: 38,
             space: 34,
             grid: { stroke: ink.line, width: 1 },
-            incrs: counts ? [1, 2, 5, 10] : [5, 10, 15, 30, 60, 120, 180, 240],
+            incrs: counts ? [1, 2, 5, 10] : [5, 10, 15, 30, 60, 120, 180, 240, 360, 480],
             values: (_, ticks) =>
               ticks.map((value) =>
                 counts || value === 0

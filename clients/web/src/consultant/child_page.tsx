@@ -426,7 +426,10 @@ function Caregivers({
   nights: readonly NightSummary[];
   weeks: number;
 }) {
-  const columns = caregiverColumns(nights);
+  const columns = caregiverColumns(
+    nights,
+    family.list('member').value.map(({ id }) => id),
+  );
   if (columns.length === 0) return null;
   const nameOf = memberNames(family);
   const levels = [0, 1, 2, 3, 4, 5, 6].filter((level) =>

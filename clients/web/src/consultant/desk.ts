@@ -94,11 +94,14 @@ export function caseFamily(family: Family): CaseFamily {
   };
 }
 
+// The families that let her in, and those that no longer do.
+export const shared = (app: App) => app.families.value.filter((family) => !isOver(family));
+export const over = (app: App) => app.families.value.filter(isOver);
+const isOver = (family: Family) => family.sync.value.state === 'closed';
+
 // The rows of all families, live.
 export function caseload(app: App): ReadonlySignal<readonly CaseRow[]> {
-  return computed(() =>
-    app.families.value.flatMap((family) => caseRows(caseFamily(family), now.value)),
-  );
+  return computed(() => shared(app).flatMap((family) => caseRows(caseFamily(family), now.value)));
 }
 
 export function sameTarget(a: CommentTarget, b: CommentTarget): boolean {

@@ -151,9 +151,10 @@ function Switch({ segment }: { segment: PlanSegment | undefined }) {
   if (!segment?.method) return null;
   return (
     <tr class="switch">
-      <td colSpan={5}>
+      <td colSpan={4}>
         <span>{t('consultant.plan_begins', { method: methodName(segment.method) })}</span>
       </td>
+      <td class="wide-only" />
     </tr>
   );
 }

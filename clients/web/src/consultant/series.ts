@@ -99,9 +99,12 @@ export interface CaregiverColumn {
 export const kScoredMin = 3;
 const kLevels = 7;
 
-// Caregivers side by side, who answered most first. A night's percentage weighs as much as the
-// responses it stands for.
-export function caregiverColumns(nights: readonly NightSummary[]): CaregiverColumn[] {
+// Caregivers side by side, in the order of `members`: nobody is ranked. A night's percentage weighs
+// as much as the responses it stands for.
+export function caregiverColumns(
+  nights: readonly NightSummary[],
+  members: readonly Id[],
+): CaregiverColumn[] {
   const columns = new Map<Id, CaregiverColumn & { scored: number; kept: number }>();
   const add = (caregiver: CaregiverNight) => {
     if (caregiver.responses === 0) return;
@@ -129,7 +132,7 @@ export function caregiverColumns(nights: readonly NightSummary[]): CaregiverColu
   };
   for (const night of nights) for (const caregiver of night.caregivers) add(caregiver);
   return [...columns.values()]
-    .sort((a, b) => b.responses - a.responses || (a.memberId < b.memberId ? -1 : 1))
+    .sort((a, b) => members.indexOf(a.memberId) - members.indexOf(b.memberId))
     .map(({ scored, kept, ...column }) =>
       scored >= kScoredMin ? { ...column, adherencePct: (100 * kept) / scored } : column,
     );

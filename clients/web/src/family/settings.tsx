@@ -78,7 +78,9 @@ export function ThisDevice({ app }: { app: App }) {
       <div class="device-line">
         <Icon path={way === 'installed' ? kCheck : kPhone} size={22} />
         <div class="stack tight">
-          <h3>{t(way === 'installed' ? 'family.installed' : 'family.install_title')}</h3>
+          <p class="title">
+            {t(way === 'installed' ? 'family.installed' : 'family.install_title')}
+          </p>
           {way !== 'installed' && (
             <p class="small soft">
               {t(
@@ -102,7 +104,7 @@ export function ThisDevice({ app }: { app: App }) {
       <div class="device-line">
         <Icon path={app.persisted.value ? kCheck : kAlert} size={22} />
         <div class="stack tight">
-          <h3>{t(app.persisted.value ? 'family.kept' : 'family.not_kept')}</h3>
+          <p class="title">{t(app.persisted.value ? 'family.kept' : 'family.not_kept')}</p>
           {!app.persisted.value && (
             <>
               <p class="small soft">

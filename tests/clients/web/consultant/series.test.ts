@@ -54,28 +54,34 @@ describe('caregivers side by side', () => {
   });
 
   test('are summed over nights, and a night weighs as much as its responses', () => {
-    const columns = caregiverColumns([
-      night('2026-01-10', { caregivers: [by('a', { 2: 3 }, 100), by('b', { 5: 1 }, 0)] }),
-      night('2026-01-11', { caregivers: [by('a', { 2: 1 }, 0)] }),
-    ]);
+    const columns = caregiverColumns(
+      [
+        night('2026-01-10', { caregivers: [by('a', { 2: 3 }, 100), by('b', { 5: 1 }, 0)] }),
+        night('2026-01-11', { caregivers: [by('a', { 2: 1 }, 0)] }),
+      ],
+      ['b', 'a'],
+    );
     expect(columns.map(({ memberId, nights, responses }) => [memberId, nights, responses])).toEqual(
       [
-        ['a', 2, 4],
         ['b', 1, 1],
+        ['a', 2, 4],
       ],
     );
-    expect(columns[0]?.byLevel).toEqual([0, 0, 4, 0, 0, 0, 0]);
-    expect(columns[0]?.adherencePct).toBe(75);
+    expect(columns[1]?.byLevel).toEqual([0, 0, 4, 0, 0, 0, 0]);
+    expect(columns[1]?.adherencePct).toBe(75);
   });
 
   test('have no percentage for fewer than three scored responses', () => {
-    const [column] = caregiverColumns([
-      night('2026-01-10', { caregivers: [by('a', { 2: 2 }, 100)] }),
-    ]);
+    const [column] = caregiverColumns(
+      [night('2026-01-10', { caregivers: [by('a', { 2: 2 }, 100)] })],
+      ['a'],
+    );
     expect(column?.adherencePct).toBe(undefined);
   });
 
   test('who did nothing are not shown', () => {
-    expect(caregiverColumns([night('2026-01-10', { caregivers: [by('a', {})] })])).toEqual([]);
+    expect(caregiverColumns([night('2026-01-10', { caregivers: [by('a', {})] })], ['a'])).toEqual(
+      [],
+    );
   });
 });
