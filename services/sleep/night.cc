@@ -51,6 +51,7 @@ class Summarizer {
     ReadEvents();
     FindSleep();
     FindRise();
+    FindOngoing();
     WriteSleep();
     WriteTimeline();
     WritePhase();
@@ -196,6 +197,18 @@ class Summarizer {
     }
   }
 
+  // REQUIRES: the rise is found.
+  void FindOngoing() {
+    const absl::Time over = home_frame_.window_end();
+    summary_.set_ongoing(
+        rise_ == nullptr &&
+        std::none_of(entries_.begin(), entries_.end(), [over](const LoggedEntry& logged) {
+          const v1::Interval& interval = logged.entry->interval();
+          return FromProto(interval.has_ended_at() ? interval.ended_at() : interval.began_at()) >=
+                 over;
+        }));
+  }
+
   void FindRise() {
     const absl::Time latest =
         home_frame_.OnMorning(12 * 60) + (HasSleep() ? kRiseAfterNoon : absl::ZeroDuration());
@@ -269,7 +282,9 @@ class Summarizer {
     summary_.set_sleep_maintenance_pct(Percent(asleep, period));
     if (rise_) summary_.set_terminal_wake_min(Minutes(rise_at_ - last.end));
     const absl::Time desired = Frame(last.zone).OnMorning(hours_.desired_rise);
-    summary_.set_early_wake_min(Minutes(std::max(absl::ZeroDuration(), desired - last.end)));
+    if (!summary_.ongoing() || last.end >= desired) {
+      summary_.set_early_wake_min(Minutes(std::max(absl::ZeroDuration(), desired - last.end)));
+    }
     if (summary_.has_nap_min()) summary_.set_tst24_min(Minutes(asleep) + summary_.nap_min());
   }
 
@@ -536,7 +551,7 @@ class Summarizer {
     if (summary_.waso_min() > kLongAwakeMin) {
       summary_.add_clinical_flags(v1::CLINICAL_FLAG_LONG_AWAKE);
     }
-    if (summary_.has_tst24_min() && summary_.tst24_min() < kShortSleepMin) {
+    if (!summary_.ongoing() && summary_.has_tst24_min() && summary_.tst24_min() < kShortSleepMin) {
       summary_.add_clinical_flags(v1::CLINICAL_FLAG_SHORT_SLEEP);
     }
   }

@@ -100,7 +100,7 @@ int Vote(const Nights& before, const Nights& after) {
   return (votes > 0) - (votes < 0);
 }
 
-// The complete nights before the plan, and those on which it was in force.
+// The whole nights before the plan, and those on which it was in force.
 struct PlanNights {
   Nights before;
   Nights within;
@@ -304,7 +304,7 @@ v1::Progress DeriveProgress(absl::string_view child_id, const v1::Child& child,
   AddMeans(nights, &progress);
   PlanNights compared;
   for (size_t i = 0; i < nights.size(); ++i) {
-    if (nights[i].status() != v1::NIGHT_STATUS_COMPLETE) continue;
+    if (nights[i].status() != v1::NIGHT_STATUS_COMPLETE || nights[i].ongoing()) continue;
     if (nights[i].date() < plan.plan->nights().first_night()) {
       compared.before.push_back(&nights[i]);
     } else if (in_force[i] && in_force[i]->plan_id == plan.plan_id) {

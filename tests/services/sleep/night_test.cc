@@ -411,13 +411,13 @@ TEST(WindowTest, SleepingThroughNeedsOneBoutOverTheWholeSpan) {
 TEST(FlagsTest, StandForTheCutOffsOfBisq) {
   NightBuilder night;
   night.Sleep("19:30", "22:00").Sleep("22:16", "00:00").Sleep("00:15", "02:00");
-  night.Sleep("02:15", "04:00").Sleep("04:15", "05:00");
+  night.Sleep("02:15", "04:00").Sleep("04:15", "05:00").Rise("05:00");
   EXPECT_THAT(night.Summarize().clinical_flags(),
               ElementsAre(v1::CLINICAL_FLAG_MANY_WAKINGS, v1::CLINICAL_FLAG_LONG_AWAKE,
                           v1::CLINICAL_FLAG_SHORT_SLEEP));
   NightBuilder limits;  // 3 wakings, 60 minutes, 9 hours.
   limits.Sleep("19:00", "22:00").Sleep("22:20", "00:00").Sleep("00:20", "02:00");
-  limits.Sleep("02:20", "05:00");
+  limits.Sleep("02:20", "05:00").Rise("05:00");
   EXPECT_THAT(limits.Summarize().clinical_flags(), IsEmpty());
 }
 
@@ -456,6 +456,31 @@ TEST(PhaseTest, FollowsTheNight) {
   EXPECT_EQ(phase(), "NIGHT_PHASE_UP 05-13 06:30");
   EXPECT_EQ(night.Summarize().status(), v1::NIGHT_STATUS_COMPLETE);
   EXPECT_EQ(night.Summarize().sol_min(), 20);
+}
+
+TEST(OngoingTest, ANightIsNotJudgedByItsFirstHours) {
+  NightBuilder night;
+  night.PutDown("19:30").Sleep("19:45", "02:10").Cry("02:12", "");
+  const v1::NightSummary summary = night.Summarize();
+  EXPECT_TRUE(summary.ongoing());
+  EXPECT_EQ(summary.tst_night_min(), 385);
+  EXPECT_FALSE(summary.has_early_wake_min());
+  EXPECT_THAT(summary.clinical_flags(), IsEmpty());
+}
+
+TEST(OngoingTest, ANightIsOverWhenSomebodyRoseOrWithAnythingFromAfterTheWindow) {
+  NightBuilder night;
+  night.PutDown("19:30").Sleep("19:45", "05:40");
+  EXPECT_TRUE(night.Summarize().ongoing());
+  NightBuilder rose = night;
+  rose.Rise("05:50");
+  EXPECT_FALSE(rose.Summarize().ongoing());
+  EXPECT_EQ(rose.Summarize().early_wake_min(), 20);
+  NightBuilder later = night;
+  later.Sleep("+06:40", "+06:59");
+  EXPECT_TRUE(later.Summarize().ongoing());
+  later.Sleep("+06:40", "+07:00");
+  EXPECT_FALSE(later.Summarize().ongoing());
 }
 
 TEST(PhaseTest, AChildPutDownAsleepSleepsOn) {

@@ -148,6 +148,18 @@ TEST(ProgressTest, IncompleteNightsAreNotCompared) {
   EXPECT_EQ(progress.verdict(), v1::PROGRESS_VERDICT_IMPROVING);
 }
 
+TEST(ProgressTest, TonightIsNotComparedBeforeItIsOver) {
+  std::vector<v1::NightSummary> nights;
+  absl::CivilDay date = kPlanStart - 3;
+  for (int awake : {40, 40, 40, 20, 20, 20, 80}) nights.push_back(NightWith(date++, awake));
+  const v1::Plan plan = PlanFrom(kPlanStart);
+  const std::vector<PlanRecord> plans = {PlanRecord{"plan", &plan}};
+  EXPECT_EQ(DeriveProgress("child", Home(), nights, plans).verdict(), v1::PROGRESS_VERDICT_SETBACK);
+  nights.back().set_ongoing(true);
+  EXPECT_EQ(DeriveProgress("child", Home(), nights, plans).verdict(),
+            v1::PROGRESS_VERDICT_IMPROVING);
+}
+
 TEST(ProgressTest, ASwitchStartsANewSegmentAndANewComparison) {
   std::vector<v1::NightSummary> nights;
   for (int i = -2; i < 6; ++i) nights.push_back(NightWith(kPlanStart + i, 30));
