@@ -1,7 +1,7 @@
 // The real daemon, for tests; its program is named by $NIGHTLOGD.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -28,13 +28,26 @@ export class Daemon {
     return `127.0.0.1:${this.port}`;
   }
 
+  // Copies its data aside, for restartFromCopy(). REQUIRES: it is stopped.
+  async copyData(): Promise<void> {
+    await cp(this.data, `${this.data}.copy`, { recursive: true });
+  }
+
+  // Starts it again on the data as they were at copyData(), as an operator does after a loss.
+  // REQUIRES: it is stopped.
+  async restartFromCopy(): Promise<void> {
+    await rm(this.data, { recursive: true });
+    await cp(`${this.data}.copy`, this.data, { recursive: true });
+    await this.restart('--new_lineage');
+  }
+
   // Starts it again at the same address, on the same data. REQUIRES: it is stopped.
-  async restart(): Promise<void> {
+  async restart(...flags: string[]): Promise<void> {
     const program = process.env.NIGHTLOGD;
     if (!program) throw new Error('set NIGHTLOGD to the path of the daemon');
     const daemon = spawn(
       program,
-      [`--data_dir=${this.data}`, '--listen=127.0.0.1:0', `--web_listen=${this.address}`],
+      [`--data_dir=${this.data}`, '--listen=127.0.0.1:0', `--web_listen=${this.address}`, ...flags],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     this.process = daemon;
@@ -60,5 +73,6 @@ export class Daemon {
   async remove(): Promise<void> {
     await this.stop();
     await rm(this.data, { recursive: true, force: true });
+    await rm(`${this.data}.copy`, { recursive: true, force: true });
   }
 }

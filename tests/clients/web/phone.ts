@@ -4,21 +4,21 @@ import 'fake-indexeddb/auto';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { createGrpcWebTransport } from '@connectrpc/connect-web';
 import { type Clocks, DeviceClock } from '@web/model/device_clock.ts';
-import type { FamilyModel } from '@web/model/family.ts';
 import { openApp } from '@web/model/open_app.ts';
-import type { LogEntry } from '@web/model/types.ts';
+import { openDatabase } from '@web/store/database.ts';
 import { makeRemoteOn } from '@web/sync/remote.ts';
-import { expect, vi } from 'vitest';
 
 export class Network {
   offline = false;
   // The answer to the next push is lost.
   losesPush = false;
+  pushes = 0;
   private readonly cuts = new Set<() => void>();
   private onlineAgain: (online: boolean) => void = () => {};
 
   readonly interceptor: Interceptor = (next) => async (request) => {
     if (this.offline) throw new ConnectError('no network', Code.Unavailable);
+    if (request.method.name === 'Push') this.pushes++;
     const answer = await next(request);
     if (this.losesPush && request.method.name === 'Push') {
       this.losesPush = false;
@@ -62,6 +62,8 @@ class SettableClocks implements Clocks {
 }
 
 let phones = 0;
+// Phones that remember to be paired, outside their databases.
+const paired = new Set<string>();
 
 export interface PhoneOptions {
   // Two tabs of one phone have the same name.
@@ -73,7 +75,6 @@ export async function openPhone(origin: () => string, options: PhoneOptions = {}
   const { name = `phone-${++phones}`, syncs = true } = options;
   const clocks = new SettableClocks();
   const network = new Network();
-  let paired = false;
   const app = openApp({
     name,
     clock: new DeviceClock(clocks),
@@ -87,10 +88,8 @@ export async function openPhone(origin: () => string, options: PhoneOptions = {}
         host,
       ),
     marker: {
-      isSet: () => paired,
-      set: (now) => {
-        paired = now;
-      },
+      isSet: () => paired.has(name),
+      set: (now) => (now ? paired.add(name) : paired.delete(name)),
     },
     withLock: (_name, _signal, run) => {
       if (syncs) void run();
@@ -102,27 +101,16 @@ export async function openPhone(origin: () => string, options: PhoneOptions = {}
   return { app, network, name, clocks };
 }
 
-export type Phone = Awaited<ReturnType<typeof openPhone>>;
-
-// Waits until it holds; what the screens would show then.
-export function until(check: () => void): Promise<void> {
-  return vi.waitFor(check, { timeout: 15_000, interval: 20 });
-}
-
-export async function untilSynced(...families: FamilyModel[]): Promise<void> {
-  for (const family of families) {
-    await until(() => expect(family.sync.value).toMatchObject({ state: 'synced', pending: 0 }));
+// Copies the database of one phone to another, as a phone set up from another one's backup has it.
+// REQUIRES: the app of `to` has not been opened.
+export async function copyDatabase(from: string, to: string): Promise<void> {
+  const source = await openDatabase(from, () => {});
+  const target = await openDatabase(to, () => {});
+  for (const store of source.objectStoreNames) {
+    for (const row of await source.getAll(store)) await target.put(store, row);
   }
+  source.close();
+  target.close();
 }
 
-export const KRAKOW = 'Europe/Warsaw';
-
-export function typed(began: string, ended?: string): LogEntry['interval'] {
-  return {
-    beganAt: Date.parse(began),
-    ...(ended && { endedAt: Date.parse(ended) }),
-    zone: KRAKOW,
-    beganTapped: false,
-    endedTapped: false,
-  };
-}
+export type Phone = Awaited<ReturnType<typeof openPhone>>;

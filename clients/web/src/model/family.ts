@@ -139,7 +139,7 @@ export class FamilyModel implements Family {
   // Reads the family from the database. Undefined: it is not there.
   static async open(host: FamilyHost, id: Id): Promise<FamilyModel | undefined> {
     const since = Date.now() - START_DAYS * DAY_MS;
-    const rows = await readFamily(host.database, id, { since });
+    const rows = await readFamily(host.database, id, { ids: [], since });
     if (!rows.family) return undefined;
     const model = new FamilyModel(host, id, rows.family);
     model.since = since;
@@ -171,8 +171,7 @@ export class FamilyModel implements Family {
   // Takes over what the database holds now of these records. False: the family is not there any more.
   reload(ids: readonly Id[] | 'all'): Promise<boolean> {
     return this.enqueue(async () => {
-      const wanted = ids === 'all' ? { since: this.since } : { ids };
-      const rows = await readFamily(this.host.database, this.id, wanted);
+      const rows = ids === 'all' ? await this.readAll() : await this.read(ids);
       if (rows.family) this.take(rows, ids);
       return rows.family !== undefined;
     });
@@ -299,6 +298,7 @@ export class FamilyModel implements Family {
   }
 
   private async write(changes: readonly Change[]): Promise<void> {
+    await this.load(changes.map(({ recordId }) => recordId));
     const shown = (id: Id) => this.records.peek().get(id);
     const edits = editsOf(changes, shown);
     const undo = inverseOf(changes, shown);
@@ -306,7 +306,7 @@ export class FamilyModel implements Family {
     const saved = await this.append(edits);
     if (saved === 'renamed') {
       // Another tab has given this device's edits new names meanwhile.
-      this.take(await readFamily(this.host.database, this.id, { since: this.since }), 'all');
+      this.take(await this.readAll(), 'all');
       return this.write(changes);
     }
     batch(() => {
@@ -316,6 +316,25 @@ export class FamilyModel implements Family {
       this.show(ids);
     });
     this.host.tapped(this.id, ids);
+  }
+
+  // Reads those of these records that are too old to have been read at the start.
+  private async load(ids: readonly Id[]): Promise<void> {
+    const missing = ids.filter((id) => !this.records.peek().has(id));
+    if (missing.length === 0) return;
+    const rows = await this.read(missing);
+    if (rows.records.length > 0) this.take(rows, missing);
+  }
+
+  private read(ids: readonly Id[]): Promise<FamilyRows> {
+    return readFamily(this.host.database, this.id, { ids });
+  }
+
+  // All that is to be in memory: what a start reads, and what was asked for since.
+  private readAll(): Promise<FamilyRows> {
+    const older = [...this.confirmed.values()].filter((row) => row.at < this.since);
+    const ids = older.map((row) => row.id);
+    return readFamily(this.host.database, this.id, { ids, since: this.since });
   }
 
   private async append(edits: readonly Edit[]) {

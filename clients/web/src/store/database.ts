@@ -52,31 +52,31 @@ export interface FamilyRows {
   records: RecordRow[];
 }
 
-// What a family shows, read at one moment: the records named, or all since `since`; and those that the
+// What a family shows, read at one moment: the records named, all since `since`, and those that the
 // outbox edits.
 export async function readFamily(
   database: Database,
   familyId: Id,
-  wanted: { since: Instant } | { ids: Iterable<Id> },
+  wanted: { ids: Iterable<Id>; since?: Instant },
 ): Promise<FamilyRows> {
   const stores = ['families', 'outbox', 'attention', 'records'] as const;
   const transaction = database.transaction(stores);
   const records = transaction.objectStore('records');
-  const read =
-    'since' in wanted
-      ? records.index('at').getAll(IDBKeyRange.bound([familyId, wanted.since], [familyId, ALWAYS]))
-      : Promise.all([...wanted.ids].map((id) => records.get([familyId, id])));
-  const [family, outbox, attention, rows] = await Promise.all([
+  const recent =
+    wanted.since === undefined
+      ? []
+      : records.index('at').getAll(IDBKeyRange.bound([familyId, wanted.since], [familyId, ALWAYS]));
+  const [family, outbox, attention, found] = await Promise.all([
     transaction.objectStore('families').get(familyId),
     transaction.objectStore('outbox').getAll(ofFamily(familyId)),
     transaction.objectStore('attention').getAll(ofFamily(familyId)),
-    read,
+    recent,
   ]);
-  const found = rows.filter((row) => row !== undefined);
   const have = new Set(found.map((row) => row.id));
-  const edited = new Set(outbox.flatMap((row) => row.edits.map((edit) => edit.recordId)));
+  const edited = outbox.flatMap((row) => row.edits.map((edit) => edit.recordId));
+  const named = new Set([...wanted.ids, ...edited]);
   const more = await Promise.all(
-    [...edited].filter((id) => !have.has(id)).map((id) => records.get([familyId, id])),
+    [...named].filter((id) => !have.has(id)).map((id) => records.get([familyId, id])),
   );
   return { family, outbox, attention, records: [...found, ...more.filter((r) => r !== undefined)] };
 }

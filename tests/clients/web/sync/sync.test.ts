@@ -1,67 +1,10 @@
-// Phones and a consultant's laptop against the real daemon.
+// Phones and a consultant's laptop against the real daemon().
 import type { FamilyModel } from '@web/model/family.ts';
 import type { ConflictChoice, LogEntry } from '@web/model/types.ts';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Daemon } from '../nightlogd.ts';
-import {
-  KRAKOW,
-  openPhone,
-  type Phone,
-  type PhoneOptions,
-  typed,
-  until,
-  untilSynced,
-} from '../phone.ts';
+import { describe, expect, test } from 'vitest';
+import { crying, typed, until, untilSynced, useDaemon } from '../families.ts';
 
-let daemon: Daemon;
-const open: Phone[] = [];
-
-beforeAll(async () => {
-  daemon = await Daemon.start();
-});
-afterAll(() => daemon.remove());
-afterEach(() => {
-  for (const phone of open.splice(0)) phone.app.close();
-});
-
-async function phoneOf(options?: PhoneOptions): Promise<Phone> {
-  const phone = await openPhone(() => daemon.origin, options);
-  open.push(phone);
-  return phone;
-}
-
-// Alex's phone with a new family and the child Robin.
-async function newFamily() {
-  const alex = await phoneOf();
-  const family = (await alex.app.createFamily({
-    familyName: 'Robin',
-    memberName: 'Alex',
-    deviceName: 'Alex’s phone',
-  })) as FamilyModel;
-  const childId = await family.addChild({ name: 'Robin', homeZone: KRAKOW });
-  return { alex, family, childId };
-}
-
-async function joinOf(phone: Phone, family: FamilyModel, memberName: string, role = 'caregiver') {
-  const { code } = await family.createInvite({ role: role as 'caregiver' });
-  return (await phone.app.join({
-    code,
-    memberName,
-    deviceName: `${memberName}’s phone`,
-  })) as FamilyModel;
-}
-
-// Alex's and Sam's phones, both in sync.
-async function twoPhones() {
-  const { alex, family, childId } = await newFamily();
-  const sam = await phoneOf();
-  const samFamily = await joinOf(sam, family, 'Sam');
-  await untilSynced(family, samFamily);
-  await until(() => expect(samFamily.list('child').value).toHaveLength(1));
-  return { alex, sam, family, samFamily, childId };
-}
-
-const crying = { kind: 'crying', crying: { intensity: 2 } } as const;
+const { daemon, phoneOf, newFamily, joinOf, twoPhones } = useDaemon();
 
 describe('two phones', () => {
   test('show each other’s taps as they come, and say on whose phone they are', async () => {
@@ -193,7 +136,7 @@ describe('one phone', () => {
     const id = await family.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
     await family.edit(id, 'logEntry', { text: 'again' });
     alex.app.close();
-    await daemon.stop('SIGKILL');
+    await daemon().stop('SIGKILL');
 
     const again = await phoneOf({ name: alex.name });
     const restored = again.app.families.value[0] as FamilyModel;
@@ -202,7 +145,7 @@ describe('one phone', () => {
       body: { text: 'again' },
     });
     expect(restored.sync.value).toMatchObject({ state: 'offline', pending: 2 });
-    await daemon.restart();
+    await daemon().restart();
     await untilSynced(restored);
     expect(restored.records.value.get(id)).toMatchObject({ pending: false });
   });

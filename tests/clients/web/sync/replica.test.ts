@@ -1,0 +1,191 @@
+// What a phone does when the server or the phone itself is not what it was.
+import type { FamilyModel } from '@web/model/family.ts';
+import { openDatabase } from '@web/store/database.ts';
+import type { FamilyRow, RecordRow, TransactionRow } from '@web/store/schema.ts';
+import { expect, test } from 'vitest';
+import { crying, typed, until, untilSynced, useDaemon } from '../families.ts';
+import { copyDatabase } from '../phone.ts';
+
+const { daemon, phoneOf, newFamily, twoPhones } = useDaemon();
+
+function entry(childId: string, minute = 10) {
+  const time = `2025-01-14T01:${String(minute).padStart(2, '0')}Z`;
+  return { childId, detail: crying, interval: typed(time) };
+}
+
+async function rowsOf<T>(
+  name: string,
+  store: 'families' | 'outbox' | 'sent' | 'records',
+): Promise<T[]> {
+  const database = await openDatabase(name, () => {});
+  const rows = await database.getAll(store);
+  database.close();
+  return rows as T[];
+}
+
+test('a phone set up from a copy of another gets a name of its own, and both keep their taps', async () => {
+  const { alex, family, childId } = await newFamily();
+  await untilSynced(family);
+  alex.network.goOffline();
+  const first = await family.log(entry(childId, 10));
+  await copyDatabase(alex.name, 'clone');
+  const clone = await phoneOf({ name: 'clone', syncs: false });
+  const cloned = clone.app.families.value[0] as FamilyModel;
+  const mine = await family.log(entry(childId, 20));
+  await family.edit(mine, 'logEntry', { text: 'mine' });
+  const theirs = await cloned.log(entry(childId, 30));
+  await cloned.edit(theirs, 'logEntry', { text: 'not yet theirs' });
+  await cloned.edit(theirs, 'logEntry', { text: 'theirs', interval: typed('2025-01-14T01:35Z') });
+  alex.network.goOnline();
+  await untilSynced(family);
+  clone.app.close();
+
+  const synced = await phoneOf({ name: 'clone' });
+  const again = synced.app.families.value[0] as FamilyModel;
+  await untilSynced(again);
+  expect(again.pairing.value.replicaId).not.toBe(family.pairing.value.replicaId);
+  for (const one of [family, again]) {
+    await until(() =>
+      expect(one.list('logEntry').value.map(({ id, body }) => [id, body.text])).toEqual([
+        [first, undefined],
+        [mine, 'mine'],
+        [theirs, 'theirs'],
+      ]),
+    );
+    expect(one.conflicts.value).toEqual([]);
+    expect(one.attention.value).toEqual([]);
+  }
+  const next = await again.log(entry(childId, 40));
+  await until(() => expect(family.records.value.has(next)).toBe(true));
+});
+
+test('phones bring a server that lost its newest data what it lacks, once', async () => {
+  const { family, samFamily, childId } = await twoPhones();
+  const before = await family.log(entry(childId, 10));
+  await until(() => expect(samFamily.records.value.get(before)?.pending).toBe(false));
+  await daemon().stop();
+  await daemon().copyData();
+  await daemon().restart();
+  const lost = await family.log(entry(childId, 20));
+  const lostToo = await samFamily.log(entry(childId, 30));
+  await family.edit(before, 'logEntry', { text: 'changed' });
+  await untilSynced(family, samFamily);
+  await until(() => expect(family.records.value.has(lostToo)).toBe(true));
+
+  await daemon().stop();
+  await daemon().restartFromCopy();
+  for (const one of [family, samFamily]) {
+    await until(() =>
+      expect(
+        one
+          .list('logEntry')
+          .value.filter(({ revision, pending }) => revision > 0 && !pending)
+          .map(({ id, body }) => [id, body.text]),
+      ).toEqual([
+        [before, 'changed'],
+        [lost, undefined],
+        [lostToo, undefined],
+      ]),
+    );
+    await untilSynced(one);
+    expect(one.conflicts.value).toEqual([]);
+  }
+  await until(async () => {
+    const exported = await family.exportRecords();
+    expect(exported.filter((record) => record.kind === 'logEntry')).toHaveLength(3);
+  });
+});
+
+test('a record that is not the server’s is fetched again', async () => {
+  const { alex, family, childId } = await newFamily();
+  const id = await family.log({ ...entry(childId), text: 'right' });
+  await untilSynced(family);
+  await until(() => expect(family.records.value.get(id)?.pending).toBe(false));
+  alex.app.close();
+  const database = await openDatabase(alex.name, () => {});
+  const row = (await database.get('records', [family.id, id])) as RecordRow;
+  const damaged = { ...row, digest: 'ab'.repeat(32), record: { ...row.record, revision: 1 } };
+  await database.put('records', damaged);
+  database.close();
+
+  const again = await phoneOf({ name: alex.name });
+  const healed = again.app.families.value[0] as FamilyModel;
+  await healed.edit(id, 'logEntry', { tags: ['x'] });
+  await until(() => expect(healed.records.value.get(id)?.revision).toBeGreaterThan(1));
+  await untilSynced(healed);
+  expect(healed.records.value.get(id)?.body).toMatchObject({ text: 'right', tags: ['x'] });
+  again.app.close();
+  expect((await rowsOf<FamilyRow>(alex.name, 'families'))[0]?.resyncs).toBe(1);
+});
+
+test('a tap that the server rejects is kept and shown, and the next goes on', async () => {
+  const { family, childId } = await newFamily();
+  const wrong = {
+    ...entry(childId),
+    interval: { ...typed('2025-01-14T01:10Z'), zone: 'No/Where' },
+  };
+  const rejected = await family.log(wrong);
+  const right = await family.log(entry(childId, 20));
+  await until(() => expect(family.attention.value).toHaveLength(1));
+  const attention = family.attention.value[0];
+  expect(attention).toMatchObject({ outcome: 'rejected', edits: [{ recordId: rejected }, {}, {}] });
+  expect(attention?.violations[0]?.field).toMatch(/zone/);
+  await until(() => expect(family.records.value.get(right)?.pending).toBe(false));
+  expect(family.records.value.has(rejected)).toBe(false);
+  expect(family.sync.value).toMatchObject({ state: 'needs_attention', attention: 1, pending: 0 });
+  await family.discard(attention?.position ?? -1);
+  await until(() => expect(family.sync.value.state).toBe('synced'));
+});
+
+test('a week offline goes up in a few pushes, in order', async () => {
+  const { alex, family, childId } = await newFamily();
+  await untilSynced(family);
+  alex.network.goOffline();
+  const id = await family.log(entry(childId));
+  for (let i = 0; i < 600; ++i) await family.edit(id, 'logEntry', { text: `note ${i}` });
+  expect(family.sync.value.pending).toBe(601);
+  alex.network.goOnline();
+  await untilSynced(family);
+  await until(() => expect(family.records.value.get(id)?.pending).toBe(false));
+  expect(family.records.value.get(id)?.body).toMatchObject({ text: 'note 599' });
+  expect(alex.network.pushes).toBeLessThan(8);
+});
+
+test('acknowledged taps are kept while no backup has them', async () => {
+  const { alex, family, childId } = await newFamily();
+  const id = await family.log(entry(childId));
+  await untilSynced(family);
+  await until(() => expect(family.records.value.get(id)?.revision).toBeGreaterThan(0));
+  alex.app.close();
+  const sent = await rowsOf<TransactionRow>(alex.name, 'sent');
+  expect(sent.map((row) => row.seq)).toEqual([1, 2]);
+  expect(await rowsOf(alex.name, 'outbox')).toEqual([]);
+  expect(sent[1]?.previousHash).toBe(sent[0]?.hash);
+  expect(sent[1]?.hash).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test('a phone whose storage the browser threw away says so, until it is paired again', async () => {
+  const { alex, family } = await newFamily();
+  await untilSynced(family);
+  alex.app.close();
+  const database = await openDatabase(alex.name, () => {});
+  for (const store of database.objectStoreNames) await database.clear(store);
+  database.close();
+  const again = await phoneOf({ name: alex.name });
+  expect(again.app.state.value).toBe('evicted');
+  expect(again.app.families.value).toEqual([]);
+  await again.app.createFamily({ familyName: 'New', memberName: 'Alex', deviceName: 'phone' });
+  expect(again.app.state.value).toBe('ready');
+});
+
+test('a family is forgotten on this phone only', async () => {
+  const { alex, family, childId } = await newFamily();
+  const id = await family.log(entry(childId));
+  await untilSynced(family);
+  await family.forget();
+  await until(() => expect(alex.app.families.value).toEqual([]));
+  expect(await rowsOf(alex.name, 'records')).toEqual([]);
+  await expect(family.edit(id, 'logEntry', { text: 'x' })).rejects.toMatchObject({
+    reason: 'no_access',
+  });
+});
