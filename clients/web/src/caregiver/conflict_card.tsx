@@ -4,7 +4,7 @@ import type { Family } from '../model/app.ts';
 import type { Conflict, Zone } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
 import { showToast } from '../ui/toast.tsx';
-import { answerOf, disputeOf, recordOf, subjectOf } from './conflict_words.ts';
+import { answerOf, choicesOf, disputeOf, recordOf, subjectOf } from './conflict_words.ts';
 import { nameOf } from './words.ts';
 
 interface ConflictCardProps {
@@ -31,7 +31,7 @@ export function ConflictCard({ family, conflict, zone }: ConflictCardProps) {
         <p>{disputeOf(family, conflict, zone)}</p>
       </div>
       <div class="row choices">
-        {conflict.choices.map((choice) => {
+        {choicesOf(family, conflict).map((choice) => {
           const answer = answerOf(conflict, choice, zone);
           const name = nameOf(family, choice.memberId);
           return (

@@ -13,7 +13,7 @@ import type {
   PlanNights,
   Zone,
 } from '../model/types.ts';
-import { labelOf, nameOf } from './words.ts';
+import { isMe, labelOf, whoIs } from './words.ts';
 
 // What the conflict is about, such as `Crying`.
 export function subjectOf(record: AnyRecord | undefined): string {
@@ -67,12 +67,17 @@ export function answerOf(conflict: Conflict, choice: ConflictChoice, zone: Zone)
   return t('caregiver.answer_other');
 }
 
+// The choices, one's own first.
+export function choicesOf(family: Family, { choices }: Conflict): ConflictChoice[] {
+  const mine = ({ memberId }: ConflictChoice): boolean => isMe(family, memberId);
+  return [...choices.filter(mine), ...choices.filter((choice) => !mine(choice))];
+}
+
 // `You said 02:10, Sam said 02:15.`
 export function disputeOf(family: Family, conflict: Conflict, zone: Zone): string {
-  const said = conflict.choices.map((choice, index) =>
+  const said = choicesOf(family, conflict).map((choice, index) =>
     t(index === 0 ? 'caregiver.said_first' : 'caregiver.said_next', {
-      me: choice.memberId === family.pairing.value.memberId ? 'yes' : 'no',
-      name: nameOf(family, choice.memberId),
+      ...whoIs(family, choice.memberId),
       what: answerOf(conflict, choice, zone),
     }),
   );

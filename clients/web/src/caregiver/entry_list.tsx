@@ -5,7 +5,7 @@ import { Icon, kAlert, kPhone } from '../ui/icon.tsx';
 import { showToast } from '../ui/toast.tsx';
 import type { Shown } from './choice.ts';
 import type { Entry, Night } from './night.ts';
-import { iconOf, labelOf, nameOf, timesOf } from './words.ts';
+import { iconOf, labelOf, nameOf, timesOf, whoIs } from './words.ts';
 
 interface EntryListProps {
   shown: Shown;
@@ -72,7 +72,7 @@ export function EntryList({ shown, night, onOpen }: EntryListProps) {
               <div key={other.id} class="entry-same">
                 <span>
                   {t('caregiver.same_event', {
-                    name: nameOf(family, other.createdBy),
+                    ...whoIs(family, other.createdBy),
                     time: timesOf(other.body.interval, child.body),
                   })}
                 </span>

@@ -25,7 +25,7 @@ import {
 } from './entry_form.ts';
 import { History } from './history.tsx';
 import { beginOf, type Entry, tonightOf } from './night.ts';
-import { kLevels, labelOf, nameOf } from './words.ts';
+import { kLevels, labelOf, whoIs } from './words.ts';
 
 interface EntrySheetProps {
   shown: Shown;
@@ -315,9 +315,7 @@ export default function EntrySheet({
       )}
       {entry && (
         <div class="stack">
-          <p class="small soft">
-            {t('caregiver.logged_by', { name: nameOf(family, entry.createdBy) })}
-          </p>
+          <p class="small soft">{t('caregiver.logged_by', whoIs(family, entry.createdBy))}</p>
           {historyOpen.value ? (
             <History shown={shown} recordId={entry.id} />
           ) : (

@@ -7,7 +7,7 @@ import { TimeEdit } from '../ui/time_edit.tsx';
 import type { Shown } from './choice.ts';
 import { handoverSince, lastTapOf } from './handover.ts';
 import type { Night } from './night.ts';
-import { labelOf, nameOf, timesOf } from './words.ts';
+import { labelOf, nameOf, timesOf, whoIs } from './words.ts';
 
 interface HandoverSheetProps {
   shown: Shown;
@@ -44,7 +44,7 @@ export function HandoverSheet({ shown: { family, child }, night, onClose }: Hand
         </div>
         {handover.helps.map(({ memberId, count }) => (
           <div key={memberId ?? ''}>
-            <dt>{t('caregiver.helped_by', { name: nameOf(family, memberId) })}</dt>
+            <dt>{t('caregiver.helped_by', whoIs(family, memberId))}</dt>
             <dd>{t('caregiver.times', { count })}</dd>
           </div>
         ))}

@@ -23,7 +23,7 @@ function saysOf({ group, value }: Pick<Edit, 'group' | 'value'>, shown: Shown): 
     const { deleted } = value as { deleted: boolean };
     return t(deleted ? 'caregiver.deleted' : 'caregiver.brought_back');
   }
-  return typeof value === 'string' ? `“${value}”` : '';
+  return group === 'text' ? `“${String(value)}”` : '';
 }
 
 // Who changed an entry, when, and what was replaced; from the server, page by page.
@@ -45,10 +45,11 @@ export function History({ shown, recordId }: { shown: Shown; recordId: Id }) {
   };
   useEffect(() => load(), [recordId]);
 
-  const replacedWords = (group: string, replaced: readonly Version[]): string =>
+  // What stood there before and said something else.
+  const replacedWords = (group: string, says: string, replaced: readonly Version[]): string =>
     replaced
       .map(({ value }) => saysOf({ group, value }, shown))
-      .filter((words) => words !== '')
+      .filter((words) => words !== '' && words !== says)
       .join(', ');
   return (
     <section class="stack" aria-label={t('caregiver.history')}>
@@ -61,7 +62,7 @@ export function History({ shown, recordId }: { shown: Shown; recordId: Id }) {
             </p>
             {item.outcomes.map(({ change, effect, replaced }) => {
               const says = saysOf(change, shown);
-              const before = replacedWords(change.group, replaced);
+              const before = replacedWords(change.group, says, replaced);
               if (says === '') return null;
               return (
                 <p key={change.group} class="small">

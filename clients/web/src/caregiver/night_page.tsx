@@ -14,7 +14,7 @@ import type { Shown } from './choice.ts';
 import { ConflictCard } from './conflict_card.tsx';
 import { EntryList } from './entry_list.tsx';
 import EntrySheet from './entry_sheet.tsx';
-import { beginOf, type Entry, nightOfEntries } from './night.ts';
+import { beginOf, type Entry, nightOfEntries, tonightOf } from './night.ts';
 import { Page } from './page.tsx';
 import { Thread } from './thread.tsx';
 import { ticksOf } from './ticks.ts';
@@ -33,6 +33,8 @@ export default function NightPage({ shown, date }: { shown: Shown; date: LocalDa
   const gap = plan?.plan.body.approach.cryMergeGapMin;
   const entries = family.list('logEntry').value;
   const night = nightOfEntries(entries, child.id, child.body, date, soon.value, gap);
+  // Of a night that goes on nothing can be said yet.
+  const isOver = date < tonightOf(child.body, soon.value);
   const summary = family
     .list('nightSummary')
     .value.find(({ body }) => body.childId === child.id && body.date === date)?.body;
@@ -65,7 +67,7 @@ export default function NightPage({ shown, date }: { shown: Shown; date: LocalDa
         <p class="soft">{t('caregiver.night_empty')}</p>
       )}
       {summary && <Figures summary={summary} />}
-      {summary && summary.clinicalFlags.length > 0 && (
+      {isOver && summary && summary.clinicalFlags.length > 0 && (
         <p class="card small">
           {summary.clinicalFlags.map((flag) => t(`caregiver.flag_${flag}`)).join(' ')}{' '}
           {t('caregiver.flag_note')}

@@ -22,7 +22,8 @@ interface SyncLineProps {
 // Always in view: where what was logged is. Each state has a sign of its own and says it in words.
 export function SyncLine({ family, zone, online }: SyncLineProps) {
   const { state, pending, attention, syncedAt, onDevices, closedMessage } = family.sync.value;
-  const known = state === 'synced' && !online ? 'offline' : state;
+  const reached = online || (state !== 'synced' && state !== 'saved_here');
+  const known = reached ? state : 'offline';
   const other = onDevices.find(({ memberId }) => !isMe(family, memberId));
   const words =
     known === 'closed'

@@ -8,7 +8,7 @@ import { changesOf, type TapKind } from '../model/tonight.ts';
 import { AppError, type ResponseLevel } from '../model/types.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Icon, kDown, kMenu, kPlus } from '../ui/icon.tsx';
-import { lazy } from '../ui/lazy.tsx';
+import { fetchAhead, lazy } from '../ui/lazy.tsx';
 import { now, soon, tickSoon } from '../ui/now.ts';
 import { Timeline } from '../ui/timeline.tsx';
 import { hideToast, showToast, ToastPlace } from '../ui/toast.tsx';
@@ -29,6 +29,9 @@ const SwitchSheet = lazy(() => import('./switch_sheet.tsx'));
 
 // What lies over the page.
 type Over = 'menu' | 'switch' | 'add' | 'note' | Entry | undefined;
+
+// When the page has come to rest.
+const kFetchAheadMs = 1500;
 
 const zoneHere = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -52,6 +55,10 @@ export function Tonight({ app, shown, all }: TonightProps) {
   const plan = planOn(family, child.id, night.date);
   const mayLog = family.pairing.value.role !== 'viewer';
 
+  useEffect(() => {
+    const timer = setTimeout(fetchAhead, kFetchAheadMs);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     document.title = t('caregiver.page_title', { name });
   }, [name]);

@@ -45,6 +45,11 @@ export function nameOf(family: Family, memberId: Id | undefined): string {
   return record?.body.name ?? t('caregiver.somebody');
 }
 
+// The values of a message about somebody: `me` chooses its form.
+export function whoIs(family: Family, memberId: Id | undefined): { me: string; name: string } {
+  return { me: isMe(family, memberId) ? 'yes' : 'no', name: nameOf(family, memberId) };
+}
+
 export function isMe(family: Family, memberId: Id | undefined): boolean {
   return memberId === undefined || memberId === family.pairing.value.memberId;
 }
