@@ -285,7 +285,7 @@ export function NowWords({ row }: { row: Pick<CaseRow, 'phase' | 'since' | 'chil
         <span class="soft small whole">
           {t('consultant.since', {
             time: timeOfDay(since, child.homeZone),
-            long: duration(now.value - since),
+            long: duration(Math.max(0, now.value - since)),
           })}
         </span>
       </span>
