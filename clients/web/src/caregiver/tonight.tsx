@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
 import { clock, duration, timeOfDay } from '../i18n/intl.ts';
 import type { App, Change } from '../model/app.ts';
@@ -30,6 +30,8 @@ const SwitchSheet = lazy(() => import('./switch_sheet.tsx'));
 // What lies over the page.
 type Over = 'menu' | 'switch' | 'add' | 'note' | Entry | undefined;
 
+// Two hits of one place within this are one tap.
+const kSecondHitMs = 400;
 // When the page has come to rest.
 const kFetchAheadMs = 1500;
 
@@ -53,6 +55,7 @@ export function Tonight({ app, shown, all }: TonightProps) {
   };
   const name = child.body.name;
   const plan = planOn(family, child.id, night.date);
+  const waiting = family.conflicts.value.length + family.attention.value.length;
   const mayLog = family.pairing.value.role !== 'viewer';
 
   useEffect(() => {
@@ -63,6 +66,13 @@ export function Tonight({ app, shown, all }: TonightProps) {
     document.title = t('caregiver.page_title', { name });
   }, [name]);
 
+  // A thumb that hits the same place twice means it once: the words there may have changed between.
+  const lastTap = useRef({ place: '', at: 0 });
+  const isSecondHit = (place: string, at: number): boolean => {
+    const { place: lastPlace, at: lastAt } = lastTap.current;
+    lastTap.current = { place, at };
+    return place === lastPlace && at - lastAt < kSecondHitMs;
+  };
   const save = async (changes: Change[], said: string): Promise<void> => {
     try {
       await family.tap(changes);
@@ -79,18 +89,24 @@ export function Tonight({ app, shown, all }: TonightProps) {
     }
   };
   const undo = async (): Promise<void> => {
-    await family.undo();
-    tickSoon();
-    showToast({ text: t('caregiver.undone') });
+    try {
+      await family.undo();
+      tickSoon();
+      showToast({ text: t('caregiver.undone') });
+    } catch (error) {
+      showToast({ text: error instanceof AppError ? error.message : String(error), alert: true });
+    }
   };
-  const take = (step: TapKind): void => {
+  const take = (step: TapKind, place: 'main' | 'other'): void => {
     const at = Date.now();
+    if (isSecondHit(place, at)) return;
     const time = timeOfDay(at, child.body.homeZone);
     const said = t('caregiver.saved', { what: t(`caregiver.step_${step}`), time });
     void save(changesOf(night.tonight, step, at, zoneHere()), said);
   };
   const help = (level: ResponseLevel, position: Parameters<typeof helpChanges>[1]): void => {
     const at = Date.now();
+    if (isSecondHit(`help ${level}`, at)) return;
     const time = timeOfDay(at, child.body.homeZone);
     const said = t('caregiver.saved', { what: t(`caregiver.level_${level}`), time });
     void save(helpChanges(level, position, child.id, at, zoneHere()), said);
@@ -134,7 +150,10 @@ export function Tonight({ app, shown, all }: TonightProps) {
           </a>
           <IconButton
             path={kMenu}
-            label={t('caregiver.menu')}
+            label={
+              waiting > 0 ? t('caregiver.menu_waiting', { count: waiting }) : t('caregiver.menu')
+            }
+            class={waiting > 0 ? 'waiting' : ''}
             onClick={() => {
               over.value = 'menu';
             }}
@@ -193,7 +212,7 @@ export function Tonight({ app, shown, all }: TonightProps) {
         </section>
       </main>
 
-      <footer class="thumb">
+      <footer class={mayLog ? 'thumb' : 'care-toast'}>
         <ToastPlace />
         {mayLog && (
           <>
@@ -215,12 +234,16 @@ export function Tonight({ app, shown, all }: TonightProps) {
                 </Button>
               )}
               {steps.others.map((step) => (
-                <Button key={step} onClick={() => take(step)}>
+                <Button key={step} onClick={() => take(step, 'other')}>
                   {t(`caregiver.step_${step}`)}
                 </Button>
               ))}
             </div>
-            <button type="button" class="button main thumb-main" onClick={() => take(steps.main)}>
+            <button
+              type="button"
+              class="button main thumb-main"
+              onClick={() => take(steps.main, 'main')}
+            >
               {t(`caregiver.step_${steps.main}`)}
             </button>
           </>
