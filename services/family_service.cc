@@ -351,10 +351,20 @@ void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamil
                                  Done<v1::CreateFamilyResponse> done) const {
   const absl::Status valid = ValidateRequest(request);
   if (!valid.ok()) return done(valid);
+  FamilyId family = FamilyId::Make(random_);
+  std::string code_hash;
+  if (registration_ == Registration::kBySetupCode) {
+    absl::StatusOr<std::string> hash = HashSetupCode(request.setup_code());
+    if (!hash.ok()) return done(hash.status());
+    code_hash = *std::move(hash);
+    // Calls with one code meet in one family, which has one writer: only the first makes it.
+    family = FamilyId(code_hash.substr(0, FamilyId::kSize));
+  }
   Commit<v1::CreateFamilyResponse>(
-      FamilyId::Make(random_),
-      [this, token, request](FamilyWriter& writer, v1::CreateFamilyResponse& response,
-                             std::vector<DeviceId>& access_changed) -> absl::Status {
+      family,
+      [this, token, request, code_hash](FamilyWriter& writer, v1::CreateFamilyResponse& response,
+                                        std::vector<DeviceId>& access_changed) -> absl::Status {
+        if (!code_hash.empty()) RETURN_IF_ERROR(UseSetupCode(code_hash, writer));
         v1::Pairing& pairing = *response.mutable_pairing();
         writer.Create(request.family_name(), random_);
         const MemberId member_id = MemberId::Make(random_);

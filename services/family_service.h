@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "nightlog/v1/family_service.pb.h"
 #include "services/message_stream.h"
+#include "services/setup_code.h"
 #include "services/stream_registry.h"
 #include "storage/committer.h"
 #include "storage/core/clock.h"
@@ -29,10 +30,16 @@ class FamilyService {
  public:
   // All must outlive this and its streams.
   FamilyService(const Engine& engine, Committer& committer, StreamRegistry& streams, Random& random,
-                const Clock& clock)
-      : engine_(engine), committer_(committer), streams_(streams), random_(random), clock_(clock) {}
+                const Clock& clock, Registration registration)
+      : engine_(engine),
+        committer_(committer),
+        streams_(streams),
+        random_(random),
+        clock_(clock),
+        registration_(registration) {}
 
-  // A token that the server does not know, or none, makes a new device.
+  // A token that the server does not know, or none, makes a new device. A set-up code is looked at
+  // only if registration is not open.
   void CreateFamily(const std::string& token, const v1::CreateFamilyRequest& request,
                     Done<v1::CreateFamilyResponse> done) const;
 
@@ -90,6 +97,7 @@ class FamilyService {
   StreamRegistry& streams_;
   Random& random_;
   const Clock& clock_;
+  const Registration registration_;
 };
 
 }  // namespace nightlog

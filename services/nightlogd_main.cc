@@ -19,6 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "services/executor.h"
 #include "services/family_service.h"
 #include "services/grpc_door.h"
@@ -26,6 +27,7 @@
 #include "services/options.h"
 #include "services/progress_service.h"
 #include "services/server.h"
+#include "services/setup_code.h"
 #include "services/sleep_deriver.h"
 #include "services/stream_registry.h"
 #include "services/sync_service.h"
@@ -105,6 +107,17 @@ absl::Status RestoreBackup(const RocksdbBackups& backups, const Options& options
   return absl::OkStatus();
 }
 
+// A set-up code, if one is asked for or nobody could do anything without.
+absl::StatusOr<absl::optional<std::string>> SetupCodeToTell(Engine& engine, const Options& options,
+                                                            Random& random) {
+  bool needed = options.new_setup_code;
+  if (!needed && !IsRegistrationOpen(options)) {
+    ASSIGN_OR_RETURN(needed, NeedsSetupCode(*engine.Snapshot()));
+  }
+  if (!needed) return absl::nullopt;
+  return MakeSetupCode(engine, random);
+}
+
 absl::Status Run(int argc, char* argv[]) {
   ASSIGN_OR_RETURN(const Options options, OptionsFromCommandLine(argc, argv));
   const sigset_t signals = BlockSignals();
@@ -124,6 +137,9 @@ absl::Status Run(int argc, char* argv[]) {
   SystemRandom random;
   if (options.new_lineage || restore) RETURN_IF_ERROR(BeginNewLineages(*engine, random));
 
+  ASSIGN_OR_RETURN(const absl::optional<std::string> setup_code,
+                   SetupCodeToTell(*engine, options, random));
+
   SystemClock clock;
   Feed feed;
   StreamRegistry streams;
@@ -136,7 +152,9 @@ absl::Status Run(int argc, char* argv[]) {
   Executor executor(options.threads, kExecutorQueueMax);
   const SyncService sync(*engine, committer, feed, streams, clock);
   const ProgressService progress(*engine, feed, streams, clock);
-  const FamilyService family(*engine, committer, streams, random, clock);
+  const FamilyService family(
+      *engine, committer, streams, random, clock,
+      IsRegistrationOpen(options) ? Registration::kOpen : Registration::kBySetupCode);
   const Methods methods = MakeMethods(sync, progress, family, executor);
   GrpcDoor door(methods, executor);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options, door));
@@ -148,6 +166,12 @@ absl::Status Run(int argc, char* argv[]) {
 
   std::printf("nightlogd: serving on %s\n", server->address().c_str());
   if (web != nullptr) std::printf("web: %s\n", web->url().c_str());
+  if (setup_code.has_value()) {
+    std::printf("set up: %s%s\n",
+                web != nullptr ? absl::StrCat(web->url(), "#setup=").c_str()
+                               : "nightlog family create --setup-code ",
+                setup_code->c_str());
+  }
   std::fflush(stdout);
   std::unique_ptr<BackupSchedule> schedule;
   if (backups != nullptr) {

@@ -28,6 +28,11 @@ ABSL_FLAG(std::string, web_root, nightlog::Options().web_root,
           "Directory of the built web app, which --web_listen serves; empty: no files.");
 ABSL_FLAG(int, web_connections_max, nightlog::Options().web_connections_max,
           "Most connections of browsers at once; 1 to 1000000. Each takes a file descriptor.");
+ABSL_FLAG(absl::optional<bool>, open_registration, nightlog::Options().open_registration,
+          "=true: whoever reaches the server may make a family; =false: only whoever has a set-up "
+          "code, such as behind a proxy. Otherwise it is open where only this machine reaches it.");
+ABSL_FLAG(bool, new_setup_code, nightlog::Options().new_setup_code,
+          "Prints another set-up code for one more family; one that is not used yet is void.");
 ABSL_FLAG(
     bool, new_lineage, nightlog::Options().new_lineage,
     "Give this once after putting back an older copy of --data_dir, or losing data: devices then "
@@ -108,6 +113,16 @@ bool IsLoopback(const ListenAddress& address) {
   return address.host == "localhost" || address.host == "::1" || IsIpv4Loopback(address.host);
 }
 
+bool IsRegistrationOpen(const Options& options) {
+  if (options.open_registration.has_value()) return *options.open_registration;
+  const auto is_loopback = [](const std::string& listen) {
+    const absl::StatusOr<ListenAddress> address = ParseListenAddress(listen, "");
+    return address.ok() && IsLoopback(*address);
+  };
+  return is_loopback(options.listen) &&
+         (options.web_listen.empty() || is_loopback(options.web_listen));
+}
+
 absl::Status ValidateOptions(const Options& options) {
   RETURN_IF_ERROR(Require(!options.data_dir.empty(),
                           "--data_dir is missing; give the directory of the database."));
@@ -156,6 +171,8 @@ absl::StatusOr<Options> OptionsFromCommandLine(int argc, char* argv[]) {
   options.web_listen = absl::GetFlag(FLAGS_web_listen);
   options.web_root = absl::GetFlag(FLAGS_web_root);
   options.web_connections_max = absl::GetFlag(FLAGS_web_connections_max);
+  options.open_registration = absl::GetFlag(FLAGS_open_registration);
+  options.new_setup_code = absl::GetFlag(FLAGS_new_setup_code);
   options.new_lineage = absl::GetFlag(FLAGS_new_lineage);
   options.backup_dir = absl::GetFlag(FLAGS_backup_dir);
   options.backup_every_hours = absl::GetFlag(FLAGS_backup_every_hours);

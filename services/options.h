@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 
 namespace nightlog {
 
@@ -21,6 +22,9 @@ struct Options {
   // The web app's directory; empty: no files are served.
   std::string web_root;
   int web_connections_max = 10000;
+  // Unset: if all that is listened at is loopback.
+  absl::optional<bool> open_registration;
+  bool new_setup_code = false;
   bool new_lineage = false;
   std::string backup_dir;
   int backup_every_hours = 24;
@@ -47,6 +51,9 @@ std::string FormatListenAddress(const ListenAddress& address);
 
 // True for 127.0.0.0/8, ::1 and localhost: what no other machine can reach.
 bool IsLoopback(const ListenAddress& address);
+
+// True if whoever reaches the server may make a family. REQUIRES: the options are valid.
+bool IsRegistrationOpen(const Options& options);
 
 // OK, or INVALID_ARGUMENT with one sentence that says which flag is wrong and what would be right.
 absl::Status ValidateOptions(const Options& options);

@@ -56,7 +56,7 @@ constexpr FileType kOtherType = {"", "application/octet-stream", false};
 // The camera reads an invite's QR code.
 constexpr std::pair<absl::string_view, absl::string_view> kSecurityHeaders[] = {
     {"content-security-policy",
-     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+     "default-src 'self'; object-src 'none'; base-uri 'none'; "
      "form-action 'none'; frame-ancestors 'none'"},
     {"referrer-policy", "no-referrer"},
     {"permissions-policy", "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"},

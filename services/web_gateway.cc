@@ -174,7 +174,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // No further request is taken.
   void Drain() {
     draining_ = true;
-    if (phase_ == Phase::kIdle) Close();
+    if (phase_ == Phase::kHandshake || phase_ == Phase::kIdle) Close();
   }
 
   // At once; a call that is under way is told to end.

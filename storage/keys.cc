@@ -14,6 +14,7 @@ constexpr char kDeviceTag = 'D';
 constexpr char kTokenTag = 'T';
 constexpr char kDeviceFamilyTag = 'G';
 constexpr char kInviteTag = 'I';
+constexpr char kSetupCodeTag = 'S';
 
 constexpr size_t kIdSize = FamilyId::kSize;
 
@@ -126,5 +127,9 @@ std::string DeviceFamiliesPrefix(const DeviceId& device) {
 }
 std::string InvitesPrefix() { return Tagged(FamilyId(), kInviteTag, ""); }
 std::string InviteKey(absl::string_view code_hash) { return TaggedHash(kInviteTag, code_hash); }
+std::string SetupCodesPrefix() { return Tagged(FamilyId(), kSetupCodeTag, ""); }
+std::string SetupCodeKey(absl::string_view code_hash) {
+  return TaggedHash(kSetupCodeTag, code_hash);
+}
 
 }  // namespace nightlog

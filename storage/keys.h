@@ -71,12 +71,14 @@ std::string FamilyDevicesPrefix(const FamilyId& family);
 absl::string_view LastIdOf(absl::string_view key);
 
 // `access`, of the store: devices by the hash of their token; the families of a device; invites by
-// the hash of their code. REQUIRES: hashes have 32 bytes.
+// the hash of their code; set-up codes by their hash. REQUIRES: hashes have 32 bytes.
 std::string DeviceKey(absl::string_view token_hash);
 std::string DeviceFamilyKey(const DeviceId& device, const FamilyId& family);
 std::string DeviceFamiliesPrefix(const DeviceId& device);
 std::string InvitesPrefix();
 std::string InviteKey(absl::string_view code_hash);
+std::string SetupCodesPrefix();
+std::string SetupCodeKey(absl::string_view code_hash);
 
 }  // namespace nightlog
 

@@ -61,7 +61,7 @@ struct Process {
             [](const absl::Status& status) { throw StorageFailed{status}; },
             Committer::Options{/*shards=*/0}),
         sync(*engine, committer, feed, streams, clock),
-        family(*engine, committer, streams, random, clock) {}
+        family(*engine, committer, streams, random, clock, Registration::kOpen) {}
 
   const std::unique_ptr<RocksdbEngine> engine;
   Feed feed;

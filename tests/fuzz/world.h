@@ -60,7 +60,7 @@ class World {
             Committer::Options{/*shards=*/0}),
         sync_(engine_, committer_, feed_, streams_, clock_),
         progress_(engine_, feed_, streams_, clock_),
-        family_(engine_, committer_, streams_, random_, clock_) {}
+        family_(engine_, committer_, streams_, random_, clock_, Registration::kOpen) {}
 
   MemoryEngine& engine() { return engine_; }
   const SyncService& sync() const { return sync_; }

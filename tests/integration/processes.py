@@ -35,6 +35,8 @@ class Daemon:
         self.address = None
         # Where browsers are served, with --web_listen.
         self.url = None
+        # What a process that has ended printed after it said where it serves.
+        self.printed = ""
 
     def start(self):
         listen = self.address or "127.0.0.1:0"
@@ -60,6 +62,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
+        self.printed = self.process.stdout.read()
         self.process.stdout.close()
         self.process = None
         return code

@@ -102,6 +102,23 @@ TEST(OptionsTest, TheWebAppNeedsAPlaceToBeServedAt) {
   EXPECT_TRUE(ValidateOptions(options).ok());
 }
 
+TEST(OptionsTest, RegistrationIsOpenWhereOnlyThisMachineReachesIt) {
+  Options options = Valid();
+  EXPECT_TRUE(IsRegistrationOpen(options));
+  options.web_listen = "[::1]:0";
+  EXPECT_TRUE(IsRegistrationOpen(options));
+  options.web_listen = "0.0.0.0:0";
+  EXPECT_FALSE(IsRegistrationOpen(options));
+  options.open_registration = true;
+  EXPECT_TRUE(IsRegistrationOpen(options));
+  options = Valid();
+  options.listen = "0.0.0.0:0";
+  EXPECT_FALSE(IsRegistrationOpen(options));
+  options = Valid();
+  options.open_registration = false;
+  EXPECT_FALSE(IsRegistrationOpen(options));
+}
+
 TEST(OptionsTest, CertificateAndKeyGoTogether) {
   Options options = Valid();
   options.tls_certificate = "/cert";

@@ -69,7 +69,7 @@ class ServiceFixture : public ::testing::Test {
             engine_, feed_, deriver_, clock_,
             [](const absl::Status& status) { ADD_FAILURE() << "the store failed: " << status; },
             Committer::Options()),
-        family_service_(engine_, committer_, streams_, random_, clock_),
+        family_service_(engine_, committer_, streams_, random_, clock_, Registration::kOpen),
         sync_service_(engine_, committer_, feed_, streams_, clock_),
         progress_service_(engine_, feed_, streams_, clock_) {
     EXPECT_TRUE(store_opened_.ok()) << store_opened_;

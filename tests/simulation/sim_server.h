@@ -47,7 +47,7 @@ class SimServer {
               Committer::Options{/*shards=*/0}),
           sync(engine, committer, feed, streams, clock),
           progress(engine, feed, streams, clock),
-          family(engine, committer, streams, random, clock) {}
+          family(engine, committer, streams, random, clock, Registration::kOpen) {}
 
     SimEngine engine;
     Feed feed;

@@ -107,7 +107,8 @@ TEST(KeysTest, RowsOfTheStoreLieUnderTheIdOfZerosAndDoNotMix) {
   std::vector<std::string> keys = {
       StoreHeadKey(),           ShardHeadKey(0),
       ShardHeadKey(0xffffffff), DeviceKey(kHash),
-      InviteKey(kHash),         DeviceFamilyKey(DeviceId(std::string(16, '\xff')), kFamily)};
+      InviteKey(kHash),         DeviceFamilyKey(DeviceId(std::string(16, '\xff')), kFamily),
+      SetupCodeKey(kHash)};
   for (const std::string& key : keys) {
     EXPECT_LT(FamilyStart(FamilyId()), key);
     EXPECT_LT(key, limit);
@@ -120,6 +121,8 @@ TEST(KeysTest, RowsOfTheStoreLieUnderTheIdOfZerosAndDoNotMix) {
   EXPECT_FALSE(under(StoreHeadKey(), ShardHeadsPrefix()));
   EXPECT_TRUE(under(InviteKey(kHash), InvitesPrefix()));
   EXPECT_FALSE(under(DeviceKey(kHash), InvitesPrefix()));
+  EXPECT_TRUE(under(SetupCodeKey(kHash), SetupCodesPrefix()));
+  EXPECT_FALSE(under(InviteKey(kHash), SetupCodesPrefix()));
   const DeviceId device = TestId<DeviceId>(1);
   EXPECT_TRUE(under(DeviceFamilyKey(device, kFamily), DeviceFamiliesPrefix(device)));
   EXPECT_FALSE(under(DeviceFamilyKey(TestId<DeviceId>(2), kFamily), DeviceFamiliesPrefix(device)));

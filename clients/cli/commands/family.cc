@@ -20,6 +20,7 @@ absl::Status Create(Phone& phone, const Arguments& arguments) {
   ASSIGN_OR_RETURN(*request.mutable_member_name(), arguments.Required("name"));
   request.set_device_name(
       arguments.GetOr("device", absl::StrCat(request.member_name(), "'s phone")));
+  request.set_setup_code(arguments.GetOr("setup-code", ""));
   ASSIGN_OR_RETURN(Connection* const connection, phone.Connect());
   ASSIGN_OR_RETURN(const FamilyId family,
                    CreateFamily(*connection, phone.replica(), request, CallDeadline()));
@@ -110,6 +111,7 @@ const Command kFamilyCommand = {
     "create FAMILY --name YOUR_NAME --server HOST:PORT\nshow",
     "make a family, or show its members and devices",
     {{"name", "NAME", "create: what you are called in the family"},
+     {"setup-code", "CODE", "create: where the server asks for one; its set-up link ends with it"},
      {"device", "NAME", "create: what this phone is called; default NAME's phone"}},
     Run};
 

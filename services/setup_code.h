@@ -1,0 +1,41 @@
+#ifndef NIGHTLOG_SERVICES_SETUP_CODE_H_
+#define NIGHTLOG_SERVICES_SETUP_CODE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "storage/core/random.h"
+#include "storage/engine/engine.h"
+#include "storage/family_writer.h"
+
+namespace nightlog {
+
+// Who may make a family.
+enum class Registration {
+  kOpen,        // whoever reaches the server
+  kBySetupCode  // whoever has a set-up code
+};
+
+// Set-up codes look like the codes of invites, and each makes one family. The store keeps their
+// hashes.
+
+// True if there is nobody yet who could let others in: no family, and no code to make one.
+absl::StatusOr<bool> NeedsSetupCode(const ReadView& view);
+
+// Makes a code, which is valid on disk when this returns; all others are void then. For a store
+// that nothing else writes to meanwhile.
+absl::StatusOr<std::string> MakeSetupCode(Engine& engine, Random& random);
+
+// The hash of a code as it was typed. PERMISSION_DENIED (SETUP_CODE_NOT_VALID) for what no code can
+// look like, or if there is none.
+absl::StatusOr<std::string> HashSetupCode(absl::string_view typed);
+
+// Uses the code of that hash up, within a commit. PERMISSION_DENIED (SETUP_CODE_NOT_VALID) if it is
+// wrong or used.
+absl::Status UseSetupCode(absl::string_view code_hash, FamilyWriter& writer);
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_SERVICES_SETUP_CODE_H_

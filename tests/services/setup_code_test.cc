@@ -1,0 +1,116 @@
+#include "services/setup_code.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "services/invite_code.h"
+#include "tests/services/service_fixture.h"
+
+namespace nightlog {
+namespace {
+
+// A server that makes a family only for a code.
+class SetupCodeTest : public ServiceFixture {
+ protected:
+  std::string MakeCode() {
+    const absl::StatusOr<std::string> code = MakeSetupCode(engine_, random_);
+    EXPECT_TRUE(code.ok()) << code.status();
+    return *code;
+  }
+
+  bool Needed() {
+    const absl::StatusOr<bool> needed = NeedsSetupCode(*engine_.Snapshot());
+    EXPECT_TRUE(needed.ok()) << needed.status();
+    return *needed;
+  }
+
+  // Why a family is not made for the code; UNSPECIFIED: it is.
+  v1::ErrorReason TryCreate(const std::string& code) {
+    v1::CreateFamilyRequest request;
+    request.set_family_name("the owls");
+    request.set_member_name("Robin");
+    request.set_device_name("phone");
+    request.set_setup_code(code);
+    const auto response = Await(by_code_, &FamilyService::CreateFamily, "", request);
+    if (!response.ok()) return ReasonOfResult(response);
+    EXPECT_EQ(Refusal(Paired(Phone(), response->pairing())), v1::ERROR_REASON_UNSPECIFIED);
+    return v1::ERROR_REASON_UNSPECIFIED;
+  }
+
+  const FamilyService by_code_{engine_, committer_, streams_,
+                               random_, clock_,     Registration::kBySetupCode};
+};
+
+TEST_F(SetupCodeTest, ACodeMakesOneFamilyHoweverItIsTyped) {
+  const std::string code = MakeCode();
+  EXPECT_EQ(TryCreate(" " + absl::AsciiStrToLower(code)), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(TryCreate(code), v1::ERROR_REASON_SETUP_CODE_NOT_VALID);
+}
+
+TEST_F(SetupCodeTest, NoOrAWrongCodeMakesNoFamilyAndUsesNothingUp) {
+  const std::string code = MakeCode();
+  for (const char* wrong : {"", "code", "AAAA-AAAA-AAAA-AAAA"}) {
+    EXPECT_EQ(TryCreate(wrong), v1::ERROR_REASON_SETUP_CODE_NOT_VALID) << wrong;
+  }
+  EXPECT_EQ(TryCreate(code), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST_F(SetupCodeTest, OfManyCallsWithOneCodeOneMakesAFamily) {
+  constexpr int kCalls = 8;
+  for (int round = 0; round < 20; ++round) {
+    const std::string code = MakeCode();
+    std::vector<v1::ErrorReason> reasons(kCalls);
+    std::vector<std::thread> callers;
+    for (v1::ErrorReason& reason : reasons) {
+      callers.emplace_back([&] { reason = TryCreate(code); });
+    }
+    for (std::thread& caller : callers) caller.join();
+    EXPECT_EQ(std::count(reasons.begin(), reasons.end(), v1::ERROR_REASON_UNSPECIFIED), 1);
+    EXPECT_EQ(std::count(reasons.begin(), reasons.end(), v1::ERROR_REASON_SETUP_CODE_NOT_VALID),
+              kCalls - 1);
+  }
+}
+
+TEST_F(SetupCodeTest, ANewCodeVoidsTheOneBefore) {
+  const std::string before = MakeCode();
+  const std::string code = MakeCode();
+  EXPECT_NE(code, before);
+  EXPECT_EQ(TryCreate(before), v1::ERROR_REASON_SETUP_CODE_NOT_VALID);
+  EXPECT_EQ(TryCreate(code), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST_F(SetupCodeTest, ACodeIsNeededWhileThereIsNeitherAFamilyNorACode) {
+  EXPECT_TRUE(Needed());
+  const std::string code = MakeCode();
+  EXPECT_FALSE(Needed()) << "it may be used yet";
+  EXPECT_EQ(TryCreate(code), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_FALSE(Needed()) << "its owner lets others in";
+}
+
+TEST_F(SetupCodeTest, AnInviteIsNoSetupCodeAndTheReverse) {
+  const Phone owner = CreateFamily();
+  const auto invite = Invite(owner, InviteRequest(owner, v1::ROLE_OWNER));
+  ASSERT_TRUE(invite.ok());
+  EXPECT_EQ(TryCreate(*invite), v1::ERROR_REASON_SETUP_CODE_NOT_VALID);
+  EXPECT_EQ(ReasonOfResult(TryJoin(MakeCode())), v1::ERROR_REASON_INVITE_NOT_VALID);
+}
+
+TEST_F(SetupCodeTest, TheStoreDoesNotHoldTheCodeItself) {
+  const std::string code = MakeCode();
+  const auto view = engine_.Snapshot();
+  for (Column column = 0; column < static_cast<Column>(kColumnFamilyNames.size()); ++column) {
+    for (auto it = view->Scan(column, "", ""); it->Valid(); it->Next()) {
+      const std::string row = absl::StrCat(it->key(), it->value());
+      EXPECT_EQ(row.find(*NormalizeInviteCode(code)), std::string::npos);
+      EXPECT_EQ(row.find(code), std::string::npos);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace nightlog
