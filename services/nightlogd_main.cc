@@ -167,10 +167,11 @@ absl::Status Run(int argc, char* argv[]) {
   std::printf("nightlogd: serving on %s\n", server->address().c_str());
   if (web != nullptr) std::printf("web: %s\n", web->url().c_str());
   if (setup_code.has_value()) {
-    std::printf("set up: %s%s\n",
-                web != nullptr ? absl::StrCat(web->url(), "#setup=").c_str()
-                               : "nightlog family create --setup-code ",
-                setup_code->c_str());
+    std::string begin = "nightlog family create --setup-code ";
+    if (web != nullptr) {
+      begin = absl::StrCat(options.web_url.empty() ? web->url() : options.web_url, "#setup=");
+    }
+    std::printf("set up: %s%s\n", begin.c_str(), setup_code->c_str());
   }
   std::fflush(stdout);
   std::unique_ptr<BackupSchedule> schedule;

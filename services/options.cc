@@ -26,11 +26,14 @@ ABSL_FLAG(std::string, web_listen, nightlog::Options().web_listen,
           "empty: none are served.");
 ABSL_FLAG(std::string, web_root, nightlog::Options().web_root,
           "Directory of the built web app, which --web_listen serves; empty: no files.");
+ABSL_FLAG(std::string, web_url, nightlog::Options().web_url,
+          "Where browsers reach --web_listen by name or through a proxy, such as "
+          "https://nightlog.example.org/; the set-up link begins so.");
 ABSL_FLAG(int, web_connections_max, nightlog::Options().web_connections_max,
           "Most connections of browsers at once; 1 to 1000000. Each takes a file descriptor.");
 ABSL_FLAG(absl::optional<bool>, open_registration, nightlog::Options().open_registration,
           "=true: whoever reaches the server may make a family; =false: only whoever has a set-up "
-          "code, such as behind a proxy. Otherwise it is open where only this machine reaches it.");
+          "code. Otherwise it is open if all listens on loopback and there is no --web_url.");
 ABSL_FLAG(bool, new_setup_code, nightlog::Options().new_setup_code,
           "Prints another set-up code for one more family; one that is not used yet is void.");
 ABSL_FLAG(
@@ -119,7 +122,7 @@ bool IsRegistrationOpen(const Options& options) {
     const absl::StatusOr<ListenAddress> address = ParseListenAddress(listen, "");
     return address.ok() && IsLoopback(*address);
   };
-  return is_loopback(options.listen) &&
+  return options.web_url.empty() && is_loopback(options.listen) &&
          (options.web_listen.empty() || is_loopback(options.web_listen));
 }
 
@@ -134,6 +137,14 @@ absl::Status ValidateOptions(const Options& options) {
   }
   RETURN_IF_ERROR(Require(options.web_root.empty() || !options.web_listen.empty(),
                           "--web_root needs --web_listen, where it is served."));
+  RETURN_IF_ERROR(Require(options.web_url.empty() || !options.web_listen.empty(),
+                          "--web_url needs --web_listen, which it leads to."));
+  RETURN_IF_ERROR(
+      Require(options.web_url.empty() || ((absl::StartsWith(options.web_url, "https://") ||
+                                           absl::StartsWith(options.web_url, "http://")) &&
+                                          absl::EndsWith(options.web_url, "/")),
+              absl::StrCat("--web_url is `", options.web_url,
+                           "`; give an address such as https://nightlog.example.org/.")));
   RETURN_IF_ERROR(
       Require(options.web_connections_max >= 1 && options.web_connections_max <= 1000000,
               "--web_connections_max must be 1 to 1000000."));
@@ -170,6 +181,7 @@ absl::StatusOr<Options> OptionsFromCommandLine(int argc, char* argv[]) {
   options.insecure_non_loopback = absl::GetFlag(FLAGS_insecure_non_loopback);
   options.web_listen = absl::GetFlag(FLAGS_web_listen);
   options.web_root = absl::GetFlag(FLAGS_web_root);
+  options.web_url = absl::GetFlag(FLAGS_web_url);
   options.web_connections_max = absl::GetFlag(FLAGS_web_connections_max);
   options.open_registration = absl::GetFlag(FLAGS_open_registration);
   options.new_setup_code = absl::GetFlag(FLAGS_new_setup_code);

@@ -21,8 +21,10 @@ struct Options {
   std::string web_listen;
   // The web app's directory; empty: no files are served.
   std::string web_root;
+  // Where browsers reach it, by name or through a proxy; empty: at `web_listen` itself.
+  std::string web_url;
   int web_connections_max = 10000;
-  // Unset: if all that is listened at is loopback.
+  // Unset: if all that is listened at is loopback, and no proxy leads there.
   absl::optional<bool> open_registration;
   bool new_setup_code = false;
   bool new_lineage = false;

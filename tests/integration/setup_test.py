@@ -7,11 +7,11 @@ import processes
 
 
 class SetupTest(processes.Case):
-    daemon_flags = ("--open_registration=false", "--web_listen=127.0.0.1:0")
+    daemon_flags = ("--web_listen=127.0.0.1:0", "--web_url=https://nightlog.example/")
 
     def code(self):
         """The code of the link that the daemon printed at its start; None: it printed none."""
-        link = f"set up: {self.daemon.url}#setup="
+        link = "set up: https://nightlog.example/#setup="
         self.daemon.stop()
         printed = self.daemon.printed
         self.daemon.start()

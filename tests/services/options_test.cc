@@ -102,6 +102,19 @@ TEST(OptionsTest, TheWebAppNeedsAPlaceToBeServedAt) {
   EXPECT_TRUE(ValidateOptions(options).ok());
 }
 
+TEST(OptionsTest, AnAddressForBrowsersIsAUrl) {
+  Options options = Valid();
+  options.web_url = "https://nightlog.example.org/";
+  ExpectInvalid(options, "--web_listen");
+  options.web_listen = "127.0.0.1:0";
+  EXPECT_TRUE(ValidateOptions(options).ok());
+  for (const char* malformed :
+       {"nightlog.example.org", "https://nightlog.example.org", "ftp://nightlog.example.org/"}) {
+    options.web_url = malformed;
+    ExpectInvalid(options, "--web_url");
+  }
+}
+
 TEST(OptionsTest, RegistrationIsOpenWhereOnlyThisMachineReachesIt) {
   Options options = Valid();
   EXPECT_TRUE(IsRegistrationOpen(options));
@@ -114,6 +127,10 @@ TEST(OptionsTest, RegistrationIsOpenWhereOnlyThisMachineReachesIt) {
   options = Valid();
   options.listen = "0.0.0.0:0";
   EXPECT_FALSE(IsRegistrationOpen(options));
+  options = Valid();
+  options.web_listen = "127.0.0.1:0";
+  options.web_url = "https://nightlog.example.org/";
+  EXPECT_FALSE(IsRegistrationOpen(options)) << "others reach it through a proxy";
   options = Valid();
   options.open_registration = false;
   EXPECT_FALSE(IsRegistrationOpen(options));
