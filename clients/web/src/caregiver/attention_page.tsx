@@ -26,7 +26,7 @@ export default function AttentionPage({ shown }: { shown: Shown }) {
         <p class="card">{t('caregiver.attention_none')}</p>
       )}
       {attention.map((tap) => (
-        <section key={tap.position} class="card alert">
+        <section key={tap.position} class="card alert conflict">
           <h2>{t(tap.outcome === 'rejected' ? 'caregiver.rejected' : 'caregiver.quarantined')}</h2>
           <p>
             {shortDate(wallTimeOf(tap.madeAt, zone).date)} {timeOfDay(tap.madeAt, zone)}:{' '}

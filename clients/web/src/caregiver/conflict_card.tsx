@@ -22,7 +22,7 @@ export function ConflictCard({ family, conflict, zone }: ConflictCardProps) {
       ? ` ${timeOfDay(record.body.interval.beganAt, zone)}`
       : '';
   return (
-    <section class="card accent">
+    <section class="card accent conflict">
       <div>
         <h2>
           {subject}

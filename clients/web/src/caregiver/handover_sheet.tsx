@@ -29,7 +29,7 @@ export function HandoverSheet({ shown: { family, child }, night, onClose }: Hand
           since.value = at;
         }}
       />
-      <dl class="figures" aria-live="polite">
+      <dl class="facts" aria-live="polite">
         <div>
           <dt>{t('caregiver.wakings')}</dt>
           <dd>{handover.wakings}</dd>

@@ -25,7 +25,7 @@ export default function MenuSheet({ shown, onClose }: { shown: Shown; onClose: (
   return (
     <Sheet title={t('caregiver.menu')} closeLabel={t('common.close')} onClose={onClose}>
       <nav aria-label={t('caregiver.menu')}>
-        <ul class="links">
+        <ul class="menu-links">
           {links.map(({ href, icon, words }) => (
             <li key={href}>
               <a href={href} onClick={onClose}>

@@ -16,7 +16,7 @@ import { EntryList } from './entry_list.tsx';
 import EntrySheet from './entry_sheet.tsx';
 import { beginOf, type Entry, nightOfEntries, tonightOf } from './night.ts';
 import { Page } from './page.tsx';
-import { Thread } from './thread.tsx';
+import { CareThread } from './thread.tsx';
 import { ticksOf } from './ticks.ts';
 import { labelOf, nameOf, timesOf } from './words.ts';
 
@@ -83,7 +83,7 @@ export default function NightPage({ shown, date }: { shown: Shown; date: LocalDa
       ))}
       <section class="stack" aria-labelledby="entries">
         <div class="row">
-          <h2 id="entries" class="label">
+          <h2 id="entries" class="section-label">
             {t('caregiver.entries')}
           </h2>
           {mayLog && (
@@ -109,7 +109,7 @@ export default function NightPage({ shown, date }: { shown: Shown; date: LocalDa
       </section>
       {deleted.length > 0 && (
         <section class="stack" aria-labelledby="deleted">
-          <h2 id="deleted" class="label">
+          <h2 id="deleted" class="section-label">
             {t('caregiver.deleted_entries')}
           </h2>
           <ul class="entries plain">
@@ -136,7 +136,7 @@ export default function NightPage({ shown, date }: { shown: Shown; date: LocalDa
           </ul>
         </section>
       )}
-      <Thread
+      <CareThread
         shown={shown}
         target={{ target: 'night', night: { childId: child.id, date } }}
         title={t('caregiver.comments')}
@@ -176,7 +176,7 @@ function Figures({ summary }: { summary: NightSummary }) {
   }
   return (
     <section class="stack" aria-label={t('caregiver.figures')}>
-      <dl class="figures">
+      <dl class="facts">
         {figures.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

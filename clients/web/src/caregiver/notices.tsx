@@ -66,13 +66,13 @@ function HandoverCard({ shown, night }: { shown: Shown; night: Night }) {
   return (
     <>
       {handover && (
-        <section class="notice">
+        <section class="news">
           <Icon path={kPeople} />
-          <div class="notice-words">
+          <div class="news-words">
             <h2>{t('caregiver.handover_title', { time: timeOfDay(handover.since, zone) })}</h2>
             <p>{handoverWords(handover)}</p>
           </div>
-          <div class="notice-do">
+          <div class="news-do">
             <Button
               kind="quiet"
               onClick={() => {
@@ -133,13 +133,13 @@ function CommentCard({ shown: { family, child }, night }: { shown: Shown; night:
   const last = posts.at(-1);
   if (!last) return null;
   return (
-    <section class="notice">
+    <section class="news">
       <Icon path={kSpeech} />
-      <div class="notice-words">
+      <div class="news-words">
         <h2>{t('caregiver.comment_from', { name: nameOf(family, last.memberId) })}</h2>
         <p class="clamp">{last.text}</p>
       </div>
-      <div class="notice-do">
+      <div class="news-do">
         <a class="button quiet" href="#/tonight/plan">
           {t('caregiver.comment_open', { count: posts.length })}
         </a>

@@ -1,10 +1,10 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
-import { clock, duration, timeOfDay } from '../i18n/intl.ts';
+import { clock, timeOfDay } from '../i18n/intl.ts';
 import { ageInMonths } from '../model/age.ts';
 import { rulesFor } from '../model/methods.ts';
 import type { PlanInForce } from '../model/plans.ts';
-import type { Child, ResponseLevel } from '../model/types.ts';
+import type { Child, Instant, ResponseLevel, Zone } from '../model/types.ts';
 import { now } from '../ui/now.ts';
 import { guide, type Timer } from './guidance.ts';
 import type { Night } from './night.ts';
@@ -54,10 +54,10 @@ export default function PlanCard({ plan, child, night }: PlanCardProps) {
             place,
             level: level === undefined ? '' : t(`caregiver.help_${level}`),
             max: said.maxMin ?? 0,
-            time: time ?? '',
+            time: time ?? 'none',
           })}
         </p>
-        {said.timer && <Countdown timer={said.timer} at={at} />}
+        {said.timer && <Countdown timer={said.timer} at={at} zone={child.homeZone} />}
       </div>
       {said.timer && said.timer.due - said.timer.from < kHourMs && (
         <progress
@@ -71,18 +71,26 @@ export default function PlanCard({ plan, child, night }: PlanCardProps) {
   );
 }
 
-function Countdown({ timer: { kind, from, due }, at }: { timer: Timer; at: number }) {
+interface CountdownProps {
+  timer: Timer;
+  at: Instant;
+  zone: Zone;
+}
+
+// Counts a visit up and everything else down; what is more than an hour away is a time of day.
+function Countdown({ timer: { kind, from, due }, at, zone }: CountdownProps) {
   const left = due - at;
-  const shown =
-    kind === 'visit'
-      ? clock(at - from)
-      : left < 0
-        ? `+${clock(-left)}`
-        : left < kHourMs
-          ? // The last second counts until it is over.
-            clock(Math.ceil(left / 1000) * 1000)
-          : duration(left);
-  const caption = left < 0 && kind !== 'visit' ? 'over' : kind;
+  let shown = clock(at - from);
+  let caption: 'over' | 'planned' | Timer['kind'] = kind;
+  if (kind !== 'visit') {
+    // The last second counts until it is over.
+    shown = left < 0 ? `+${clock(-left)}` : clock(Math.ceil(left / 1000) * 1000);
+    if (left < 0) caption = 'over';
+  }
+  if (left >= kHourMs) {
+    shown = timeOfDay(due, zone);
+    caption = 'planned';
+  }
   return (
     <p class="plan-timer" role="timer">
       <span class="plan-clock">{shown}</span>

@@ -7,7 +7,7 @@ import { soon } from '../ui/now.ts';
 import type { Shown } from './choice.ts';
 import { tonightOf } from './night.ts';
 import { Page } from './page.tsx';
-import { Thread } from './thread.tsx';
+import { CareThread } from './thread.tsx';
 import { levelsText } from './words.ts';
 
 // Tonight's plan in full, and what was said about it and about tonight.
@@ -30,10 +30,10 @@ export default function PlanPage({ shown }: { shown: Shown }) {
                 night: plan.night,
               })}
             </p>
-            {plan.plan.body.text && <p class="post-text">{plan.plan.body.text}</p>}
+            {plan.plan.body.text && <p class="said">{plan.plan.body.text}</p>}
             <Rules shown={shown} plan={plan} />
           </section>
-          <Thread
+          <CareThread
             shown={shown}
             target={{ target: 'planId', planId: plan.plan.id }}
             title={t('caregiver.comments_plan')}
@@ -42,7 +42,7 @@ export default function PlanPage({ shown }: { shown: Shown }) {
       ) : (
         <p class="card">{t('caregiver.no_plan')}</p>
       )}
-      <Thread
+      <CareThread
         shown={shown}
         target={{ target: 'night', night: { childId: child.id, date } }}
         title={t('caregiver.comments_tonight')}
@@ -86,7 +86,7 @@ function Rules({ shown: { child }, plan }: RulesProps) {
   if (rules.plannedPutDown) rows.push([t('caregiver.rule_put_down'), rules.plannedPutDown]);
   if (rules.plannedRise) rows.push([t('caregiver.rule_rise'), rules.plannedRise]);
   return (
-    <dl class="rules">
+    <dl class="plan-rules">
       {rows.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

@@ -182,7 +182,7 @@ export function Tonight({ app, shown, all }: TonightProps) {
         <Notices shown={shown} night={night} />
         <section class="stack tonight-log" aria-labelledby="so-far">
           <div class="row">
-            <h2 id="so-far" class="label">
+            <h2 id="so-far" class="section-label">
               {t('caregiver.so_far')}
             </h2>
             {mayLog && (

@@ -2,16 +2,7 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { App, Family } from '../model/app.ts';
-import type {
-  Comment,
-  CommentTarget,
-  Id,
-  Instant,
-  Member,
-  NightSummary,
-  Progress,
-  RecordOf,
-} from '../model/types.ts';
+import type { Id, Instant, Member, NightSummary, Progress } from '../model/types.ts';
 import { type CaseFamily, type CaseRow, caseRows } from './caseload.ts';
 
 const kTickMs = 20_000;
@@ -102,25 +93,4 @@ const isOver = (family: Family) => family.sync.value.state === 'closed';
 // The rows of all families, live.
 export function caseload(app: App): ReadonlySignal<readonly CaseRow[]> {
   return computed(() => shared(app).flatMap((family) => caseRows(caseFamily(family), now.value)));
-}
-
-export function sameTarget(a: CommentTarget, b: CommentTarget): boolean {
-  if (a.target === 'night' && b.target === 'night') {
-    return a.night.childId === b.night.childId && a.night.date === b.night.date;
-  }
-  if (a.target === 'planId' && b.target === 'planId') return a.planId === b.planId;
-  if (a.target === 'logEntryId' && b.target === 'logEntryId') return a.logEntryId === b.logEntryId;
-  return false;
-}
-
-// Posts about `target`, oldest first. There may be more than one thread, where two people began one
-// at once.
-export function postsAbout(
-  comments: readonly RecordOf<'comment'>[],
-  target: CommentTarget,
-): Comment['posts'] {
-  return comments
-    .filter(({ body }) => sameTarget(body.target, target))
-    .flatMap(({ body }) => body.posts)
-    .sort((a, b) => (a.postedAt ?? Infinity) - (b.postedAt ?? Infinity));
 }

@@ -8,7 +8,7 @@ import { now } from './desk.ts';
 import { axisHours, axisOf, nightRow } from './night_axis.ts';
 import { courseInWords } from './raster.tsx';
 import { Strip } from './strip.tsx';
-import { Thread } from './thread.tsx';
+import { DeskThread } from './thread.tsx';
 import { levelName, methodName, minutes } from './words.tsx';
 
 interface NightSheetProps {
@@ -28,7 +28,7 @@ export function NightSheet({ family, childId, date, night, onClose }: NightSheet
     >
       {night ? <Course night={night} /> : <p class="soft">{t('consultant.nothing_logged')}</p>}
       {night && <Figures night={night} />}
-      <Thread family={family} target={{ target: 'night', night: { childId, date } }} />
+      <DeskThread family={family} target={{ target: 'night', night: { childId, date } }} />
     </Sheet>
   );
 }

@@ -4,11 +4,12 @@ import { t } from '../i18n/index.ts';
 import { decimal, shortDate } from '../i18n/intl.ts';
 import type { Family } from '../model/app.ts';
 import { type NightRules, rulesFor } from '../model/methods.ts';
+import { planInForce } from '../model/plans.ts';
 import type { PlanApproach, Progress, RecordOf } from '../model/types.ts';
 import { nightOf } from '../ui/local_time.ts';
 import { now } from './desk.ts';
 import { ageInMonths } from './norms.ts';
-import { Thread } from './thread.tsx';
+import { DeskThread } from './thread.tsx';
 import { levelName, methodName, positionName } from './words.tsx';
 
 interface PlanCardProps {
@@ -24,10 +25,7 @@ export function PlanCard({ family, child, progress }: PlanCardProps) {
     .value.filter(({ body }) => body.childId === child.id)
     .sort((a, b) => (a.body.nights.firstNight < b.body.nights.firstNight ? 1 : -1));
   const next = plans.filter(({ body }) => body.nights.firstNight > tonight);
-  const current = plans.find(
-    ({ body }) =>
-      body.nights.firstNight <= tonight && (body.nights.lastNight ?? tonight) >= tonight,
-  );
+  const current = planInForce(plans, child.id, tonight)?.plan;
   const before = plans.filter((plan) => plan !== current && !next.includes(plan));
   const age = ageInMonths(child.body, tonight);
   return (
@@ -57,7 +55,7 @@ export function PlanCard({ family, child, progress }: PlanCardProps) {
           {current.body.text && <p class="said">{current.body.text}</p>}
           <details class="behind">
             <summary>{t('consultant.talk_about_plan')}</summary>
-            <Thread family={family} target={{ target: 'planId', planId: current.id }} />
+            <DeskThread family={family} target={{ target: 'planId', planId: current.id }} />
           </details>
         </>
       ) : (

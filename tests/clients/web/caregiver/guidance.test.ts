@@ -82,6 +82,11 @@ describe('checks by the clock', () => {
     });
   });
 
+  test('count what was done within one visit as that visit', () => {
+    const helps = [help(2, 3, 5), help(3, 4, 5)];
+    expect(say('graduated_extinction', 6, { crying: [cry(0)], helps }).timer?.due).toBe(minute(10));
+  });
+
   test('have no timer while the child is calm', () => {
     expect(say('fixed_checking', 9)).toMatchObject({ line: 'check_calm' });
     expect(say('fixed_checking', 9, { crying: [cry(0, 5)] }).timer).toBeUndefined();
