@@ -4,6 +4,8 @@ import { timeOfDay } from '../i18n/intl.ts';
 import type { Shown } from './choice.ts';
 import { isMe, labelOf, nameOf } from './words.ts';
 
+const kNewsMs = 12 * 3_600_000;
+
 // Says aloud what another member logs while the page is open.
 export function Arrivals({ shown: { family, child } }: { shown: Shown }) {
   const entries = family.list('logEntry').value;
@@ -16,7 +18,13 @@ export function Arrivals({ shown: { family, child } }: { shown: Shown }) {
     const fresh = entries.filter(({ id }) => !known.has(id));
     for (const { id } of fresh) known.add(id);
     const words = fresh
-      .filter(({ body, createdBy }) => body.childId === child.id && !isMe(family, createdBy))
+      .filter(
+        ({ body, createdBy }) =>
+          body.childId === child.id &&
+          !isMe(family, createdBy) &&
+          // What is loaded of older nights is no news.
+          body.interval.beganAt > Date.now() - kNewsMs,
+      )
       .slice(-3)
       .map(({ body, createdBy }) =>
         t('caregiver.arrived', {

@@ -1,5 +1,5 @@
 import { t } from '../i18n/index.ts';
-import { shortDate } from '../i18n/intl.ts';
+import { decimal, shortDate } from '../i18n/intl.ts';
 import { ageInMonths } from '../model/age.ts';
 import { rulesFor } from '../model/methods.ts';
 import { planOn } from '../model/plans.ts';
@@ -70,18 +70,24 @@ function Rules({ shown: { child }, plan }: RulesProps) {
   if (rules.waits.length > 0) {
     rows.push([
       t('caregiver.rule_waits'),
-      t('caregiver.minutes', { list: rules.waits.join(', ') }),
+      t('caregiver.minutes', { list: rules.waits.map((wait) => decimal(wait)).join(', ') }),
     ]);
   }
   if (rules.maxVisitMin > 0) {
-    rows.push([t('caregiver.rule_visit'), t('caregiver.minutes', { list: rules.maxVisitMin })]);
+    rows.push([
+      t('caregiver.rule_visit'),
+      t('caregiver.minutes', { list: decimal(rules.maxVisitMin) }),
+    ]);
   }
   if (rules.maxRungMin > 0) {
-    const list = `${rules.minRungMin} – ${rules.maxRungMin}`;
+    const list = `${decimal(rules.minRungMin)} – ${decimal(rules.maxRungMin)}`;
     rows.push([t('caregiver.rule_rung'), t('caregiver.minutes', { list })]);
   }
   if (rules.maxHoldMin > 0) {
-    rows.push([t('caregiver.rule_hold'), t('caregiver.minutes', { list: rules.maxHoldMin })]);
+    rows.push([
+      t('caregiver.rule_hold'),
+      t('caregiver.minutes', { list: decimal(rules.maxHoldMin) }),
+    ]);
   }
   if (rules.plannedPutDown) rows.push([t('caregiver.rule_put_down'), rules.plannedPutDown]);
   if (rules.plannedRise) rows.push([t('caregiver.rule_rise'), rules.plannedRise]);
