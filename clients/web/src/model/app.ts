@@ -105,6 +105,13 @@ export interface Family {
   // Newest first. `pageToken` is that of the page before; none on the last page.
   history(recordId: Id, pageToken?: string): Promise<{ items: HistoryItem[]; pageToken?: string }>;
   exportRecords(): Promise<AnyRecord[]>;
+  // The log as the server has it, live while the page that shows it is open: a consultant's caseload
+  // comes without it. Needs the scope 'entries'; without it the list stays empty. Call stop() at the
+  // end.
+  watchEntries(): Promise<{
+    entries: ReadonlySignal<readonly RecordOf<'logEntry'>[]>;
+    stop(): void;
+  }>;
   // Erases the family on the server, for good. `name` is its name, typed again.
   erase(name: string): Promise<void>;
   // Forgets the family on this device only, unsent taps included.

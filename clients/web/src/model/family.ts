@@ -284,6 +284,14 @@ export class FamilyModel implements Family {
   async exportRecords() {
     return (await this.host.remote()).exportRecords(this.id);
   }
+  async watchEntries() {
+    const entries = signal<readonly RecordOf<'logEntry'>[]>([]);
+    const remote = await this.host.remote();
+    const stop = remote.watchEntries(this.id, (list) => {
+      entries.value = list.sort(inOrder);
+    });
+    return { entries, stop };
+  }
   async erase(name: string) {
     return (await this.host.remote()).erase(this.id, name);
   }

@@ -12,6 +12,7 @@ import type {
   Instant,
   Invite,
   MemberWithDevices,
+  RecordOf,
 } from './types.ts';
 
 // What another device of the family holds durably, and since when that is known.
@@ -75,6 +76,8 @@ export interface Remote {
     pageToken: string,
   ): Promise<{ items: HistoryItem[]; pageToken?: string }>;
   exportRecords(familyId: Id): Promise<AnyRecord[]>;
+  // Follows the log of a family that is shown without it, until the answer is called.
+  watchEntries(familyId: Id, changed: (entries: RecordOf<'logEntry'>[]) => void): () => void;
   erase(familyId: Id, familyName: string): Promise<void>;
   forget(familyId: Id): Promise<void>;
   discard(familyId: Id, position: number): Promise<void>;

@@ -5,16 +5,11 @@ import type { DeviceCopy, Link, Sync, SyncHost } from '../model/remote.ts';
 import type { AppError, Id } from '../model/types.ts';
 import type { Calls } from './calls.ts';
 import { Copies } from './copies.ts';
-import { follow } from './follower.ts';
+import { follow, replicaSink } from './follower.ts';
 import { Pusher } from './pusher.ts';
 import type { Replica } from './replica.ts';
 import { KeptStream } from './stream.ts';
 import { watch } from './watcher.ts';
-
-// Errors that another try does not cure; a person's wish, or a new pairing, does.
-function isFinal(error: AppError): boolean {
-  return error.reason === 'no_access' || error.reason === 'unknown_device';
-}
 
 class FamilySync {
   readonly watched: boolean;
@@ -45,9 +40,9 @@ class FamilySync {
     });
     if (!this.watched) {
       this.stream = new KeptStream(
-        (signal, heard) => follow(id, replica, calls, signal, heard, () => this.bookmarked()),
+        (signal, heard) =>
+          follow(id, replicaSink(replica, id), calls, signal, heard, () => this.bookmarked()),
         (error) => this.streamEnded(error),
-        isFinal,
       );
       void this.stream.run();
     }
@@ -130,7 +125,6 @@ export function startEngine(
       (error) => {
         for (const family of watched()) family.streamEnded(error);
       },
-      isFinal,
     );
     void watcher.run();
   };

@@ -18,8 +18,10 @@ import { CALL, type MakeTransport, makeCalls, STREAM } from './calls.ts';
 import { enumName, enumNumber, fromInstant, toInstant } from './codec.ts';
 import { startEngine } from './engine.ts';
 import { toAppError } from './errors.ts';
+import { entriesSink, follow } from './follower.ts';
 import { toMember } from './members.ts';
 import { Replica } from './replica.ts';
+import { KeptStream } from './stream.ts';
 import { toEdit, toEditId, toPairing, toRecord, toVersion } from './wire.ts';
 
 const HISTORY_PAGE = 50;
@@ -148,6 +150,16 @@ export function makeRemoteOn(
         }
         return records;
       }),
+
+    watchEntries: (familyId, changed) => {
+      const stream = new KeptStream(
+        (signal, heard) =>
+          follow(familyId, entriesSink(changed), calls, signal, heard, () => undefined),
+        () => undefined,
+      );
+      void stream.run();
+      return () => stream.stop();
+    },
 
     erase: (familyId, familyName) =>
       asking(async () => {

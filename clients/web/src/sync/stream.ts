@@ -9,6 +9,11 @@ import { Waiting } from './waiting.ts';
 // one bookmark.
 const SILENT_MS = 45_000;
 
+// Errors that another try does not cure; a person's wish, or a new pairing, does.
+function isFinal(error: AppError): boolean {
+  return error.reason === 'no_access' || error.reason === 'unknown_device';
+}
+
 export class KeptStream {
   private stopped = false;
   private heardAt = 0;
@@ -16,11 +21,10 @@ export class KeptStream {
   private readonly waiting = new Waiting();
 
   // `read` reads one stream to its end, under the signal, and calls `heard` with each message. `told`
-  // hears how each stream ended. `final` errors are not tried again until hurry().
+  // hears how each stream ended. An error that another try does not cure waits for hurry().
   constructor(
     private readonly read: (signal: AbortSignal, heard: () => void) => Promise<void>,
     private readonly told: (error: AppError | undefined) => void,
-    private readonly isFinal: (error: AppError) => boolean,
   ) {}
 
   // Resolves after stop().
@@ -41,7 +45,7 @@ export class KeptStream {
       const restarted = this.abort.signal.aborted;
       if (!restarted) this.told(error);
       const asked = error instanceof CallError ? error.retryAfterMs : 0;
-      const delay = error && this.isFinal(error) ? Number.POSITIVE_INFINITY : backoff.next();
+      const delay = error && isFinal(error) ? Number.POSITIVE_INFINITY : backoff.next();
       if (!restarted) await this.waiting.wait(Math.max(delay, asked));
     }
   }

@@ -198,8 +198,11 @@ describe('access', () => {
       detail: { kind: 'putDown', putDown: {} },
       interval: typed('2025-01-14T18:10Z'),
     });
-    await until(() => expect(seen.list('nightSummary').value).toHaveLength(1));
-    expect(seen.list('nightSummary').value[0]?.body).toMatchObject({ phase: 'settling', childId });
+    await until(() =>
+      expect(seen.list('nightSummary').value.map(({ body }) => body)).toContainEqual(
+        expect.objectContaining({ date: '2025-01-14', phase: 'settling', childId }),
+      ),
+    );
     expect(seen.list('logEntry').value).toEqual([]);
     const planId = await seen.savePlan({
       childId,
@@ -223,6 +226,23 @@ describe('access', () => {
 
     await family.setConsent(seen.pairing.value.memberId, 'nights', Date.now() - 1000);
     await until(() => expect(seen.sync.value.state).toBe('closed'));
+  });
+
+  test('a consultant who may see entries follows them while she looks', async () => {
+    const { family, childId } = await newFamily();
+    const dana = await phoneOf();
+    const seen = await joinOf(dana, family, 'Dana', 'consultant');
+    const id = await family.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
+    await untilSynced(family);
+    await family.setConsent(seen.pairing.value.memberId, 'entries', Date.now() + 3_600_000);
+    const log = await seen.watchEntries();
+    await until(() => expect(log.entries.value).toMatchObject([{ id, body: { detail: crying } }]));
+    await family.edit(id, 'logEntry', { text: 'live' });
+    await until(() => expect(log.entries.value).toMatchObject([{ body: { text: 'live' } }]));
+    await family.remove(id);
+    await until(() => expect(log.entries.value).toEqual([]));
+    log.stop();
+    expect(seen.list('logEntry').value).toEqual([]);
   });
 
   test('a phone that is revoked says so, and its later taps wait for an owner', async () => {
