@@ -265,6 +265,8 @@ export interface NightSummary {
   status?: NightStatus;
   phase?: NightPhase;
   phaseSince?: Instant;
+  // True: by the log the night is not over yet; its figures are those so far.
+  ongoing: boolean;
   putDownAt?: Instant;
   onsetAt?: Instant;
   finalWakeAt?: Instant;

@@ -20,6 +20,7 @@ export function night(date: string, known: Partial<NightSummary> = {}): NightSum
     timeline: [],
     naps: [],
     episodes: [],
+    ongoing: false,
     ...known,
   };
 }
