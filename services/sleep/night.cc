@@ -201,7 +201,7 @@ class Summarizer {
   void FindOngoing() {
     const absl::Time over = home_frame_.window_end();
     summary_.set_ongoing(
-        rise_ == nullptr &&
+        (put_down_ != nullptr || HasSleep()) && rise_ == nullptr &&
         std::none_of(entries_.begin(), entries_.end(), [over](const LoggedEntry& logged) {
           const v1::Interval& interval = logged.entry->interval();
           return FromProto(interval.has_ended_at() ? interval.ended_at() : interval.began_at()) >=

@@ -468,6 +468,12 @@ TEST(OngoingTest, ANightIsNotJudgedByItsFirstHours) {
   EXPECT_THAT(summary.clinical_flags(), IsEmpty());
 }
 
+TEST(OngoingTest, ANightThatNobodyLoggedDoesNotGoOn) {
+  NightBuilder night;
+  night.PutDown("+19:30").Sleep("+19:45", "");
+  EXPECT_FALSE(night.Summarize().ongoing());
+}
+
 TEST(OngoingTest, ANightIsOverWhenSomebodyRoseOrWithAnythingFromAfterTheWindow) {
   NightBuilder night;
   night.PutDown("19:30").Sleep("19:45", "05:40");
