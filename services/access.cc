@@ -1,6 +1,7 @@
 #include "services/access.h"
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "storage/core/errors.h"
 #include "storage/core/hash.h"
 #include "storage/core/planted_defect.h"
@@ -39,6 +40,7 @@ unsigned RolesFor(Action action) {
     case Action::kRevokeOtherDevice:
     case Action::kRemoveMember:
     case Action::kSetConsent:
+    case Action::kDecideQuarantine:
     case Action::kEraseFamily:
       return kOwner;
   }
@@ -118,7 +120,9 @@ bool MayRead(v1::Role role, v1::ConsentScope scope, uint32_t kind) {
   return kind == kLogEntry ? scope >= v1::CONSENT_SCOPE_ENTRIES : scope >= v1::CONSENT_SCOPE_NIGHTS;
 }
 
-std::string MakeToken(Random& random) { return absl::WebSafeBase64Escape(random.Bytes(32)); }
+std::string MakeToken(absl::string_view salt, absl::string_view request_id) {
+  return absl::WebSafeBase64Escape(Sha256(absl::StrCat(salt, request_id)));
+}
 
 std::string SecretHash(absl::string_view secret) { return Sha256(secret); }
 

@@ -10,7 +10,6 @@
 #include "absl/time/time.h"
 #include "nightlog/v1/records.pb.h"
 #include "storage/core/ids.h"
-#include "storage/core/random.h"
 #include "storage/engine/engine.h"
 #include "storage/family_reader.h"
 
@@ -35,6 +34,7 @@ enum class Action {
   kRemoveMember,
   kSetConsent,
   kRenewReplica,
+  kDecideQuarantine,  // and ListQuarantine
   kExportFamily,
   kEraseFamily,
 };
@@ -65,8 +65,9 @@ bool MayCall(v1::Role role, Action action);
 bool MayWrite(v1::Role role, uint32_t kind);
 bool MayRead(v1::Role role, v1::ConsentScope scope, uint32_t kind);
 
-// A new device token: 256 random bits, as text.
-std::string MakeToken(Random& random);
+// A new device token, as text: 256 bits from 32 random bytes of the server. Whoever has the id of
+// the request it answers, which may be empty, and these bytes can make it again; it is not stored.
+std::string MakeToken(absl::string_view salt, absl::string_view request_id);
 // Under which a token or an invite code is stored; 32 bytes.
 std::string SecretHash(absl::string_view secret);
 

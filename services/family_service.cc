@@ -3,6 +3,9 @@
 #include <map>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/empty.pb.h"
 #include "services/access.h"
@@ -10,11 +13,13 @@
 #include "storage/column_families.h"
 #include "storage/core/errors.h"
 #include "storage/core/field_rules.h"
+#include "storage/core/hash.h"
 #include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
 #include "storage/keys.h"
+#include "storage/push.h"
 
 namespace nightlog {
 namespace {
@@ -22,9 +27,17 @@ namespace {
 using storage::v1::StoredFamilyDevice;
 using storage::v1::StoredInvite;
 using storage::v1::StoredMember;
+using storage::v1::StoredPairing;
 
-// Records in one message of an export, about.
+// Records in one message of an export, and transactions in a page of the quarantine, about.
 constexpr size_t kMessageBytes = 64 << 10;
+
+constexpr int kQuarantinePageDefault = 50;
+
+// How long a pairing may be asked for again.
+constexpr absl::Duration kPairingRepeatable = absl::Hours(24);
+// Rows that a new invite or pairing looks at: an expired one costs nobody much for long.
+constexpr int kRowsSwept = 8;
 
 constexpr absl::Duration kInviteValidMin = absl::Minutes(1);
 constexpr absl::Duration kInviteValidMax = absl::Hours(24 * 30);
@@ -126,17 +139,50 @@ void PutReplica(FamilyWriter& writer, const ReplicaId& id, const DeviceId& devic
   writer.Put(kReplicaColumn, ReplicaKey(writer.family(), id), replica);
 }
 
+// Removes what has expired among a few of the store's rows under `prefix`, from a random one on.
+// Called as often as such rows are made, so few expired ones are left at any time.
+template <typename Row>
+absl::Status SweepExpired(const std::string& prefix, FamilyWriter& writer, Random& random) {
+  const std::string middle = absl::StrCat(prefix, random.Bytes(32));
+  std::vector<std::string> expired;
+  int looked_at = 0;
+  for (const auto& [start, limit] :
+       {std::make_pair(middle, PrefixLimit(prefix)), std::make_pair(prefix, middle)}) {
+    auto it = writer.view().Scan(kAccessColumn, start, limit, ScanOrder::kAscending);
+    for (; it->Valid() && looked_at < kRowsSwept; it->Next(), ++looked_at) {
+      Row row;
+      if (ParseRow(it->value(), row).ok() && FromProto(row.expires_at()) <= writer.now()) {
+        expired.emplace_back(it->key());
+      }
+    }
+    RETURN_IF_ERROR(it->status());
+  }
+  for (const std::string& key : expired) writer.Delete(kAccessColumn, key);
+  return absl::OkStatus();
+}
+
 // The device of a token; a new device, and its new token in `pairing`, for one that is not known.
+// With a request id, notes what RepeatPairing needs.
 absl::StatusOr<DeviceId> FindOrMakeDevice(FamilyWriter& writer, const std::string& token,
-                                          Random& random, v1::Pairing& pairing) {
-  const absl::StatusOr<DeviceId> known = Authenticate(writer.view(), token);
-  if (known.ok() || !absl::IsUnauthenticated(known.status())) return known;
-  const DeviceId device = DeviceId::Make(random);
-  pairing.set_device_token(MakeToken(random));
-  storage::v1::StoredDevice row;
-  row.set_device_id(device.str());
-  *row.mutable_created_at() = ToProto(writer.now());
-  writer.Put(kAccessColumn, DeviceKey(SecretHash(pairing.device_token())), row);
+                                          const std::string& request_id, Random& random,
+                                          v1::Pairing& pairing) {
+  StoredPairing repeatable;
+  absl::StatusOr<DeviceId> device = Authenticate(writer.view(), token);
+  if (absl::IsUnauthenticated(device.status())) {
+    device = DeviceId::Make(random);
+    repeatable.set_token_salt(random.Bytes(32));
+    pairing.set_device_token(MakeToken(repeatable.token_salt(), request_id));
+    storage::v1::StoredDevice row;
+    row.set_device_id(device->str());
+    *row.mutable_created_at() = ToProto(writer.now());
+    writer.Put(kAccessColumn, DeviceKey(SecretHash(pairing.device_token())), row);
+  }
+  if (!device.ok() || request_id.empty()) return device;
+  RETURN_IF_ERROR(SweepExpired<StoredPairing>(PairingsPrefix(), writer, random));
+  repeatable.set_family_id(writer.family().str());
+  repeatable.set_device_id(device->str());
+  *repeatable.mutable_expires_at() = ToProto(writer.now() + kPairingRepeatable);
+  writer.Put(kAccessColumn, PairingKey(SecretHash(request_id)), repeatable);
   return device;
 }
 
@@ -172,6 +218,37 @@ absl::Status FillPairing(const FamilyReader& reader, const DeviceId& device, abs
   return absl::OkStatus();
 }
 
+// True: the request was answered before, and `pairing` says the same again.
+absl::StatusOr<bool> RepeatPairing(const FamilyWriter& writer, const std::string& token,
+                                   const std::string& request_id, v1::Pairing& pairing) {
+  if (request_id.empty()) return false;
+  ASSIGN_OR_RETURN(const absl::optional<StoredPairing> stored,
+                   ReadPairing(writer.view(), SecretHash(request_id)));
+  if (!stored.has_value() || FromProto(stored->expires_at()) <= writer.now()) return false;
+  if (stored->family_id() != writer.family().bytes()) {
+    return InvalidField("request_id", "names another request; make a new one");
+  }
+  if (!stored->token_salt().empty()) {
+    pairing.set_device_token(MakeToken(stored->token_salt(), request_id));
+  }
+  ASSIGN_OR_RETURN(
+      const DeviceId device,
+      Authenticate(writer.view(), stored->token_salt().empty() ? token : pairing.device_token()));
+  if (device.bytes() != stored->device_id()) {
+    return InvalidField("request_id", "names a request of another device; make a new one");
+  }
+  RETURN_IF_ERROR(FillPairing(writer.reader(), device, writer.now(), pairing));
+  return true;
+}
+
+// The id of the family to make. One that a request id makes has an id of it, so that a repeat comes
+// to the same place.
+FamilyId NewFamilyId(const v1::CreateFamilyRequest& request, Random& random) {
+  if (!request.family_id().empty()) return FamilyId(request.family_id());
+  if (request.request_id().empty()) return FamilyId::Make(random);
+  return FamilyId(Sha256(absl::StrCat("family", request.request_id())).substr(0, FamilyId::kSize));
+}
+
 // The invite that the request asks for, but for the time it is valid. INVALID_ARGUMENT otherwise.
 absl::StatusOr<StoredInvite> InviteFor(const v1::CreateInviteRequest& request, absl::Time now) {
   StoredInvite invite;
@@ -205,6 +282,17 @@ absl::StatusOr<absl::Duration> ValidityOf(const v1::CreateInviteRequest& request
     return InvalidField("valid_for", "must be 1 minute to 30 days");
   }
   return valid_for;
+}
+
+// NOT_FOUND (INVITE_NOT_VALID) if neither the code nor the request id leads to one.
+absl::StatusOr<FamilyId> FamilyToJoin(const ReadView& view, const std::string& code_hash,
+                                      const std::string& request_id) {
+  ASSIGN_OR_RETURN(const absl::optional<StoredInvite> invite, ReadInvite(view, code_hash));
+  if (invite.has_value()) return FamilyId(invite->family_id());
+  ASSIGN_OR_RETURN(const absl::optional<StoredPairing> pairing,
+                   ReadPairing(view, SecretHash(request_id)));
+  if (pairing.has_value()) return FamilyId(pairing->family_id());
+  return InviteNotValid();
 }
 
 // The invite of a code, if it can be used now. NOT_FOUND (INVITE_NOT_VALID) otherwise.
@@ -255,6 +343,36 @@ absl::StatusOr<MemberId> JoinAs(FamilyWriter& writer, const StoredInvite& invite
   if (invite.has_consent_until()) *member->mutable_until() = invite.consent_until();
   RETURN_IF_ERROR(PutMember(writer, id, *member, id, "join"));
   return id;
+}
+
+absl::Status DecidedOtherwise(bool accepted) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_ALREADY_DECIDED,
+                   accepted ? "An owner accepted it already; undo its edits where they are wrong."
+                            : "An owner refused it already, and it is gone.");
+}
+
+absl::StatusOr<uint64_t> AcceptQuarantined(FamilyWriter& writer, const ReplicaId& replica,
+                                           const storage::v1::QuarantinedTransaction& row,
+                                           const MemberId& owner) {
+  Pusher author;
+  author.member = MemberId(row.member_id());
+  ASSIGN_OR_RETURN(const absl::optional<StoredMember> member,
+                   writer.reader().Member(author.member));
+  if (!member.has_value()) return DamagedRow();
+  author.may_write = [role = static_cast<v1::Role>(member->role())](uint32_t kind) {
+    return MayWrite(role, kind);
+  };
+  return CommitQuarantined(replica, row, author, owner, writer);
+}
+
+absl::StatusOr<uint64_t> RefuseQuarantined(FamilyWriter& writer, const MemberId& owner) {
+  ASSIGN_OR_RETURN(const uint64_t revision, writer.BeginRevision());
+  storage::v1::JournalEntry entry;
+  entry.set_member_id(owner.str());
+  *entry.mutable_made_at() = ToProto(writer.now());
+  entry.set_operation("refuse");
+  writer.EndRevision(std::move(entry));
+  return revision;
 }
 
 // The feed of a family from its beginning to its end, each message from a view of its own, so that
@@ -349,23 +467,35 @@ void FamilyService::Commit(const FamilyId& family, Operation<Response> operation
 
 void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamilyRequest& request,
                                  Done<v1::CreateFamilyResponse> done) const {
-  const absl::Status valid = ValidateRequest(request);
+  absl::Status valid = ValidateRequest(request);
+  if (valid.ok() && request.family_id() == FamilyId().bytes()) {
+    valid = InvalidField("family_id", "is no id");
+  }
   if (!valid.ok()) return done(valid);
-  FamilyId family = FamilyId::Make(random_);
+  FamilyId family = NewFamilyId(request, random_);
   std::string code_hash;
   if (registration_ == Registration::kBySetupCode) {
     absl::StatusOr<std::string> hash = HashSetupCode(request.setup_code());
     if (!hash.ok()) return done(hash.status());
     code_hash = *std::move(hash);
     // Calls with one code meet in one family, which has one writer: only the first makes it.
-    family = FamilyId(code_hash.substr(0, FamilyId::kSize));
+    if (request.family_id().empty()) family = FamilyId(code_hash.substr(0, FamilyId::kSize));
   }
   Commit<v1::CreateFamilyResponse>(
       family,
       [this, token, request, code_hash](FamilyWriter& writer, v1::CreateFamilyResponse& response,
                                         std::vector<DeviceId>& access_changed) -> absl::Status {
-        if (!code_hash.empty()) RETURN_IF_ERROR(UseSetupCode(code_hash, writer));
         v1::Pairing& pairing = *response.mutable_pairing();
+        ASSIGN_OR_RETURN(const bool repeated,
+                         RepeatPairing(writer, token, request.request_id(), pairing));
+        if (repeated) return absl::OkStatus();
+        if (!code_hash.empty()) RETURN_IF_ERROR(UseSetupCode(code_hash, writer));
+        if (writer.exists()) {
+          return request.family_id().empty()
+                     ? InvalidField("request_id", "is used up; make a new one")
+                     : InvalidField("family_id",
+                                    "names a family that is here; ask an owner for an invite");
+        }
         writer.Create(request.family_name(), random_);
         const MemberId member_id = MemberId::Make(random_);
         StoredMember member;
@@ -373,7 +503,8 @@ void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamil
         member.set_role(v1::ROLE_OWNER);
         *member.mutable_since() = ToProto(writer.now());
         RETURN_IF_ERROR(PutMember(writer, member_id, member, member_id, "create"));
-        ASSIGN_OR_RETURN(const DeviceId device, FindOrMakeDevice(writer, token, random_, pairing));
+        ASSIGN_OR_RETURN(const DeviceId device,
+                         FindOrMakeDevice(writer, token, request.request_id(), random_, pairing));
         RETURN_IF_ERROR(PairDevice(writer, device, member_id, request.device_name(), random_));
         access_changed.push_back(device);
         return FillPairing(writer.reader(), device, writer.now(), pairing);
@@ -403,6 +534,7 @@ void FamilyService::CreateInvite(const std::string& token, const v1::CreateInvit
           ASSIGN_OR_RETURN(const auto member, writer.reader().Member(member_id));
           if (!member.has_value() || member->removed()) return NotFound("member", member_id.hex());
         }
+        RETURN_IF_ERROR(SweepExpired<StoredInvite>(InvitesPrefix(), writer, random_));
         invite.set_invited_by(caller.device.str());
         *invite.mutable_expires_at() = ToProto(writer.now() + valid_for);
         response.set_code(MakeInviteCode(random_));
@@ -421,18 +553,23 @@ void FamilyService::Join(const std::string& token, const v1::JoinRequest& reques
   const absl::optional<std::string> code = NormalizeInviteCode(request.code());
   if (!code.has_value()) return done(InviteNotValid());
   const std::string code_hash = SecretHash(*code);
-  // The invite names the family; whether it holds is decided at the commit.
-  const auto found = ReadInvite(*engine_.Snapshot(), code_hash);
-  if (!found.ok()) return done(found.status());
-  if (!found->has_value()) return done(InviteNotValid());
+  // The invite names the family, or what is left of it once it was used; whether it holds is
+  // decided at the commit.
+  const absl::StatusOr<FamilyId> family =
+      FamilyToJoin(*engine_.Snapshot(), code_hash, request.request_id());
+  if (!family.ok()) return done(family.status());
   Commit<v1::JoinResponse>(
-      FamilyId((*found)->family_id()),
+      *family,
       [this, token, request, code_hash](FamilyWriter& writer, v1::JoinResponse& response,
                                         std::vector<DeviceId>& access_changed) -> absl::Status {
         v1::Pairing& pairing = *response.mutable_pairing();
+        ASSIGN_OR_RETURN(const bool repeated,
+                         RepeatPairing(writer, token, request.request_id(), pairing));
+        if (repeated) return absl::OkStatus();
         ASSIGN_OR_RETURN(const StoredInvite invite, UsableInvite(writer, code_hash));
         if (!Planted("invite_used_twice")) writer.Delete(kAccessColumn, InviteKey(code_hash));
-        ASSIGN_OR_RETURN(const DeviceId device, FindOrMakeDevice(writer, token, random_, pairing));
+        ASSIGN_OR_RETURN(const DeviceId device,
+                         FindOrMakeDevice(writer, token, request.request_id(), random_, pairing));
         ASSIGN_OR_RETURN(const MemberId member,
                          JoinAs(writer, invite, device, request.member_name(), random_));
         RETURN_IF_ERROR(PairDevice(writer, device, member, request.device_name(), random_));
@@ -590,6 +727,91 @@ void FamilyService::RenewReplica(const std::string& token, const v1::RenewReplic
         device->set_replica_id(replica.str());
         writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), caller.device), *device);
         response.set_replica_id(replica.str());
+        return absl::OkStatus();
+      },
+      std::move(done));
+}
+
+absl::StatusOr<v1::ListQuarantineResponse> FamilyService::ListQuarantine(
+    const std::string& token, const v1::ListQuarantineRequest& request) const {
+  RETURN_IF_ERROR(ValidateRequest(request));
+  const std::unique_ptr<ReadView> view = engine_.Snapshot();
+  const FamilyReader reader(*view, FamilyId(request.family_id()));
+  ASSIGN_OR_RETURN(const Caller caller, Admit(*view, reader, token, clock_.Now()));
+  RETURN_IF_ERROR(RequireAction(caller.access, Action::kDecideQuarantine));
+  // The page token is the hex of what a key holds beyond the family.
+  std::string start = FamilyStart(reader.family());
+  if (!request.page_token().empty()) {
+    const size_t digits =
+        2 * (TransactionKey(reader.family(), ReplicaId(), 0).size() - start.size());
+    if (request.page_token().size() != digits ||
+        !absl::c_all_of(request.page_token(), absl::ascii_isxdigit)) {
+      return MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_PAGE_TOKEN,
+                       "The page token is not one of this server; start over without it.");
+    }
+    absl::StrAppend(&start, absl::HexStringToBytes(request.page_token()));
+  }
+  const int page_size = request.page_size() > 0 ? request.page_size() : kQuarantinePageDefault;
+  v1::ListQuarantineResponse response;
+  size_t bytes = 0;
+  absl::Status parsed;
+  RETURN_IF_ERROR(reader.ScanQuarantine(
+      start, [&](absl::string_view key, const storage::v1::QuarantinedTransaction& row) {
+        if (response.items_size() == page_size || bytes >= kMessageBytes) {
+          response.set_next_page_token(absl::BytesToHexString(key.substr(FamilyId::kSize)));
+          return false;
+        }
+        v1::QuarantinedItem& item = *response.add_items();
+        item.set_replica_id(ParseTransactionKey(key).replica.str());
+        item.set_member_id(row.member_id());
+        *item.mutable_made_at() = row.made_at();
+        *item.mutable_received_at() = row.received_at();
+        parsed = ParseRow(row.transaction(), *item.mutable_transaction());
+        bytes += item.ByteSizeLong();
+        return parsed.ok();
+      }));
+  RETURN_IF_ERROR(parsed);
+  return response;
+}
+
+void FamilyService::DecideQuarantine(const std::string& token,
+                                     const v1::DecideQuarantineRequest& request,
+                                     Done<v1::DecideQuarantineResponse> done) const {
+  absl::Status valid = ValidateRequest(request);
+  if (valid.ok() && (request.decision() == v1::QUARANTINE_DECISION_UNSPECIFIED ||
+                     !v1::QuarantineDecision_IsValid(request.decision()))) {
+    valid = InvalidField("decision", "must be one that this server knows");
+  }
+  if (!valid.ok()) return done(std::move(valid));
+  Commit<v1::DecideQuarantineResponse>(
+      FamilyId(request.family_id()),
+      [token, request](FamilyWriter& writer, v1::DecideQuarantineResponse& response,
+                       std::vector<DeviceId>&) -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        RETURN_IF_ERROR(RequireAction(caller.access, Action::kDecideQuarantine));
+        const bool accept = request.decision() == v1::QUARANTINE_DECISION_ACCEPT;
+        const ReplicaId replica(request.replica_id());
+        ASSIGN_OR_RETURN(absl::optional<storage::v1::StoredVerdict> verdict,
+                         writer.reader().Verdict(replica, request.seq()));
+        ASSIGN_OR_RETURN(const absl::optional<storage::v1::QuarantinedTransaction> row,
+                         writer.reader().Quarantined(replica, request.seq()));
+        if (verdict.has_value() && verdict->decided_revision() != 0) {
+          if (verdict->accepted() != accept) return DecidedOtherwise(verdict->accepted());
+          response.set_revision(verdict->decided_revision());
+          return absl::OkStatus();
+        }
+        if (!verdict.has_value() || !row.has_value()) {
+          return NotFound("transaction", absl::StrCat(replica.hex(), "/", request.seq()));
+        }
+        ASSIGN_OR_RETURN(const uint64_t revision,
+                         accept ? AcceptQuarantined(writer, replica, *row, caller.access.member)
+                                : RefuseQuarantined(writer, caller.access.member));
+        verdict->set_decided_revision(revision);
+        verdict->set_accepted(accept);
+        const std::string key = TransactionKey(writer.family(), replica, request.seq());
+        writer.Put(kVerdictColumn, key, *verdict);
+        writer.Delete(kQuarantineColumn, key);
+        response.set_revision(revision);
         return absl::OkStatus();
       },
       std::move(done));

@@ -39,7 +39,7 @@ class FamilyService {
         registration_(registration) {}
 
   // A token that the server does not know, or none, makes a new device. A set-up code is looked at
-  // only if registration is not open.
+  // only if registration is not open. The same request id within a day gets the same pairing.
   void CreateFamily(const std::string& token, const v1::CreateFamilyRequest& request,
                     Done<v1::CreateFamilyResponse> done) const;
 
@@ -47,9 +47,10 @@ class FamilyService {
                     Done<v1::CreateInviteResponse> done) const;
 
   // The invite is used up in the commit that pairs the device; it is void once whoever made it has
-  // lost access. Not to be repeated: an answer that got lost costs a new invite. A device that is
-  // in the family already keeps its member, who gets the role of the invite. A token that the
-  // server does not know, or none, makes a new device. May block on the disk.
+  // lost access. The same request id within a day gets the same pairing; without one, an answer
+  // that got lost costs a new invite. A device that is in the family already keeps its member, who
+  // gets the role of the invite. A token that the server does not know, or none, makes a new
+  // device. May block on the disk.
   void Join(const std::string& token, const v1::JoinRequest& request,
             Done<v1::JoinResponse> done) const;
 
@@ -72,6 +73,16 @@ class FamilyService {
 
   void RenewReplica(const std::string& token, const v1::RenewReplicaRequest& request,
                     Done<v1::RenewReplicaResponse> done) const;
+
+  // May block on the disk.
+  absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(
+      const std::string& token, const v1::ListQuarantineRequest& request) const;
+
+  // The author's role at the decision says what an accepted transaction may write, whether or not
+  // they are still in the family. INVALID_ARGUMENT, with violations: it fits no record as they are
+  // now; it stays in quarantine.
+  void DecideQuarantine(const std::string& token, const v1::DecideQuarantineRequest& request,
+                        Done<v1::DecideQuarantineResponse> done) const;
 
   // Every record, deleted ones included, in the order of their last change. A record that changes
   // meanwhile comes again, so the last of each id is the newest. The stream never waits. May block

@@ -178,6 +178,8 @@ Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
   list.Write(family_path + "RemoveMember", family, &FamilyService::RemoveMember);
   list.Write(family_path + "SetConsent", family, &FamilyService::SetConsent);
   list.Write(family_path + "RenewReplica", family, &FamilyService::RenewReplica);
+  list.Read(family_path + "ListQuarantine", family, &FamilyService::ListQuarantine);
+  list.Write(family_path + "DecideQuarantine", family, &FamilyService::DecideQuarantine);
   list.Stream(family_path + "ExportFamily", family, &FamilyService::ExportFamily);
   list.Write(family_path + "EraseFamily", family, &FamilyService::EraseFamily);
 
@@ -188,6 +190,11 @@ absl::Status BusyError() {
   return WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
                                   "The server has too much to do; try again in a second."),
                         absl::Seconds(1));
+}
+
+absl::Status DrainingError() {
+  return MakeError(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING,
+                   "The server is stopping; try again.");
 }
 
 std::string BearerToken(absl::string_view authorization) {

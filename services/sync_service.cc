@@ -1,5 +1,6 @@
 #include "services/sync_service.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 #include <vector>
@@ -69,13 +70,6 @@ absl::Status ValidateEnvelope(const v1::PushRequest& request) {
   return violations.empty() ? absl::OkStatus() : InvalidFieldsError(violations);
 }
 
-absl::Status HaltedError() {
-  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_AHEAD_OF_SERVER,
-                   "The server has lost data of this family and takes no writes until its operator "
-                   "restores a backup or begins a new lineage. Everything stays saved on this "
-                   "device.");
-}
-
 // Who pushes, at the commit's revision. A removed device's late edits are not refused: they go to
 // quarantine, whoever it belonged to.
 absl::StatusOr<Pusher> AuthorizePush(const FamilyWriter& writer, const std::string& token,
@@ -103,6 +97,22 @@ absl::StatusOr<Pusher> AuthorizePush(const FamilyWriter& writer, const std::stri
     pusher.may_write = [role = access->role](uint32_t kind) { return MayWrite(role, kind); };
   }
   return pusher;
+}
+
+// More of this lineage than there is: the server lost data.
+bool IsAhead(const v1::Cursor& cursor, const storage::v1::FamilyHead& head) {
+  return cursor.lineage() == head.lineage() && cursor.revision() > head.revision();
+}
+
+// A tap made by somebody who saw more than there is. The word of those who may write the log is
+// taken as proof.
+bool ProvesLoss(const v1::PushRequest& request, const Pusher& pusher,
+                const storage::v1::FamilyHead& head) {
+  return !pusher.quarantined && pusher.may_write(kLogEntry) && !Planted("lost_data_not_noticed") &&
+         std::any_of(request.transactions().begin(), request.transactions().end(),
+                     [&head](const v1::Transaction& transaction) {
+                       return IsAhead(transaction.made_at_cursor(), head);
+                     });
 }
 
 // Whether a device that says it holds `cursor` has what it said before, or more: a call that was
@@ -226,23 +236,28 @@ void SyncService::Push(const std::string& token, const v1::PushRequest& request,
   if (!valid.ok()) return done(valid);
   auto response = std::make_shared<v1::PushResponse>();
   auto shared_request = std::make_shared<const v1::PushRequest>(request);
+  auto halted = std::make_shared<bool>(false);
   committer_.Submit(
       FamilyId(request.family_id()),
-      [token, received, shared_request, response](FamilyWriter& writer) -> absl::Status {
+      [token, received, shared_request, response, halted](FamilyWriter& writer) -> absl::Status {
         ASSIGN_OR_RETURN(const Pusher pusher,
                          AuthorizePush(writer, token, ReplicaId(shared_request->replica_id())));
-        if (writer.head().halted() && !Planted("halted_family_takes_writes")) return HaltedError();
+        RETURN_IF_ERROR(writer.RequireRunning());
+        if (ProvesLoss(*shared_request, pusher, writer.head())) {
+          writer.Halt();
+          *halted = true;
+          return absl::OkStatus();
+        }
         ASSIGN_OR_RETURN(std::vector<v1::Verdict> verdicts,
                          ApplyPush(*shared_request, pusher, received, writer));
         for (v1::Verdict& verdict : verdicts) *response->add_verdicts() = std::move(verdict);
+        response->set_lineage(writer.head().lineage());
         return absl::OkStatus();
       },
-      [response, done = std::move(done)](absl::Status status) {
-        if (status.ok()) {
-          done(std::move(*response));
-        } else {
-          done(std::move(status));
-        }
+      [response, halted, done = std::move(done)](absl::Status status) {
+        if (!status.ok()) return done(std::move(status));
+        if (*halted) return done(FamilyHaltedError());
+        done(std::move(*response));
       });
 }
 
@@ -265,21 +280,19 @@ absl::Status SyncService::HaltIfAhead(const ReadView& view, const FamilyId& fami
                                       const Access& access, const v1::Cursor& cursor) const {
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::FamilyHead> head,
                    FamilyReader(view, family).Head());
-  const auto is_ahead = [cursor](const storage::v1::FamilyHead& head) {
-    return cursor.lineage() == head.lineage() && cursor.revision() > head.revision();
-  };
-  // The word of those who may write the log is taken as proof.
-  if (!is_ahead(*head) || !MayWrite(access.role, kLogEntry) || Planted("lost_data_not_noticed")) {
+  // The word of those who may write the log is taken as proof, as in a push.
+  if (!IsAhead(cursor, *head) || !MayWrite(access.role, kLogEntry) ||
+      Planted("lost_data_not_noticed")) {
     return absl::OkStatus();
   }
   committer_.Submit(
       family,
-      [is_ahead](FamilyWriter& writer) {
-        if (writer.exists() && is_ahead(writer.head())) writer.Halt();
+      [cursor](FamilyWriter& writer) {
+        if (writer.exists() && IsAhead(cursor, writer.head())) writer.Halt();
         return absl::OkStatus();
       },
       [](absl::Status) {});
-  return HaltedError();
+  return FamilyHaltedError();
 }
 
 void SyncService::Acknowledge(const std::string& token, const v1::AcknowledgeRequest& request,
@@ -342,6 +355,7 @@ absl::StatusOr<v1::ListHistoryResponse> SyncService::ListHistory(
     item.set_member_id(entry->member_id());
     *item.mutable_made_at() = entry->made_at();
     *item.mutable_committed_at() = entry->committed_at();
+    item.set_accepted_by(entry->accepted_by());
     revision = 0;
     for (const storage::v1::JournalEffect& effect : entry->effects()) {
       if (static_cast<int>(effect.index()) >= transaction.edits_size() ||

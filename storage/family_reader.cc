@@ -81,6 +81,16 @@ absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredDevice& row) {
   return Require(DeviceId::IsId(row.device_id()));
 }
 
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredPairing& row) {
+  RETURN_IF_ERROR(ParseMessage(bytes, row));
+  return Require(FamilyId::IsId(row.family_id()) && DeviceId::IsId(row.device_id()));
+}
+
+absl::Status ParseRow(absl::string_view bytes, storage::v1::QuarantinedTransaction& row) {
+  RETURN_IF_ERROR(ParseMessage(bytes, row));
+  return Require(MemberId::IsId(row.member_id()));
+}
+
 template <typename Row>
 absl::StatusOr<absl::optional<Row>> FamilyReader::Get(Column column, const std::string& key) const {
   return GetRow<Row>(view_, column, key);
@@ -105,6 +115,11 @@ absl::StatusOr<absl::optional<storage::v1::StoredVerdict>> FamilyReader::Verdict
     const ReplicaId& replica, uint64_t seq) const {
   return Get<storage::v1::StoredVerdict>(kVerdictColumn, TransactionKey(family_, replica, seq));
 }
+absl::StatusOr<absl::optional<storage::v1::QuarantinedTransaction>> FamilyReader::Quarantined(
+    const ReplicaId& replica, uint64_t seq) const {
+  return Get<storage::v1::QuarantinedTransaction>(kQuarantineColumn,
+                                                  TransactionKey(family_, replica, seq));
+}
 absl::StatusOr<absl::optional<storage::v1::StoredMember>> FamilyReader::Member(
     const MemberId& member) const {
   return Get<storage::v1::StoredMember>(kAccessColumn, MemberKey(family_, member));
@@ -119,6 +134,18 @@ absl::Status FamilyReader::ScanMembers(const MemberVisitor& visit) const {
 }
 absl::Status FamilyReader::ScanDevices(const DeviceVisitor& visit) const {
   return ScanRows(view_, kAccessColumn, FamilyDevicesPrefix(family_), visit);
+}
+
+absl::Status FamilyReader::ScanQuarantine(absl::string_view start_key,
+                                          const QuarantineVisitor& visit) const {
+  auto it = view_.Scan(kQuarantineColumn, start_key, FamilyLimit(family_));
+  for (; it->Valid(); it->Next()) {
+    RETURN_IF_ERROR(Require(it->key().size() == TransactionKey(family_, ReplicaId(), 0).size()));
+    storage::v1::QuarantinedTransaction row;
+    RETURN_IF_ERROR(ParseRow(it->value(), row));
+    if (!visit(it->key(), row)) break;
+  }
+  return it->status();
 }
 
 absl::Status FamilyReader::ScanFeed(absl::string_view start_key, const FeedVisitor& visit) const {
@@ -149,6 +176,11 @@ absl::StatusOr<absl::optional<storage::v1::StoredDevice>> ReadDevice(const ReadV
 absl::StatusOr<absl::optional<storage::v1::StoredInvite>> ReadInvite(const ReadView& view,
                                                                      absl::string_view code_hash) {
   return GetRow<storage::v1::StoredInvite>(view, kAccessColumn, InviteKey(code_hash));
+}
+
+absl::StatusOr<absl::optional<storage::v1::StoredPairing>> ReadPairing(
+    const ReadView& view, absl::string_view request_hash) {
+  return GetRow<storage::v1::StoredPairing>(view, kAccessColumn, PairingKey(request_hash));
 }
 
 absl::StatusOr<std::vector<FamilyId>> FamiliesOfDevice(const ReadView& view,

@@ -32,6 +32,8 @@ class FamilyReader {
   absl::StatusOr<absl::optional<storage::v1::Replica>> Replica(const ReplicaId& replica) const;
   absl::StatusOr<absl::optional<storage::v1::StoredVerdict>> Verdict(const ReplicaId& replica,
                                                                      uint64_t seq) const;
+  absl::StatusOr<absl::optional<storage::v1::QuarantinedTransaction>> Quarantined(
+      const ReplicaId& replica, uint64_t seq) const;
   absl::StatusOr<absl::optional<storage::v1::StoredMember>> Member(const MemberId& member) const;
   absl::StatusOr<absl::optional<storage::v1::StoredFamilyDevice>> Device(
       const DeviceId& device) const;
@@ -42,6 +44,11 @@ class FamilyReader {
   using DeviceVisitor =
       std::function<bool(const DeviceId&, const storage::v1::StoredFamilyDevice&)>;
   absl::Status ScanDevices(const DeviceVisitor& visit) const;
+
+  // What waits in quarantine, from `start_key` on: FamilyStart, or a row's own key.
+  using QuarantineVisitor =
+      std::function<bool(absl::string_view key, const storage::v1::QuarantinedTransaction&)>;
+  absl::Status ScanQuarantine(absl::string_view start_key, const QuarantineVisitor& visit) const;
 
   // Records in the order of their last change, from `start_key`, a key built by FeedKey or
   // FeedKeyAfter. `key` is the row's own.
@@ -72,12 +79,16 @@ absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredRecord& row);
 absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredFamilyDevice& row);
 absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredInvite& row);
 absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredDevice& row);
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredPairing& row);
+absl::Status ParseRow(absl::string_view bytes, storage::v1::QuarantinedTransaction& row);
 
 // Rows of the store that belong to no family.
 absl::StatusOr<absl::optional<storage::v1::StoredDevice>> ReadDevice(const ReadView& view,
                                                                      absl::string_view token_hash);
 absl::StatusOr<absl::optional<storage::v1::StoredInvite>> ReadInvite(const ReadView& view,
                                                                      absl::string_view code_hash);
+absl::StatusOr<absl::optional<storage::v1::StoredPairing>> ReadPairing(
+    const ReadView& view, absl::string_view request_hash);
 // The families a device was ever paired with, in order of id.
 absl::StatusOr<std::vector<FamilyId>> FamiliesOfDevice(const ReadView& view,
                                                        const DeviceId& device);

@@ -5,6 +5,7 @@
 
 #include "storage/column_families.h"
 #include "storage/core/check.h"
+#include "storage/core/errors.h"
 #include "storage/core/hash.h"
 #include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
@@ -34,6 +35,13 @@ void Subtract(absl::string_view digest, KindHash& kind_hash) {
 }
 
 }  // namespace
+
+absl::Status FamilyHaltedError() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_AHEAD_OF_SERVER,
+                   "The server has lost data of this family, so nothing in it changes until the "
+                   "server's operator restores a backup or starts it with --new_lineage. What is "
+                   "logged meanwhile stays saved on each phone.");
+}
 
 FamilyWriter::State FamilyWriter::State::ForNextStep() const {
   State step;
@@ -83,7 +91,8 @@ absl::Status FamilyWriter::Erase() {
   for (const DeviceId& device : devices) {
     view_.Delete(kAccessColumn, DeviceFamilyKey(device, family()));
   }
-  RETURN_IF_ERROR(EraseInvites());
+  RETURN_IF_ERROR(EraseStoreRows<storage::v1::StoredInvite>(InvitesPrefix()));
+  RETURN_IF_ERROR(EraseStoreRows<storage::v1::StoredPairing>(PairingsPrefix()));
   for (Column column = 0; column < static_cast<Column>(kColumnFamilyNames.size()); ++column) {
     std::vector<std::string> keys;
     auto it =
@@ -97,14 +106,14 @@ absl::Status FamilyWriter::Erase() {
   return absl::OkStatus();
 }
 
-absl::Status FamilyWriter::EraseInvites() {
+template <typename Row>
+absl::Status FamilyWriter::EraseStoreRows(const std::string& prefix) {
   std::vector<std::string> keys;
-  auto it = view_.Scan(kAccessColumn, InvitesPrefix(), PrefixLimit(InvitesPrefix()),
-                       ScanOrder::kAscending);
+  auto it = view_.Scan(kAccessColumn, prefix, PrefixLimit(prefix), ScanOrder::kAscending);
   for (; it->Valid(); it->Next()) {
-    storage::v1::StoredInvite invite;
+    Row row;
     // One that is damaged is of no use to anybody.
-    if (!ParseRow(it->value(), invite).ok() || invite.family_id() == family().bytes()) {
+    if (!ParseRow(it->value(), row).ok() || row.family_id() == family().bytes()) {
       keys.emplace_back(it->key());
     }
   }
@@ -113,8 +122,14 @@ absl::Status FamilyWriter::EraseInvites() {
   return absl::OkStatus();
 }
 
+absl::Status FamilyWriter::RequireRunning() const {
+  return head().halted() && !Planted("halted_family_takes_writes") ? FamilyHaltedError()
+                                                                   : absl::OkStatus();
+}
+
 absl::StatusOr<uint64_t> FamilyWriter::BeginRevision() {
   CHECK(exists() && !state_.in_revision);
+  RETURN_IF_ERROR(RequireRunning());
   if (state_.open_entry.has_value()) CloseEntry();
   state_.in_revision = true;
   state_.head->set_revision(state_.head->revision() + 1);

@@ -17,6 +17,10 @@
 
 namespace nightlog {
 
+// FAILED_PRECONDITION (AHEAD_OF_SERVER): a device has shown that the server lost data of the
+// family.
+absl::Status FamilyHaltedError();
+
 // Writes one family within a batch of the committer. Keeps what must change together with a record:
 // its revision and digest, the feed's row, the index, the open conflicts, the state hash, the
 // journal and its chain. Used on the family's committer thread only.
@@ -62,18 +66,23 @@ class FamilyWriter {
 
   // Makes the family, with a new lineage. REQUIRES: !exists(), and an id that is not all zeros.
   void Create(absl::string_view name, Random& random);
-  // Stops the family from taking writes until a new lineage begins; see BeginNewLineages.
-  // REQUIRES: exists().
+  // Stops the family: no revision begins until a new lineage does; see BeginNewLineages. Reads go
+  // on. REQUIRES: exists().
   void Halt();
   // Says which revision a verified backup holds; devices hear of it with their next bookmark.
   // REQUIRES: exists().
   void SetBackedUpRevision(uint64_t revision);
-  // Removes every row of the family, its invites included; devices stay known. Costs a read of each
-  // row and of every open invite of the store. REQUIRES: exists(). Afterwards exists() is false.
+  // Removes every row of the family, its invites and what its pairings are repeated from included;
+  // devices stay known. Costs a read of each row, and of all such rows of the store. REQUIRES:
+  // exists(). Afterwards exists() is false.
   absl::Status Erase();
 
-  // Starts the next revision and gives its number. What is put until EndRevision belongs to it.
+  // FAILED_PRECONDITION (AHEAD_OF_SERVER) if the family was stopped; the message says the way out.
   // REQUIRES: exists().
+  absl::Status RequireRunning() const;
+
+  // Starts the next revision and gives its number. What is put until EndRevision belongs to it.
+  // FAILED_PRECONDITION as RequireRunning(). REQUIRES: exists().
   absl::StatusOr<uint64_t> BeginRevision();
   // Writes a record of people, as Merge left it. REQUIRES: within a revision.
   absl::Status PutRecord(const RecordId& id, storage::v1::StoredRecord state);
@@ -92,7 +101,9 @@ class FamilyWriter {
   absl::Status Finish();
 
  private:
-  absl::Status EraseInvites();
+  // Those of this family among the store's rows under `prefix`.
+  template <typename Row>
+  absl::Status EraseStoreRows(const std::string& prefix);
   // False: the body stands already.
   absl::StatusOr<bool> ReplaceServerRecord(const DerivedRecord& record);
   // The next link of the chain, into the journal and the head.

@@ -15,6 +15,7 @@ constexpr char kTokenTag = 'T';
 constexpr char kDeviceFamilyTag = 'G';
 constexpr char kInviteTag = 'I';
 constexpr char kSetupCodeTag = 'S';
+constexpr char kPairingTag = 'R';
 
 constexpr size_t kIdSize = FamilyId::kSize;
 
@@ -100,6 +101,11 @@ std::string TransactionKey(const FamilyId& family, const ReplicaId& replica, uin
   return absl::StrCat(family.bytes(), replica.bytes(), BigEndian(seq, 8));
 }
 
+TransactionName ParseTransactionKey(absl::string_view key) {
+  CHECK(key.size() == 2 * kIdSize + 8);
+  return {ReplicaId(key.substr(kIdSize, kIdSize)), ParseBigEndian(key.substr(2 * kIdSize))};
+}
+
 std::string IndexKey(const FamilyId& family, absl::string_view key) {
   return absl::StrCat(family.bytes(), key);
 }
@@ -130,6 +136,10 @@ std::string InviteKey(absl::string_view code_hash) { return TaggedHash(kInviteTa
 std::string SetupCodesPrefix() { return Tagged(FamilyId(), kSetupCodeTag, ""); }
 std::string SetupCodeKey(absl::string_view code_hash) {
   return TaggedHash(kSetupCodeTag, code_hash);
+}
+std::string PairingsPrefix() { return Tagged(FamilyId(), kPairingTag, ""); }
+std::string PairingKey(absl::string_view request_hash) {
+  return TaggedHash(kPairingTag, request_hash);
 }
 
 }  // namespace nightlog

@@ -56,6 +56,13 @@ std::string ReplicaKey(const FamilyId& family, const ReplicaId& replica);
 
 // `verdict` and `quarantine`
 std::string TransactionKey(const FamilyId& family, const ReplicaId& replica, uint64_t seq);
+// What such a key says.
+struct TransactionName {
+  ReplicaId replica;
+  uint64_t seq;
+};
+// REQUIRES: `key` was built by TransactionKey.
+TransactionName ParseTransactionKey(absl::string_view key);
 
 // `index`: `key` is the deriver's
 std::string IndexKey(const FamilyId& family, absl::string_view key);
@@ -71,7 +78,8 @@ std::string FamilyDevicesPrefix(const FamilyId& family);
 absl::string_view LastIdOf(absl::string_view key);
 
 // `access`, of the store: devices by the hash of their token; the families of a device; invites by
-// the hash of their code; set-up codes by their hash. REQUIRES: hashes have 32 bytes.
+// the hash of their code; set-up codes by their hash; pairings by the hash of their request id.
+// REQUIRES: hashes have 32 bytes.
 std::string DeviceKey(absl::string_view token_hash);
 std::string DeviceFamilyKey(const DeviceId& device, const FamilyId& family);
 std::string DeviceFamiliesPrefix(const DeviceId& device);
@@ -79,6 +87,8 @@ std::string InvitesPrefix();
 std::string InviteKey(absl::string_view code_hash);
 std::string SetupCodesPrefix();
 std::string SetupCodeKey(absl::string_view code_hash);
+std::string PairingsPrefix();
+std::string PairingKey(absl::string_view request_hash);
 
 }  // namespace nightlog
 

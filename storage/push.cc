@@ -24,26 +24,22 @@ namespace {
 
 using storage::v1::StoredRecord;
 
-// One replica's push, transaction by transaction.
-class PushApplier {
+// What one replica made, transaction by transaction.
+class TransactionApplier {
  public:
-  PushApplier(const v1::PushRequest& request, const Pusher& pusher, absl::Time received,
-              FamilyWriter& writer)
-      : request_(request),
-        pusher_(pusher),
-        received_(received),
-        writer_(writer),
-        replica_id_(request.replica_id()) {}
+  TransactionApplier(const ReplicaId& replica, const Pusher& pusher, absl::Time received,
+                     FamilyWriter& writer)
+      : replica_id_(replica), pusher_(pusher), received_(received), writer_(writer) {}
 
-  absl::StatusOr<std::vector<v1::Verdict>> Apply() {
+  absl::StatusOr<std::vector<v1::Verdict>> Push(const v1::PushRequest& request) {
     ASSIGN_OR_RETURN(absl::optional<storage::v1::Replica> replica,
                      writer_.reader().Replica(replica_id_));
     CHECK(replica.has_value());
     replica_ = *std::move(replica);
     std::vector<v1::Verdict> verdicts;
     bool consumed_any = false;
-    for (const v1::Transaction& transaction : request_.transactions()) {
-      if (IsRepeat(transaction)) {
+    for (const v1::Transaction& transaction : request.transactions()) {
+      if (IsRepeat(request, transaction)) {
         ASSIGN_OR_RETURN(v1::Verdict verdict, Repeat(transaction));
         verdicts.push_back(std::move(verdict));
         if (verdicts.back().has_forked()) break;
@@ -60,7 +56,9 @@ class PushApplier {
         verdict.mutable_retry_later()->set_message(
             "The transaction holds a kind of record that this server does not know yet.");
       } else {
-        RETURN_IF_ERROR(Consume(transaction, verdict));
+        const absl::Time estimate =
+            EstimateEditTime(transaction.made_at(), request.sent_at(), received_);
+        RETURN_IF_ERROR(Consume(transaction, estimate, verdict));
         consumed_any = true;
         verdicts.push_back(std::move(verdict));
         continue;
@@ -74,11 +72,25 @@ class PushApplier {
     return verdicts;
   }
 
+  // Commits the transaction and gives its revision; `accepted_by` is for the journal. The
+  // violations are those of an INVALID_ARGUMENT otherwise.
+  absl::StatusOr<uint64_t> Commit(const v1::Transaction& transaction, absl::Time estimate,
+                                  const MemberId& accepted_by) {
+    std::map<RecordId, StoredRecord> records;
+    storage::v1::JournalEntry entry;
+    ASSIGN_OR_RETURN(const std::vector<FieldViolation> violations,
+                     Decide(transaction, estimate, records, entry));
+    const bool partly = Planted("transaction_applied_partly") && !entry.effects().empty();
+    if (!violations.empty() && !partly) return InvalidFieldsError(violations);
+    if (!accepted_by.empty()) entry.set_accepted_by(accepted_by.str());
+    return Write(transaction, estimate, std::move(records), std::move(entry));
+  }
+
  private:
   // Consumed before.
-  bool IsRepeat(const v1::Transaction& transaction) const {
+  bool IsRepeat(const v1::PushRequest& request, const v1::Transaction& transaction) const {
     const v1::Transaction& compared =
-        Planted("dedupe_by_batch") ? *request_.transactions().rbegin() : transaction;
+        Planted("dedupe_by_batch") ? *request.transactions().rbegin() : transaction;
     return compared.seq() <= replica_.last_seq();
   }
 
@@ -111,20 +123,19 @@ class PushApplier {
   }
 
   // Commits, rejects or quarantines the transaction, and notes that it was consumed.
-  absl::Status Consume(const v1::Transaction& transaction, v1::Verdict& verdict) {
+  absl::Status Consume(const v1::Transaction& transaction, absl::Time estimate,
+                       v1::Verdict& verdict) {
     if (pusher_.quarantined) {
-      if (!Planted("quarantine_not_stored")) Quarantine(transaction);
+      if (!Planted("quarantine_not_stored")) Quarantine(transaction, estimate);
       verdict.mutable_quarantined();
     } else {
-      std::map<RecordId, StoredRecord> records;
-      storage::v1::JournalEntry entry;
-      ASSIGN_OR_RETURN(const std::vector<FieldViolation> violations,
-                       Decide(transaction, records, entry));
-      if (violations.empty() ||
-          (Planted("transaction_applied_partly") && !entry.effects().empty())) {
-        RETURN_IF_ERROR(Commit(transaction, std::move(records), std::move(entry), verdict));
+      const absl::StatusOr<uint64_t> revision = Commit(transaction, estimate, MemberId());
+      if (revision.ok()) {
+        verdict.mutable_committed()->set_revision(*revision);
+      } else if (absl::IsInvalidArgument(revision.status())) {
+        *verdict.mutable_rejected()->mutable_status() = ToRpcStatus(revision.status());
       } else {
-        *verdict.mutable_rejected()->mutable_status() = ToRpcStatus(InvalidFieldsError(violations));
+        return revision.status();
       }
     }
     storage::v1::StoredVerdict stored;
@@ -139,15 +150,11 @@ class PushApplier {
     return absl::OkStatus();
   }
 
-  absl::Time EstimateOf(const v1::Transaction& transaction) const {
-    return EstimateEditTime(transaction.made_at(), request_.sent_at(), received_);
-  }
-
-  void Quarantine(const v1::Transaction& transaction) {
+  void Quarantine(const v1::Transaction& transaction, absl::Time estimate) {
     storage::v1::QuarantinedTransaction row;
     row.set_transaction(transaction.SerializeAsString());
     row.set_member_id(pusher_.member.str());
-    *row.mutable_made_at() = ToProto(EstimateOf(transaction));
+    *row.mutable_made_at() = ToProto(estimate);
     *row.mutable_received_at() = ToProto(received_);
     writer_.Put(kQuarantineColumn, TransactionKey(writer_.family(), replica_id_, transaction.seq()),
                 row);
@@ -156,12 +163,12 @@ class PushApplier {
   // Merges every edit into copies of the records. Either all edits are valid, or the violations say
   // what is not and the copies are to be dropped.
   absl::StatusOr<std::vector<FieldViolation>> Decide(const v1::Transaction& transaction,
+                                                     absl::Time estimate,
                                                      std::map<RecordId, StoredRecord>& records,
                                                      storage::v1::JournalEntry& entry) const {
     std::vector<FieldViolation> violations;
     ValidateTransaction(transaction, violations);
     if (!violations.empty()) return violations;
-    const absl::Time estimate = EstimateOf(transaction);
     std::set<RecordId> created;
     for (int i = 0; i < transaction.edits_size(); ++i) {
       v1::Edit edit = transaction.edits(i);
@@ -269,8 +276,9 @@ class PushApplier {
     }
   }
 
-  absl::Status Commit(const v1::Transaction& transaction, std::map<RecordId, StoredRecord> records,
-                      storage::v1::JournalEntry entry, v1::Verdict& verdict) {
+  absl::StatusOr<uint64_t> Write(const v1::Transaction& transaction, absl::Time estimate,
+                                 std::map<RecordId, StoredRecord> records,
+                                 storage::v1::JournalEntry entry) {
     ASSIGN_OR_RETURN(const uint64_t revision, writer_.BeginRevision());
     for (auto& [id, record] : records) {
       if (record.created_revision() == 0) {
@@ -285,18 +293,15 @@ class PushApplier {
     entry.set_transaction(transaction.SerializeAsString());
     entry.set_replica_id(replica_id_.str());
     entry.set_member_id(pusher_.member.str());
-    *entry.mutable_made_at() =
-        ToProto(ClampEditTime(EstimateOf(transaction), absl::InfinitePast(), received_));
+    *entry.mutable_made_at() = ToProto(ClampEditTime(estimate, absl::InfinitePast(), received_));
     writer_.EndRevision(std::move(entry));
-    verdict.mutable_committed()->set_revision(revision);
-    return absl::OkStatus();
+    return revision;
   }
 
-  const v1::PushRequest& request_;
+  const ReplicaId replica_id_;
   const Pusher& pusher_;
   const absl::Time received_;
   FamilyWriter& writer_;
-  const ReplicaId replica_id_;
   storage::v1::Replica replica_;
 };
 
@@ -305,7 +310,18 @@ class PushApplier {
 absl::StatusOr<std::vector<v1::Verdict>> ApplyPush(const v1::PushRequest& request,
                                                    const Pusher& pusher, absl::Time received,
                                                    FamilyWriter& writer) {
-  return PushApplier(request, pusher, received, writer).Apply();
+  return TransactionApplier(ReplicaId(request.replica_id()), pusher, received, writer)
+      .Push(request);
+}
+
+absl::StatusOr<uint64_t> CommitQuarantined(const ReplicaId& replica,
+                                           const storage::v1::QuarantinedTransaction& row,
+                                           const Pusher& author, const MemberId& accepted_by,
+                                           FamilyWriter& writer) {
+  v1::Transaction transaction;
+  RETURN_IF_ERROR(ParseRow(row.transaction(), transaction));
+  return TransactionApplier(replica, author, FromProto(row.received_at()), writer)
+      .Commit(transaction, FromProto(row.made_at()), accepted_by);
 }
 
 }  // namespace nightlog

@@ -40,6 +40,15 @@ absl::StatusOr<std::vector<v1::Verdict>> ApplyPush(const v1::PushRequest& reques
                                                    const Pusher& pusher, absl::Time received,
                                                    FamilyWriter& writer);
 
+// Commits what was quarantined, as its author's: merged like any push, with the time of the tap as
+// it was estimated when it came in. Gives the revision; `accepted_by` is noted in the journal. The
+// row is the caller's to change. INVALID_ARGUMENT, with the violations: it fits no record as they
+// are now, such as an edit of an entry that is quarantined itself. Runs on the committer thread.
+absl::StatusOr<uint64_t> CommitQuarantined(const ReplicaId& replica,
+                                           const storage::v1::QuarantinedTransaction& row,
+                                           const Pusher& author, const MemberId& accepted_by,
+                                           FamilyWriter& writer);
+
 }  // namespace nightlog
 
 #endif  // NIGHTLOG_STORAGE_PUSH_H_

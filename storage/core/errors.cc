@@ -56,6 +56,12 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   return status;
 }
 
+absl::Duration RetryDelayOf(const absl::Status& status) {
+  const google::protobuf::Duration delay = GetDetail<google::rpc::RetryInfo>(status).retry_delay();
+  return std::max(absl::Seconds(delay.seconds()) + absl::Nanoseconds(delay.nanos()),
+                  absl::ZeroDuration());
+}
+
 absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations) {
   CHECK(!violations.empty());
   const FieldViolation& first = violations.front();

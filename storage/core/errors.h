@@ -26,6 +26,9 @@ absl::Status MakeError(
 // Adds RetryInfo: try again after `delay`.
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 
+// How long an error asks to wait; zero where it does not say.
+absl::Duration RetryDelayOf(const absl::Status& status);
+
 // A field that is wrong: its path from the request, and what would be right.
 using FieldViolation = google::rpc::BadRequest::FieldViolation;
 

@@ -71,11 +71,6 @@ bool ShownBefore(const StoredVersion& a, const StoredVersion& b) {
   return key(a) > key(b);
 }
 
-void SortVersions(StoredGroup& group) {
-  std::sort(group.mutable_versions()->pointer_begin(), group.mutable_versions()->pointer_end(),
-            [](const StoredVersion* a, const StoredVersion* b) { return ShownBefore(*a, *b); });
-}
-
 // Takes the versions that the edit saw out of the group and returns them.
 std::vector<StoredVersion> TakeSeen(const Saw& saw, StoredGroup& group) {
   std::vector<StoredVersion> seen;
@@ -280,6 +275,7 @@ void Revive(const AuthoredEdit& edit, StoredRecord& record, MergeOutcome& outcom
   StoredGroup& existence = MutableGroup(record, kExistence);
   if (Planted("lost_deletion_forgotten")) existence.clear_versions();
   for (StoredVersion& seen : TakeSeen(edit.edit->saw(), existence)) {
+    seen.set_of_existence(true);
     outcome.replaced.push_back(std::move(seen));
   }
   const bool unseen = std::any_of(existence.versions().begin(), existence.versions().end(),
@@ -288,6 +284,11 @@ void Revive(const AuthoredEdit& edit, StoredRecord& record, MergeOutcome& outcom
 }
 
 }  // namespace
+
+void SortVersions(StoredGroup& group) {
+  std::sort(group.mutable_versions()->pointer_begin(), group.mutable_versions()->pointer_end(),
+            [](const StoredVersion* a, const StoredVersion* b) { return ShownBefore(*a, *b); });
+}
 
 void ValidateEdit(const v1::Edit& edit, absl::string_view path,
                   std::vector<FieldViolation>& violations) {

@@ -56,6 +56,9 @@ void ValidateNewRecord(const storage::v1::StoredRecord& record, absl::string_vie
 // REQUIRES: ValidateEdit found nothing, and the edit's kind is 0 or the record's.
 MergeOutcome Merge(const AuthoredEdit& edit, storage::v1::StoredRecord& record);
 
+// Puts the versions of a REGISTER or INTERVAL group in their order: the later estimate first.
+void SortVersions(storage::v1::StoredGroup& group);
+
 // The newest estimate among the versions the edit saw; absl::InfinitePast() where it saw none.
 absl::Time NewestSeen(const v1::Edit& edit, const storage::v1::StoredRecord& record);
 

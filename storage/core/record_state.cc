@@ -211,7 +211,8 @@ bool RecordToWire(absl::string_view record_id, const StoredRecord& state, v1::Re
 
 v1::Version VersionToWire(uint32_t kind, uint32_t group, const StoredVersion& stored) {
   v1::Version version;
-  ConvertVersion(kind, group, /*with_value=*/true, stored, version);
+  ConvertVersion(kind, stored.of_existence() ? kExistence : group, /*with_value=*/true, stored,
+                 version);
   return version;
 }
 

@@ -65,7 +65,8 @@ bool ParseBody(const storage::v1::StoredRecord& record, Body& body) {
 bool RecordToWire(absl::string_view record_id, const storage::v1::StoredRecord& state,
                   v1::Record& record);
 
-// A version with its value. REQUIRES: IsEditable(kind).
+// A version of the group with its value; of the existence if it says so (of_existence).
+// REQUIRES: IsEditable(kind).
 v1::Version VersionToWire(uint32_t kind, uint32_t group, const storage::v1::StoredVersion& stored);
 
 // The state a device lays its outbox over. RecordToWire() gives `record` again.

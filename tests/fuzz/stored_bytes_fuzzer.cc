@@ -72,6 +72,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       progress.set_child_id(id);
       RequireClear(world.progress().GetProgress(phone->token, progress).status());
     }
+    v1::ListQuarantineRequest list;
+    list.set_family_id(family.str());
+    const auto late = world.family().ListQuarantine(phone->token, list);
+    RequireClear(late.status());
+    for (int i = 0; late.ok() && i < late->items_size(); ++i) {
+      v1::DecideQuarantineRequest decide;
+      decide.set_family_id(family.str());
+      decide.set_replica_id(late->items(i).replica_id());
+      decide.set_seq(late->items(i).transaction().seq());
+      decide.set_decision(v1::QUARANTINE_DECISION_ACCEPT);
+      RequireClear(
+          world.Call(world.family(), &FamilyService::DecideQuarantine, phone->token, decide)
+              .status());
+    }
     // A write, which reads what it changes and derives from it.
     TransactionBuilder transactions = phone->transactions;
     v1::LogEntry change;

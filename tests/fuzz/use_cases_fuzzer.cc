@@ -80,7 +80,7 @@ void PushInPlace(ByteSource& source, World& world, TransactionBuilder& transacti
 
 void CallOnce(ByteSource& source, World& world, TransactionBuilder& transactions) {
   const std::string token = source.Pick(16) == 0 ? source.Bytes(50) : TheExample().mine.token;
-  switch (source.Pick(20)) {
+  switch (source.Pick(22)) {
     case 0:
       return Write(source, world, token, world.sync(), &SyncService::Push);
     case 1:
@@ -120,6 +120,10 @@ void CallOnce(ByteSource& source, World& world, TransactionBuilder& transactions
     }
     case 17:
       return Write(source, world, token, world.family(), &FamilyService::EraseFamily);
+    case 18:
+      return Read(source, token, world.family(), &FamilyService::ListQuarantine);
+    case 19:
+      return Write(source, world, token, world.family(), &FamilyService::DecideQuarantine);
     default:
       for (size_t count = 1 + source.Pick(4); count > 0; --count) {
         PushInPlace(source, world, transactions);

@@ -111,7 +111,7 @@ class World {
   const FamilyService family_;
 };
 
-// Two families with a child, a plan, a night and a conflict each; made once.
+// Two families with a child, a night, a conflict and something in quarantine each; made once.
 struct Example {
   Example() {
     MemoryEngine empty(static_cast<int>(kColumnFamilyNames.size()));
@@ -179,13 +179,45 @@ struct Example {
         world.Call(world.sync(), &SyncService::Push, phone.token, PushOf(world, phone, made));
     CHECK(pushed.ok());
     for (const v1::Verdict& verdict : pushed->verdicts()) CHECK(verdict.has_committed());
+    const v1::Pairing removed = Quarantine(world, phone, record);
     for (const std::string& id :
-         {phone.pairing.family_id(), phone.pairing.replica_id(), phone.pairing.member_id(),
-          phone.pairing.device_id(), child.str(), record.str(), made.back().hash()}) {
+         {removed.replica_id(), phone.pairing.family_id(), phone.pairing.replica_id(),
+          phone.pairing.member_id(), phone.pairing.device_id(), child.str(), record.str(),
+          made.back().hash()}) {
       // Mine more often than the other's.
       ids.push_back(id);
       if (&phone == &mine) ids.push_back(id);
     }
+  }
+
+  // A caregiver who joined and was removed, and then sent an edit of `record`.
+  v1::Pairing Quarantine(World& world, const Phone& owner, const RecordId& record) {
+    v1::CreateInviteRequest invite;
+    invite.set_family_id(owner.pairing.family_id());
+    invite.set_role(v1::ROLE_CAREGIVER);
+    const auto code = world.Call(world.family(), &FamilyService::CreateInvite, owner.token, invite);
+    CHECK(code.ok());
+    v1::JoinRequest join;
+    join.set_code(code->code());
+    join.set_member_name("Sam");
+    join.set_device_name("Sam's phone");
+    join.set_request_id(world.random().Bytes(16));
+    const auto joined = world.Call(world.family(), &FamilyService::Join, "", join);
+    CHECK(joined.ok());
+    v1::RemoveMemberRequest remove;
+    remove.set_family_id(owner.pairing.family_id());
+    remove.set_member_id(joined->pairing().member_id());
+    CHECK(world.Call(world.family(), &FamilyService::RemoveMember, owner.token, remove).ok());
+    Phone late;
+    late.pairing = joined->pairing();
+    TransactionBuilder transactions{ReplicaId(late.pairing.replica_id())};
+    v1::LogEntry change;
+    change.set_text("late");
+    const auto pushed = world.Call(
+        world.sync(), &SyncService::Push, late.pairing.device_token(),
+        PushOf(world, late, {transactions.Make(EditsOf(record, change), world.clock().Now())}));
+    CHECK(pushed.ok() && pushed->verdicts(0).has_quarantined());
+    return joined->pairing();
   }
 };
 

@@ -31,6 +31,7 @@ const std::map<Action, std::string> kCallers = {
     {Action::kRemoveMember, "o"},
     {Action::kSetConsent, "o"},
     {Action::kRenewReplica, "o c v k"},
+    {Action::kDecideQuarantine, "o"},
     {Action::kExportFamily, "o c"},
     {Action::kEraseFamily, "o"},
 };
@@ -218,11 +219,17 @@ TEST_F(AuthorizeTest, AFamilyThatHasDevicesAndNoHeadIsDamaged) {
   EXPECT_EQ(ReasonOf(AuthorizeAt(now_).status()), v1::ERROR_REASON_STORAGE_DAMAGED);
 }
 
-TEST(TokenTest, TokensAreLongAndNeverTheSame) {
+TEST(TokenTest, TokensAreLongAndTheSameOnlyOfTheSameSaltAndRequest) {
   SystemRandom random;
   std::set<std::string> tokens;
-  for (int i = 0; i < 100; ++i) tokens.insert(MakeToken(random));
-  EXPECT_EQ(tokens.size(), 100u);
+  for (int i = 0; i < 100; ++i) {
+    const std::string salt = random.Bytes(32);
+    for (const std::string& request_id : {std::string(), random.Bytes(16)}) {
+      tokens.insert(MakeToken(salt, request_id));
+      EXPECT_EQ(MakeToken(salt, request_id), MakeToken(salt, request_id));
+    }
+  }
+  EXPECT_EQ(tokens.size(), 200u);
   for (const std::string& token : tokens) EXPECT_GE(token.size() * 6, 256u);
 }
 

@@ -19,7 +19,9 @@ namespace nightlog {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
@@ -81,6 +83,41 @@ class FamilyServiceTest : public ServiceFixture {
     };
     callbacks.received = [](uint64_t) {};
     return streams_.Register(DeviceId(phone.pairing.device_id()), "", std::move(callbacks));
+  }
+
+  // Pushes entries as a phone that has no access any more; the same ones each time.
+  std::vector<v1::Verdict> PushLateEntries(const Phone& phone, int count) {
+    v1::PushRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    request.set_replica_id(phone.pairing.replica_id());
+    *request.mutable_sent_at()->mutable_wall() = ToProto(clock_.Now());
+    TransactionBuilder transactions{ReplicaId(phone.pairing.replica_id())};
+    for (int i = 0; i < count; ++i) {
+      v1::LogEntry entry;
+      entry.set_child_id(child_.str());
+      entry.mutable_detail()->mutable_awake();
+      entry.mutable_interval()->mutable_began_at()->set_seconds(1'700'000'000);
+      entry.mutable_interval()->set_zone("Europe/London");
+      *request.add_transactions() =
+          transactions.Make(EditsOf(TestId<RecordId>(200 + i), entry), absl::UnixEpoch());
+    }
+    const auto response = Await(sync_service_, &SyncService::Push, phone.token, request);
+    EXPECT_TRUE(response.ok()) << response.status();
+    for (const v1::Verdict& verdict : response->verdicts()) {
+      EXPECT_TRUE(verdict.has_quarantined()) << verdict.ShortDebugString();
+    }
+    return {response->verdicts().begin(), response->verdicts().end()};
+  }
+
+  absl::StatusOr<v1::DecideQuarantineResponse> Decide(const Phone& phone, const Phone& author,
+                                                      uint64_t seq,
+                                                      v1::QuarantineDecision decision) {
+    v1::DecideQuarantineRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    request.set_replica_id(author.pairing.replica_id());
+    request.set_seq(seq);
+    request.set_decision(decision);
+    return Call(&FamilyService::DecideQuarantine, phone, request);
   }
 
   absl::StatusOr<std::unique_ptr<MessageStream<v1::ExportFamilyResponse>>> Export(
@@ -209,6 +246,146 @@ TEST_F(FamilyServiceTest, AnInviteExpires) {
   EXPECT_EQ(ReasonOfResult(TryJoin(*late)), v1::ERROR_REASON_INVITE_NOT_VALID);
   clock_.Advance(absl::Hours(24));
   EXPECT_EQ(ReasonOfResult(TryJoin(*by_default)), v1::ERROR_REASON_INVITE_NOT_VALID);
+}
+
+TEST_F(FamilyServiceTest, ExpiredInvitesAndPairingsAreRemovedAsNewOnesAreMade) {
+  const auto rows_under = [this](const std::string& prefix) {
+    const auto view = engine_.Snapshot();
+    int rows = 0;
+    auto it = view->Scan(kAccessColumn, prefix, PrefixLimit(prefix));
+    for (; it->Valid(); it->Next()) ++rows;
+    return rows;
+  };
+  const Phone owner = CreateFamily();
+  for (int i = 0; i < 7; ++i) {
+    v1::JoinRequest request;
+    request.set_code(*Invite(owner, InviteRequest(owner, v1::ROLE_VIEWER)));
+    request.set_member_name("Sam");
+    request.set_device_name("Sam's phone");
+    request.set_request_id(random_.Bytes(16));
+    ASSERT_TRUE(Call(&FamilyService::Join, Phone(), request).ok());
+    ASSERT_TRUE(Invite(owner, InviteRequest(owner, v1::ROLE_VIEWER)).ok());
+  }
+  EXPECT_EQ(rows_under(InvitesPrefix()), 7);
+  EXPECT_EQ(rows_under(PairingsPrefix()), 7);
+  clock_.Advance(absl::Hours(24));
+  v1::JoinRequest request;
+  request.set_code(*Invite(owner, InviteRequest(owner, v1::ROLE_VIEWER)));
+  request.set_member_name("Sam");
+  request.set_device_name("Sam's phone");
+  request.set_request_id(random_.Bytes(16));
+  EXPECT_EQ(rows_under(InvitesPrefix()), 1);
+  ASSERT_TRUE(Call(&FamilyService::Join, Phone(), request).ok());
+  EXPECT_EQ(rows_under(PairingsPrefix()), 1);
+}
+
+TEST_F(FamilyServiceTest, ARepeatedJoinGetsTheSamePairingAndNobodyElseDoes) {
+  const Phone owner = CreateFamily();
+  v1::JoinRequest request;
+  request.set_code(*Invite(owner, InviteRequest(owner, v1::ROLE_CAREGIVER)));
+  request.set_member_name("Sam");
+  request.set_device_name("Sam's phone");
+  request.set_request_id(random_.Bytes(16));
+  const auto first = Call(&FamilyService::Join, Phone(), request);
+  ASSERT_TRUE(first.ok()) << first.status();
+  const uint64_t revision = Head(owner).revision();
+  const auto again = Call(&FamilyService::Join, Phone(), request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
+  EXPECT_EQ(Head(owner).revision(), revision);
+  EXPECT_EQ(ListMembers(owner)->members_size(), 2);
+  EXPECT_EQ(Refusal(Paired(Phone(), again->pairing())), v1::ERROR_REASON_UNSPECIFIED);
+  const auto view = engine_.Snapshot();
+  auto rows = view->Scan(kAccessColumn, "", "");
+  for (; rows->Valid(); rows->Next()) {
+    for (const std::string& secret : {request.request_id(), first->pairing().device_token()}) {
+      EXPECT_THAT(std::string(rows->value()), Not(HasSubstr(secret)));
+      EXPECT_THAT(std::string(rows->key()), Not(HasSubstr(secret)));
+    }
+  }
+
+  v1::JoinRequest other = request;
+  other.set_request_id(random_.Bytes(16));
+  EXPECT_EQ(ReasonOfResult(Call(&FamilyService::Join, Phone(), other)),
+            v1::ERROR_REASON_INVITE_NOT_VALID);
+  ASSERT_TRUE(Revoke(owner, Paired(Phone(), first->pairing())).ok());
+  EXPECT_EQ(ReasonOfResult(Call(&FamilyService::Join, Phone(), request)),
+            v1::ERROR_REASON_NO_ACCESS)
+      << "a repeat is no way back in";
+  clock_.Advance(absl::Hours(24));
+  EXPECT_EQ(ReasonOfResult(Call(&FamilyService::Join, Phone(), request)),
+            v1::ERROR_REASON_INVITE_NOT_VALID);
+}
+
+TEST_F(FamilyServiceTest, ARepeatedCreationGetsTheSameFamily) {
+  v1::CreateFamilyRequest request;
+  request.set_family_name("the owls");
+  request.set_member_name("Robin");
+  request.set_device_name("Robin's phone");
+  request.set_request_id(random_.Bytes(16));
+  const auto first = Call(&FamilyService::CreateFamily, Phone(), request);
+  ASSERT_TRUE(first.ok()) << first.status();
+  const auto again = Call(&FamilyService::CreateFamily, Phone(), request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->SerializeAsString(), first->SerializeAsString());
+  const Phone owner = Paired(Phone(), first->pairing());
+  EXPECT_EQ(Head(owner).revision(), 1u);
+
+  // A phone that is paired already keeps its token, and its request is of use to it alone.
+  request.set_request_id(random_.Bytes(16));
+  const auto second = Call(&FamilyService::CreateFamily, owner, request);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->pairing().device_token(), "");
+  EXPECT_EQ(Call(&FamilyService::CreateFamily, owner, request)->SerializeAsString(),
+            second->SerializeAsString());
+  EXPECT_EQ(ReasonOfResult(Call(&FamilyService::CreateFamily, Phone(), request)),
+            v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_EQ(ReasonOfResult(Call(&FamilyService::CreateFamily, CreateFamily(), request)),
+            v1::ERROR_REASON_INVALID_FIELD);
+
+  clock_.Advance(absl::Hours(24));
+  EXPECT_EQ(ReasonOfResult(Call(&FamilyService::CreateFamily, owner, request)),
+            v1::ERROR_REASON_INVALID_FIELD)
+      << "too late for a repeat, and the family is there";
+}
+
+TEST_F(FamilyServiceTest, AFamilyIsMadeAgainUnderItsIdOnlyWhereItIsNot) {
+  const Phone owner = CreateFamily();
+  v1::CreateFamilyRequest request;
+  request.set_family_name("the owls");
+  request.set_member_name("Robin");
+  request.set_device_name("Robin's phone");
+  request.set_family_id(owner.pairing.family_id());
+  EXPECT_EQ(ReasonOfResult(Call(&FamilyService::CreateFamily, owner, request)),
+            v1::ERROR_REASON_INVALID_FIELD);
+  request.set_family_id(std::string(16, '\0'));
+  EXPECT_EQ(ReasonOfResult(Call(&FamilyService::CreateFamily, owner, request)),
+            v1::ERROR_REASON_INVALID_FIELD);
+  const FamilyId lost = FamilyId::Make(random_);
+  request.set_family_id(lost.str());
+  const auto made = Call(&FamilyService::CreateFamily, Phone(), request);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->pairing().family_id(), lost.bytes());
+}
+
+TEST_F(FamilyServiceTest, MembersOfAHaltedFamilyStayAsTheyAreAndReadOn) {
+  const Phone owner = CreateFamily();
+  const Phone caregiver = Join(owner, v1::ROLE_CAREGIVER);
+  const auto code = Invite(owner, InviteRequest(owner, v1::ROLE_VIEWER));
+  absl::Notification halted;
+  committer_.Submit(
+      owner.family(),
+      [](FamilyWriter& writer) {
+        writer.Halt();
+        return absl::OkStatus();
+      },
+      [&](absl::Status) { halted.Notify(); });
+  halted.WaitForNotification();
+  EXPECT_EQ(ReasonOf(Remove(owner, caregiver)), v1::ERROR_REASON_AHEAD_OF_SERVER);
+  EXPECT_EQ(ReasonOfResult(TryJoin(*code)), v1::ERROR_REASON_AHEAD_OF_SERVER);
+  EXPECT_EQ(Refusal(caregiver), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_TRUE(Revoke(owner, caregiver).ok()) << "access ends at any time";
+  EXPECT_EQ(Refusal(caregiver), v1::ERROR_REASON_NO_ACCESS);
 }
 
 TEST_F(FamilyServiceTest, AnInviteIsVoidOnceItsMakerHasLostAccess) {
@@ -441,6 +618,83 @@ TEST_F(FamilyServiceTest, ARemovedMemberIsOutOnAllDevicesAndStaysOnRecord) {
   EXPECT_TRUE(Remove(owner, phone).ok()) << "removing again changes nothing";
   EXPECT_EQ(Head(owner).revision(), revision);
   EXPECT_TRUE(Verify(owner).ok()) << Verify(owner);
+}
+
+TEST_F(FamilyServiceTest, AnOwnerDecidesWhatARemovedMemberSendsLate) {
+  const Phone owner = CreateFamily();
+  const Phone caregiver = Join(owner, v1::ROLE_CAREGIVER);
+  const Phone gone = Join(owner, v1::ROLE_CAREGIVER);
+  ASSERT_TRUE(Remove(owner, gone).ok());
+  const std::vector<v1::Verdict> verdicts = PushLateEntries(gone, 3);
+  v1::ListQuarantineRequest list;
+  list.set_family_id(owner.pairing.family_id());
+  list.set_page_size(2);
+  EXPECT_EQ(ReasonOfResult(family_service_.ListQuarantine(caregiver.token, list)),
+            v1::ERROR_REASON_ROLE_NOT_ALLOWED);
+  EXPECT_EQ(ReasonOfResult(family_service_.ListQuarantine(gone.token, list)),
+            v1::ERROR_REASON_NO_ACCESS);
+  const auto page = family_service_.ListQuarantine(owner.token, list);
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_THAT(page->items(), SizeIs(2));
+  EXPECT_EQ(page->items(0).replica_id(), gone.pairing.replica_id());
+  EXPECT_EQ(page->items(0).member_id(), gone.pairing.member_id());
+  EXPECT_EQ(page->items(0).transaction().seq(), 1u);
+  list.set_page_token(page->next_page_token());
+  const auto rest = family_service_.ListQuarantine(owner.token, list);
+  ASSERT_TRUE(rest.ok()) << rest.status();
+  ASSERT_THAT(rest->items(), SizeIs(1));
+  EXPECT_EQ(rest->items(0).transaction().seq(), 3u);
+  EXPECT_EQ(rest->next_page_token(), "");
+  for (const char* token : {"00", "no hex in here but as long as a token should be  "}) {
+    list.set_page_token(token);
+    EXPECT_EQ(ReasonOfResult(family_service_.ListQuarantine(owner.token, list)),
+              v1::ERROR_REASON_PAGE_TOKEN);
+  }
+
+  const uint64_t head = Head(owner).revision();
+  EXPECT_EQ(ReasonOfResult(Decide(caregiver, gone, 1, v1::QUARANTINE_DECISION_ACCEPT)),
+            v1::ERROR_REASON_ROLE_NOT_ALLOWED);
+  EXPECT_EQ(ReasonOfResult(Decide(owner, gone, 1, v1::QUARANTINE_DECISION_UNSPECIFIED)),
+            v1::ERROR_REASON_INVALID_FIELD);
+  EXPECT_EQ(ReasonOfResult(Decide(owner, gone, 4, v1::QUARANTINE_DECISION_ACCEPT)),
+            v1::ERROR_REASON_NOT_FOUND);
+  EXPECT_EQ(Head(owner).revision(), head);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Decide(owner, gone, 1, v1::QUARANTINE_DECISION_ACCEPT)->revision(), head + 1);
+  }
+  EXPECT_EQ(NewestEntry(owner).accepted_by(), owner.pairing.member_id());
+  EXPECT_EQ(NewestEntry(owner).member_id(), gone.pairing.member_id());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Decide(owner, gone, 2, v1::QUARANTINE_DECISION_REFUSE)->revision(), head + 2);
+  }
+  EXPECT_EQ(NewestEntry(owner).operation(), "refuse");
+  EXPECT_EQ(NewestEntry(owner).member_id(), owner.pairing.member_id());
+  EXPECT_EQ(ReasonOfResult(Decide(owner, gone, 1, v1::QUARANTINE_DECISION_REFUSE)),
+            v1::ERROR_REASON_ALREADY_DECIDED);
+  EXPECT_EQ(ReasonOfResult(Decide(owner, gone, 2, v1::QUARANTINE_DECISION_ACCEPT)),
+            v1::ERROR_REASON_ALREADY_DECIDED);
+  EXPECT_EQ(Head(owner).revision(), head + 2);
+  list.clear_page_token();
+  EXPECT_THAT(family_service_.ListQuarantine(owner.token, list)->items(), SizeIs(1));
+
+  const std::vector<v1::Verdict> again = PushLateEntries(gone, 3);
+  ASSERT_EQ(again.size(), verdicts.size());
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    EXPECT_EQ(again[i].SerializeAsString(), verdicts[i].SerializeAsString())
+        << "its author is told no more";
+  }
+  EXPECT_TRUE(Verify(owner).ok());
+}
+
+TEST_F(FamilyServiceTest, AnAcceptedTransactionDoesNoMoreThanItsAuthorMight) {
+  const Phone owner = CreateFamily();
+  const Phone consultant = Join(owner, v1::ROLE_CONSULTANT);
+  ASSERT_TRUE(Remove(owner, consultant).ok());
+  PushLateEntries(consultant, 1);
+  const auto decided = Decide(owner, consultant, 1, v1::QUARANTINE_DECISION_ACCEPT);
+  EXPECT_EQ(ReasonOfResult(decided), v1::ERROR_REASON_INVALID_FIELD);
+  EXPECT_THAT(ViolationsOf(decided.status())[0].description(), HasSubstr("role"));
+  EXPECT_TRUE(Decide(owner, consultant, 1, v1::QUARANTINE_DECISION_REFUSE).ok());
 }
 
 TEST_F(FamilyServiceTest, EveryoneMayLeaveButTheLastOwner) {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "storage/core/errors.h"
 #include "storage/core/hash.h"
 #include "tests/testing/family_fixture.h"
 
@@ -18,6 +19,7 @@ namespace {
 
 using storage::v1::StoredRecord;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -255,6 +257,10 @@ TEST_F(FamilyWriterTest, ErasingLeavesNoRowThatNamesTheFamily) {
       invite.set_family_id(family.str());
       invite.set_invited_by(device.str());
       writer.Put(kAccessColumn, InviteKey(code_hash), invite);
+      storage::v1::StoredPairing pairing;
+      pairing.set_family_id(family.str());
+      pairing.set_device_id(device.str());
+      writer.Put(kAccessColumn, PairingKey(code_hash), pairing);
       writer.Put(kQuarantineColumn, TransactionKey(family, replica_, 1),
                  storage::v1::QuarantinedTransaction());
       return absl::OkStatus();
@@ -284,8 +290,24 @@ TEST_F(FamilyWriterTest, ErasingLeavesNoRowThatNamesTheFamily) {
   }
   EXPECT_EQ(Rows(kAccessColumn, neighbour), neighbours_before);
   EXPECT_TRUE(ReadInvite(*view, std::string(32, 'b'))->has_value());
+  EXPECT_TRUE(ReadPairing(*view, std::string(32, 'b'))->has_value());
   EXPECT_THAT(*FamiliesOfDevice(*view, TestId<DeviceId>(30)), ElementsAre(neighbour));
   EXPECT_OK(OpenStore(engine_));
+}
+
+TEST_F(FamilyWriterTest, AHaltedFamilyBeginsNoRevisionAndIsStillReadAndErased) {
+  MustPush({NewEntry(entry_, child_)});
+  ASSERT_OK(Commit([](FamilyWriter& writer) {
+    writer.Halt();
+    return absl::OkStatus();
+  }));
+  const absl::Status begun =
+      Commit([](FamilyWriter& writer) { return writer.BeginRevision().status(); });
+  EXPECT_EQ(ReasonOf(begun), v1::ERROR_REASON_AHEAD_OF_SERVER);
+  EXPECT_THAT(begun.message(), HasSubstr("--new_lineage"));
+  EXPECT_EQ(Head().revision(), 1u);
+  EXPECT_TRUE(Record(entry_).has_value());
+  ASSERT_OK(Commit([](FamilyWriter& writer) { return writer.Erase(); }));
 }
 
 TEST_F(FamilyWriterTest, AFamilyMadeAnewHasAnotherLineage) {

@@ -57,6 +57,10 @@ TEST(KeysTest, KeysGiveBackWhatTheyWereBuiltFrom) {
   EXPECT_EQ(LastIdOf(DeviceFamilyKey(device, kFamily)), kFamily.bytes());
   for (uint64_t number : OrderedNumbers()) {
     EXPECT_EQ(RevisionOfJournalKey(JournalKey(kFamily, number)), number);
+    const TransactionName name =
+        ParseTransactionKey(TransactionKey(kFamily, TestId<ReplicaId>(5), number));
+    EXPECT_EQ(name.replica, TestId<ReplicaId>(5));
+    EXPECT_EQ(name.seq, number);
     const FeedPosition position = ParseFeedKey(FeedKey(kFamily, number, record));
     EXPECT_EQ(position.revision, number);
     EXPECT_EQ(position.record, record);
@@ -107,8 +111,8 @@ TEST(KeysTest, RowsOfTheStoreLieUnderTheIdOfZerosAndDoNotMix) {
   std::vector<std::string> keys = {
       StoreHeadKey(),           ShardHeadKey(0),
       ShardHeadKey(0xffffffff), DeviceKey(kHash),
-      InviteKey(kHash),         DeviceFamilyKey(DeviceId(std::string(16, '\xff')), kFamily),
-      SetupCodeKey(kHash)};
+      InviteKey(kHash),         SetupCodeKey(kHash),
+      PairingKey(kHash),        DeviceFamilyKey(DeviceId(std::string(16, '\xff')), kFamily)};
   for (const std::string& key : keys) {
     EXPECT_LT(FamilyStart(FamilyId()), key);
     EXPECT_LT(key, limit);
@@ -123,6 +127,8 @@ TEST(KeysTest, RowsOfTheStoreLieUnderTheIdOfZerosAndDoNotMix) {
   EXPECT_FALSE(under(DeviceKey(kHash), InvitesPrefix()));
   EXPECT_TRUE(under(SetupCodeKey(kHash), SetupCodesPrefix()));
   EXPECT_FALSE(under(InviteKey(kHash), SetupCodesPrefix()));
+  EXPECT_TRUE(under(PairingKey(kHash), PairingsPrefix()));
+  EXPECT_FALSE(under(InviteKey(kHash), PairingsPrefix()));
   const DeviceId device = TestId<DeviceId>(1);
   EXPECT_TRUE(under(DeviceFamilyKey(device, kFamily), DeviceFamiliesPrefix(device)));
   EXPECT_FALSE(under(DeviceFamilyKey(TestId<DeviceId>(2), kFamily), DeviceFamiliesPrefix(device)));
@@ -152,6 +158,7 @@ TEST(KeysDeathTest, AKeyOfAnotherShapeIsABugOfOurs) {
   EXPECT_DEATH(ParseFeedKey(JournalKey(kFamily, 1)), "check failed");
   EXPECT_DEATH(RevisionOfJournalKey(RecordKey(kFamily, TestId<RecordId>(1))), "check failed");
   EXPECT_DEATH(RecordIdOfKey(JournalKey(kFamily, 1)), "check failed");
+  EXPECT_DEATH(ParseTransactionKey(JournalKey(kFamily, 1)), "check failed");
   EXPECT_DEATH(InviteKey("short"), "check failed");
 }
 

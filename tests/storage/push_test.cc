@@ -261,6 +261,44 @@ TEST_F(PushTest, WhatARemovedDeviceStillHasGoesToQuarantine) {
   EXPECT_TRUE(Verdicts(removed, {late})[0].has_quarantined()) << "the same verdict again";
 }
 
+TEST_F(PushTest, WhatIsTakenOutOfQuarantineIsItsAuthorsAndAsOldAsItsTap) {
+  Verdicts({NewEntry(entry_), TextEdit(entry_, "seen")});
+  Pusher removed = Owner();
+  removed.quarantined = true;
+  const absl::Time tap = clock_.Now();
+  v1::LogEntry text;
+  text.set_text("late");
+  const v1::Transaction late = device_.Make(EditsOf(entry_, text, {device_.Id(0)}), clock_.Now());
+  clock_.Advance(absl::Minutes(5));
+  ASSERT_TRUE(Verdicts(removed, {late})[0].has_quarantined());
+  storage::v1::QuarantinedTransaction row;
+  ASSERT_OK(ParseRow(Rows(kQuarantineColumn).begin()->second, row));
+
+  clock_.Advance(absl::Hours(48));
+  const MemberId owner = TestId<MemberId>(50);
+  const auto accept = [&](const Pusher& author) {
+    return Commit([&](FamilyWriter& writer) {
+      return CommitQuarantined(replica_, row, author, owner, writer).status();
+    });
+  };
+  Pusher forbidden = Owner();
+  forbidden.may_write = [](uint32_t) { return false; };
+  EXPECT_THAT(accept(forbidden), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(Head().revision(), 2u) << "what cannot be committed leaves nothing";
+
+  ASSERT_OK(accept(Owner()));
+  const storage::v1::JournalEntry entry = Journal(3);
+  EXPECT_EQ(entry.member_id(), member_.bytes());
+  EXPECT_EQ(entry.replica_id(), replica_.bytes());
+  EXPECT_EQ(entry.accepted_by(), owner.bytes());
+  EXPECT_EQ(entry.transaction(), late.SerializeAsString());
+  EXPECT_EQ(FromProto(entry.made_at()), tap);
+  EXPECT_EQ(FromProto(entry.committed_at()), clock_.Now());
+  EXPECT_EQ(Wire(entry_).log_entry().text(), "late")
+      << "it had seen the text before, and replaces it";
+  EXPECT_OK(Verify());
+}
+
 TEST_F(PushTest, AConsultantWritesPlansAndNoEntries) {
   Pusher consultant = Owner();
   consultant.may_write = [](uint32_t kind) { return kind == kPlan || kind == kComment; };
@@ -463,6 +501,32 @@ TEST_F(PushTest, TwoReplicasNumberTheirTransactionsApart) {
   ASSERT_OK(verdicts);
   EXPECT_EQ((*verdicts)[0].seq(), 1u);
   EXPECT_EQ((*verdicts)[0].committed().revision(), 2u);
+}
+
+TEST_F(PushTest, WhatConcurrentEditsJoinMayBeLargerThanOneEditMay) {
+  Verdicts({NewEntry(entry_)});
+  std::vector<TransactionBuilder> devices;
+  for (uint32_t i = 0; i < 3; ++i) {
+    devices.emplace_back(TestId<ReplicaId>(60 + i));
+    AddReplica(devices.back().replica());
+    v1::LogEntry long_one;
+    long_one.set_text(std::string(4000, static_cast<char>('a' + i)));
+    for (int tag = 0; tag < 32; ++tag) long_one.add_tags(absl::StrCat("tag ", i, " ", tag));
+    const auto verdicts = Push(Owner(), devices.back().replica(),
+                               {devices.back().Make(EditsOf(entry_, long_one), clock_.Now())});
+    ASSERT_OK(verdicts);
+    EXPECT_TRUE((*verdicts)[0].has_committed()) << (*verdicts)[0].ShortDebugString();
+  }
+  EXPECT_EQ(Wire(entry_).log_entry().text().size(), 3u * 4000 + 2);
+  EXPECT_THAT(Wire(entry_).log_entry().tags(), SizeIs(96));
+  v1::LogEntry text;
+  text.set_text("short");
+  EXPECT_TRUE(Verdicts({device_.Make(
+      EditsOf(entry_, text, {devices[0].Id(1), devices[1].Id(1), devices[2].Id(1)}),
+      clock_.Now())})[0]
+                  .has_committed());
+  EXPECT_EQ(Wire(entry_).log_entry().text(), "short");
+  EXPECT_OK(Verify());
 }
 
 TEST_F(PushTest, ADamagedRecordFailsThePushAndConsumesNothing) {

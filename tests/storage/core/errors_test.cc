@@ -112,6 +112,8 @@ TEST(ErrorsTest, TheRetryDelayGoesOverTheWireBesideTheReason) {
   EXPECT_EQ(infos[0].retry_delay().seconds(), 2);
   EXPECT_EQ(infos[0].retry_delay().nanos(), 500'000'000);
   EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_BUSY);
+  EXPECT_EQ(RetryDelayOf(FromRpcStatus(ToRpcStatus(status))), absl::Milliseconds(2500));
+  EXPECT_EQ(RetryDelayOf(absl::UnavailableError("")), absl::ZeroDuration());
 }
 
 TEST(ErrorsTest, AnOkStatusStaysOkAndAnUnknownCodeIsAnError) {

@@ -1,0 +1,91 @@
+#include "services/sync_service.h"
+
+#include <string>
+
+#include "absl/synchronization/notification.h"
+#include "gtest/gtest.h"
+#include "tests/services/service_fixture.h"
+
+namespace nightlog {
+namespace {
+
+class SyncServiceTest : public ServiceFixture {
+ protected:
+  v1::Cursor Head(const Phone& phone) {
+    const auto view = engine_.Snapshot();
+    const auto head = FamilyReader(*view, phone.family()).Head();
+    EXPECT_TRUE(head.ok() && head->has_value());
+    v1::Cursor cursor;
+    cursor.set_lineage((*head)->lineage());
+    cursor.set_revision((*head)->revision());
+    return cursor;
+  }
+
+  // A tap of somebody who held `seen`, pushed.
+  absl::StatusOr<v1::PushResponse> Push(const Phone& phone, const v1::Cursor& seen) {
+    v1::PushRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    request.set_replica_id(phone.pairing.replica_id());
+    *request.mutable_sent_at()->mutable_wall() = ToProto(clock_.Now());
+    v1::Comment comment;
+    comment.mutable_target()->set_log_entry_id(child_.str());
+    comment.add_posts()->set_text("hm");
+    TransactionBuilder transactions{ReplicaId(phone.pairing.replica_id())};
+    v1::Transaction tap =
+        transactions.Make(EditsOf(MakeRecordId(clock_.Now(), random_), comment), clock_.Now());
+    *tap.mutable_made_at_cursor() = seen;
+    transactions.Seal(tap);
+    *request.add_transactions() = tap;
+    return Await(sync_service_, &SyncService::Push, phone.token, request);
+  }
+
+  v1::ErrorReason FollowFrom(const Phone& phone, const v1::Cursor& cursor) {
+    v1::FollowRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    *request.mutable_cursor() = cursor;
+    const auto stream = sync_service_.Follow(phone.token, request, [] {});
+    return stream.ok() ? v1::ERROR_REASON_UNSPECIFIED : ReasonOf(stream.status());
+  }
+
+  // Whether the family takes writes.
+  bool Runs(const Phone& phone) { return Push(phone, v1::Cursor()).ok(); }
+};
+
+TEST_F(SyncServiceTest, WhoHoldsOrSawMoreThanThereIsStopsTheFamily) {
+  for (const bool by_push : {false, true}) {
+    const Phone owner = CreateFamily();
+    v1::Cursor ahead = Head(owner);
+    EXPECT_EQ(FollowFrom(owner, ahead), v1::ERROR_REASON_UNSPECIFIED);
+    ahead.set_revision(ahead.revision() + 1);
+    const uint64_t revision = Head(owner).revision();
+    EXPECT_EQ(by_push ? ReasonOfResult(Push(owner, ahead)) : FollowFrom(owner, ahead),
+              v1::ERROR_REASON_AHEAD_OF_SERVER);
+    EXPECT_FALSE(Runs(owner));
+    EXPECT_EQ(Head(owner).revision(), revision);
+    EXPECT_EQ(FollowFrom(owner, Head(owner)), v1::ERROR_REASON_UNSPECIFIED) << "reads go on";
+  }
+}
+
+TEST_F(SyncServiceTest, OfAnotherLineageOrByAConsultantItProvesNothing) {
+  const Phone owner = CreateFamily();
+  const Phone consultant = Join(owner, v1::ROLE_CONSULTANT);
+  v1::Cursor elsewhere;
+  elsewhere.set_lineage(LineageId::Make(random_).str());
+  elsewhere.set_revision(1000);
+  EXPECT_TRUE(Push(owner, elsewhere).ok());
+  v1::Cursor ahead = Head(owner);
+  ahead.set_revision(ahead.revision() + 1000);
+  EXPECT_TRUE(Push(consultant, ahead).ok());
+  FollowFrom(consultant, ahead);
+  EXPECT_TRUE(Runs(owner));
+}
+
+TEST_F(SyncServiceTest, AnAnswerNamesTheLineageOfItsRevisions) {
+  const Phone owner = CreateFamily();
+  const auto response = Push(owner, v1::Cursor());
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->lineage(), Head(owner).lineage());
+}
+
+}  // namespace
+}  // namespace nightlog
