@@ -6,6 +6,7 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <set>
 #include <string>
 #include <utility>
 
@@ -44,6 +45,17 @@ ByteBuffer ToByteBuffer(std::string bytes) {
 
 absl::string_view View(const grpc::Slice& slice) {
   return absl::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size());
+}
+
+// The full name of the service in a method's path.
+std::string ServiceOf(absl::string_view path) {
+  return std::string(absl::StripPrefix(path.substr(0, path.rfind('/')), "/"));
+}
+
+std::set<std::string> ServicesOf(const Methods& methods) {
+  std::set<std::string> services;
+  for (const auto& [path, method] : methods) services.insert(ServiceOf(path));
+  return services;
 }
 
 // Owns itself until gRPC is done with the call.
@@ -132,12 +144,15 @@ class GrpcDoor::Service final : public grpc::Service {
   int count_ = 0;
 };
 
-GrpcDoor::GrpcDoor(const Methods& methods, Executor& executor) {
+GrpcDoor::GrpcDoor(const Methods& methods, Executor& executor) : health_(ServicesOf(methods)) {
+  Add(methods, executor, open_streams_);
+  Add(health_.methods(), executor, health_streams_);
+}
+
+void GrpcDoor::Add(const Methods& methods, Executor& executor, OpenStreams& streams) {
   for (const auto& [path, method] : methods) {
-    const absl::string_view name =
-        absl::StripPrefix(absl::string_view(path).substr(0, path.rfind('/')), "/");
-    std::unique_ptr<Service>& service = services_[std::string(name)];
-    if (service == nullptr) service = std::make_unique<Service>(executor, open_streams_);
+    std::unique_ptr<Service>& service = services_[ServiceOf(path)];
+    if (service == nullptr) service = std::make_unique<Service>(executor, streams);
     service->Add(path, method);
   }
 }
@@ -148,12 +163,9 @@ void GrpcDoor::RegisterWith(grpc::ServerBuilder& builder) {
   for (const auto& [name, service] : services_) builder.RegisterService(service.get());
 }
 
-std::vector<std::string> GrpcDoor::ServiceNames() const {
-  std::vector<std::string> names;
-  for (const auto& [name, service] : services_) names.push_back(name);
-  return names;
+void GrpcDoor::Drain() {
+  health_.Stop();
+  open_streams_.DrainAll();
 }
-
-void GrpcDoor::Drain() { open_streams_.DrainAll(); }
 
 }  // namespace nightlog

@@ -4,9 +4,9 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "services/executor.h"
+#include "services/health.h"
 #include "services/methods.h"
 #include "services/stream_call.h"
 
@@ -16,9 +16,9 @@ class ServerBuilder;
 
 namespace nightlog {
 
-// Lets gRPC calls in to the methods: takes the device token from the metadata `authorization:
-// Bearer TOKEN`, and answers with the status and its details. Holds no rules of its own.
-// Thread-safe.
+// Lets gRPC calls in to the methods, and serves their health: takes the device token from the
+// metadata `authorization: Bearer TOKEN`, and answers with the status and its details. Holds no
+// rules of its own. Thread-safe.
 class GrpcDoor {
  public:
   // Both must outlive this. Streams run on the executor.
@@ -28,15 +28,17 @@ class GrpcDoor {
 
   void RegisterWith(grpc::ServerBuilder& builder);
 
-  // The full names of what it registers, for health.
-  std::vector<std::string> ServiceNames() const;
-
-  // Ends every open stream, and each new one, with UNAVAILABLE (DRAINING). Does not wait for it.
+  // Turns health to NOT_SERVING, and ends every open stream, and each new one, with UNAVAILABLE
+  // (DRAINING). Does not wait for it.
   void Drain();
 
  private:
   class Service;
 
+  void Add(const Methods& methods, Executor& executor, OpenStreams& streams);
+
+  Health health_;
+  OpenStreams health_streams_;  // they end by themselves, once they have told why
   OpenStreams open_streams_;
   // By full name.
   std::map<std::string, std::unique_ptr<Service>> services_;

@@ -54,6 +54,9 @@ Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
 // The answer where the executor has too much to do.
 absl::Status BusyError();
 
+// The answer where the server stops.
+absl::Status DrainingError();
+
 // The device token in the value of an `authorization` header or metadata; empty if there is none.
 std::string BearerToken(absl::string_view authorization);
 

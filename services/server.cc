@@ -12,8 +12,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "grpc/health/v1/health.pb.h"
-#include "storage/core/check.h"
 #include "storage/core/status_macros.h"
 
 namespace nightlog {
@@ -76,9 +74,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, Gr
   ASSIGN_OR_RETURN(ListenAddress listen, ParseListenAddress(options.listen, "listen"));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
                    CredentialsFor(options));
-  // gRPC serves health without descriptors; naming one of ours links them in for reflection.
-  CHECK(grpc::health::v1::HealthCheckRequest::descriptor() != nullptr);
-  grpc::EnableDefaultHealthCheckService(true);
+  grpc::EnableDefaultHealthCheckService(false);  // the door serves it
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
   grpc::ServerBuilder builder;
@@ -94,15 +90,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, Gr
                                                    : "; is something else serving there, or are "
                                                      "--tls_certificate and --tls_key no pair?"));
   }
-  // The server as a whole is healthy from its start on.
-  for (const std::string& service : door.ServiceNames()) {
-    server->GetHealthCheckService()->SetServingStatus(service, true);
-  }
   return std::unique_ptr<Server>(new Server(door, std::move(server), FormatListenAddress(listen)));
 }
 
 void Server::Drain(absl::Duration deadline) {
-  server_->GetHealthCheckService()->SetServingStatus(false);
   door_.Drain();
   server_->Shutdown(absl::ToChronoTime(absl::Now() + deadline));
 }

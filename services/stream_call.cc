@@ -3,17 +3,8 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "storage/core/errors.h"
 
 namespace nightlog {
-namespace {
-
-absl::Status DrainingError() {
-  return MakeError(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING,
-                   "The server is stopping; try again.");
-}
-
-}  // namespace
 
 void OpenStreams::Add(StreamCall* stream) {
   absl::MutexLock lock(&mu_);

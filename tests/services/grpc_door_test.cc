@@ -2,6 +2,7 @@
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/impl/codegen/sync_stream.h>
 #include <grpcpp/security/credentials.h>
 
 #include <atomic>
@@ -114,6 +115,18 @@ class GrpcDoorTest : public ServiceFixture {
                    });
     answered.WaitForNotification();
     return response.status();
+  }
+
+  std::unique_ptr<grpc::ClientReader<grpc::health::v1::HealthCheckResponse>> WatchHealth(
+      grpc::ClientContext& context, const std::string& service) {
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(service);
+    return std::unique_ptr<grpc::ClientReader<grpc::health::v1::HealthCheckResponse>>(
+        grpc::internal::ClientReaderFactory<grpc::health::v1::HealthCheckResponse>::Create(
+            channel_.get(),
+            grpc::internal::RpcMethod("/grpc.health.v1.Health/Watch",
+                                      grpc::internal::RpcMethod::SERVER_STREAMING, channel_),
+            &context, request));
   }
 
   Executor executor_;
@@ -356,6 +369,28 @@ TEST_F(GrpcDoorTest, HealthIsServing) {
                               "nightlog.v1.FamilyService"}) {
     EXPECT_EQ(Health(service), grpc::health::v1::HealthCheckResponse::SERVING) << service;
   }
+}
+
+TEST_F(GrpcDoorTest, AServiceThatIsNotThereIsUnknownToHealth) {
+  grpc::ClientContext context;
+  const auto watch = WatchHealth(context, "nightlog.v1.NoService");
+  grpc::health::v1::HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVICE_UNKNOWN);
+  context.TryCancel();
+}
+
+TEST_F(GrpcDoorTest, AWatcherOfHealthIsToldOfTheStopAndDoesNotHoldItUp) {
+  grpc::ClientContext context;
+  const auto watch = WatchHealth(context, "");
+  grpc::health::v1::HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::SERVING);
+  Drain();  // waits for every call
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  EXPECT_FALSE(watch->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(watch->Finish())), v1::ERROR_REASON_DRAINING);
 }
 
 TEST_F(GrpcDoorTest, ReflectionListsAndDescribesEveryService) {

@@ -1,0 +1,108 @@
+#include "services/health.h"
+
+#include <memory>
+#include <utility>
+
+#include "grpc/health/v1/health.pb.h"
+#include "storage/core/errors.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog {
+namespace {
+
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+absl::StatusOr<std::string> ServiceIn(absl::string_view bytes) {
+  HealthCheckRequest request;
+  if (request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return request.service();
+  }
+  return MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_FIELD,
+                   "The request is not a HealthCheckRequest.");
+}
+
+std::string ResponseOf(HealthCheckResponse::ServingStatus status) {
+  HealthCheckResponse response;
+  response.set_status(status);
+  return response.SerializeAsString();
+}
+
+}  // namespace
+
+// Sends the status, and once more when the server stops.
+class Health::Watcher final : public ByteStream {
+ public:
+  Watcher(Health& health, std::string service, StreamWake wake)
+      : health_(health), service_(std::move(service)) {
+    absl::MutexLock lock(&health_.mu_);
+    health_.wakes_.emplace(this, std::move(wake));
+  }
+  ~Watcher() override {
+    absl::MutexLock lock(&health_.mu_);
+    health_.wakes_.erase(this);
+  }
+
+  StreamStep<std::string> Next() override {
+    StreamStep<std::string> step;
+    if (health_.stopped()) {
+      step.kind = StreamStep<std::string>::Kind::kEnd;
+      step.has_message = true;
+      step.message = ResponseOf(HealthCheckResponse::NOT_SERVING);
+      step.status = DrainingError();
+    } else if (!std::exchange(told_, true)) {
+      step.kind = StreamStep<std::string>::Kind::kMessage;
+      step.has_message = true;
+      step.message = ResponseOf(health_.Has(service_) ? HealthCheckResponse::SERVING
+                                                      : HealthCheckResponse::SERVICE_UNKNOWN);
+    }
+    return step;
+  }
+
+  bool WriteIfOpen(absl::FunctionRef<void()> write) override {
+    write();
+    return true;
+  }
+
+ private:
+  Health& health_;
+  const std::string service_;
+  bool told_ = false;
+};
+
+Health::Health(std::set<std::string> services) : services_(std::move(services)) {
+  methods_["/grpc.health.v1.Health/Check"].call = [this](const std::string&,
+                                                         absl::string_view bytes,
+                                                         Done<std::string> done) {
+    const absl::StatusOr<std::string> service = ServiceIn(bytes);
+    if (!service.ok()) return done(service.status());
+    if (!Has(*service)) {
+      return done(MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
+                            "This server has no such service."));
+    }
+    done(ResponseOf(stopped() ? HealthCheckResponse::NOT_SERVING : HealthCheckResponse::SERVING));
+  };
+  methods_["/grpc.health.v1.Health/Watch"].open =
+      [this](const std::string&, absl::string_view bytes,
+             StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+    ASSIGN_OR_RETURN(std::string service, ServiceIn(bytes));
+    return std::make_unique<Watcher>(*this, std::move(service), std::move(wake));
+  };
+}
+
+void Health::Stop() {
+  absl::MutexLock lock(&mu_);
+  stopped_ = true;
+  for (const auto& [watcher, wake] : wakes_) wake();
+}
+
+bool Health::stopped() const {
+  absl::MutexLock lock(&mu_);
+  return stopped_;
+}
+
+bool Health::Has(const std::string& service) const {
+  return service.empty() || services_.count(service) > 0;
+}
+
+}  // namespace nightlog
