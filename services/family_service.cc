@@ -478,7 +478,8 @@ void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamil
     absl::StatusOr<std::string> hash = HashSetupCode(request.setup_code());
     if (!hash.ok()) return done(hash.status());
     code_hash = *std::move(hash);
-    // Calls with one code meet in one family, which has one writer: only the first makes it.
+    // Calls with one code meet in one family, which has one writer: only the first makes it. (Two
+    // that make families again at the same moment may both be first.)
     if (request.family_id().empty()) family = FamilyId(code_hash.substr(0, FamilyId::kSize));
   }
   Commit<v1::CreateFamilyResponse>(

@@ -50,11 +50,13 @@ extern const Command kNightCommand;
 extern const Command kNightsCommand;
 extern const Command kPlanCommand;
 extern const Command kProgressCommand;
+extern const Command kQuarantineCommand;
 extern const Command kRemoveMemberCommand;
 extern const Command kRevokeDeviceCommand;
 extern const Command kSplitCommand;
 extern const Command kStatusCommand;
 extern const Command kSyncCommand;
+extern const Command kUndoCommand;
 extern const Command kWatchCommand;
 
 }  // namespace nightlog::cli

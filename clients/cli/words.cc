@@ -1,7 +1,6 @@
 #include "clients/cli/words.h"
 
 #include <cmath>
-#include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
@@ -13,6 +12,7 @@
 #include "clients/cli/local_time.h"
 #include "storage/core/errors.h"
 #include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
 
 namespace nightlog::cli {
 namespace {
@@ -30,6 +30,28 @@ void AddPart(std::vector<std::string>& parts, std::string part) {
 }
 
 std::string Spaced(absl::string_view word) { return absl::StrReplaceAll(word, {{"_", " "}}); }
+
+// What an edit says of a group without a form of its own: `name: Robin`. Empty for ids.
+std::string GroupInWords(const v1::Edit& edit, const google::protobuf::FieldDescriptor& group) {
+  if (group.type() == google::protobuf::FieldDescriptor::TYPE_BYTES) return "";
+  const std::string name = Spaced(group.name());
+  const google::protobuf::Message& value = edit.GetReflection()->GetMessage(
+      edit, edit.GetDescriptor()->FindFieldByNumber(static_cast<int>(KindOf(edit))));
+  const google::protobuf::Reflection& reflection = *value.GetReflection();
+  if (group.type() != google::protobuf::FieldDescriptor::TYPE_STRING) return name;
+  if (!group.is_repeated()) {
+    const std::string text = reflection.GetString(value, &group);
+    return text.empty() ? absl::StrCat("no ", name) : absl::StrCat(name, ": ", text);
+  }
+  std::vector<std::string> elements;
+  for (int i = 0; i < reflection.FieldSize(value, &group); ++i) {
+    elements.push_back(reflection.GetRepeatedString(value, &group, i));
+  }
+  for (const std::string& removed : edit.removed_elements()) {
+    elements.push_back(absl::StrCat("not ", removed));
+  }
+  return absl::StrCat(name, ": ", absl::StrJoin(elements, ", "));
+}
 
 }  // namespace
 
@@ -113,6 +135,30 @@ std::string DetailInWords(const v1::EntryDetail& detail) {
       return "something this version does not know";
   }
   return absl::StrJoin(parts, ", ");
+}
+
+std::vector<std::string> TransactionInWords(const v1::Transaction& transaction) {
+  std::vector<std::string> lines;
+  for (const v1::Edit& edit : transaction.edits()) {
+    const v1::LogEntry& entry = edit.log_entry();
+    if (edit.has_existence()) {
+      lines.push_back(edit.existence().deleted() ? "deleted" : "brought back");
+    } else if (entry.has_detail()) {
+      lines.push_back(DetailInWords(entry.detail()));
+    } else if (entry.has_interval()) {
+      absl::TimeZone zone = absl::UTCTimeZone();
+      absl::LoadTimeZone(entry.interval().zone(), &zone);
+      lines.push_back(absl::StrCat(
+          "at ", absl::FormatTime("%Y-%m-%d ", FromProto(entry.interval().began_at()), zone),
+          IntervalInWords(entry, zone)));
+    } else if (const google::protobuf::Descriptor* type = DescriptorOf(KindOf(edit))) {
+      const google::protobuf::FieldDescriptor* group =
+          type->FindFieldByNumber(static_cast<int>(edit.group()));
+      AddPart(lines, group == nullptr ? "something this version does not know"
+                                      : GroupInWords(edit, *group));
+    }
+  }
+  return lines;
 }
 
 bool Lasts(const v1::EntryDetail& detail) {

@@ -2,6 +2,7 @@
 #define NIGHTLOG_CLIENTS_CLI_WORDS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -9,6 +10,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 #include "nightlog/v1/records.pb.h"
+#include "nightlog/v1/sync.pb.h"
 
 namespace nightlog::cli {
 
@@ -44,6 +46,9 @@ std::string DateAndTime(absl::Time time, absl::TimeZone zone);
 
 // What an entry says but for when, by whom and its text: `response level 2, spoke`.
 std::string DetailInWords(const v1::EntryDetail& detail);
+
+// What each edit of a transaction says, a line each: `response level 2, spoke`.
+std::vector<std::string> TransactionInWords(const v1::Transaction& transaction);
 
 // When: `03:12–03:20`, `03:12` for a point in time, `03:12–` for what goes on.
 std::string IntervalInWords(const v1::LogEntry& entry, absl::TimeZone zone);

@@ -26,7 +26,7 @@ absl::Status Caseload::Run(Observer& observer) {
     absl::MutexLock lock(&mu_);
     if (stopped_) return absl::OkStatus();
     if (IsFinal(status)) return status;
-    mu_.AwaitWithTimeout(absl::Condition(&stopped_), backoff.Next());
+    mu_.AwaitWithTimeout(absl::Condition(&stopped_), backoff.Next(status));
     if (stopped_) return absl::OkStatus();
   }
 }

@@ -78,6 +78,10 @@ class Connection {
                                                             absl::Time deadline) = 0;
   virtual absl::StatusOr<v1::RenewReplicaResponse> RenewReplica(
       const v1::RenewReplicaRequest& request, absl::Time deadline) = 0;
+  virtual absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(
+      const v1::ListQuarantineRequest& request, absl::Time deadline) = 0;
+  virtual absl::StatusOr<v1::DecideQuarantineResponse> DecideQuarantine(
+      const v1::DecideQuarantineRequest& request, absl::Time deadline) = 0;
   virtual std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> ExportFamily(
       const v1::ExportFamilyRequest& request, absl::Time deadline) = 0;
   virtual absl::StatusOr<v1::EraseFamilyResponse> EraseFamily(const v1::EraseFamilyRequest& request,

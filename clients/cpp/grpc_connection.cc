@@ -119,7 +119,7 @@ class GrpcConnection final : public Connection {
   absl::StatusOr<v1::CreateFamilyResponse> CreateFamily(const v1::CreateFamilyRequest& request,
                                                         absl::Time deadline) override {
     return Call(*family_, &v1::FamilyService::Stub::CreateFamily, request, deadline,
-                Repeatable::kNo);
+                request.request_id().empty() ? Repeatable::kNo : Repeatable::kYes);
   }
   absl::StatusOr<v1::CreateInviteResponse> CreateInvite(const v1::CreateInviteRequest& request,
                                                         absl::Time deadline) override {
@@ -128,7 +128,8 @@ class GrpcConnection final : public Connection {
   }
   absl::StatusOr<v1::JoinResponse> Join(const v1::JoinRequest& request,
                                         absl::Time deadline) override {
-    return Call(*family_, &v1::FamilyService::Stub::Join, request, deadline, Repeatable::kNo);
+    return Call(*family_, &v1::FamilyService::Stub::Join, request, deadline,
+                request.request_id().empty() ? Repeatable::kNo : Repeatable::kYes);
   }
   absl::StatusOr<v1::ListFamiliesResponse> ListFamilies(const v1::ListFamiliesRequest& request,
                                                         absl::Time deadline) override {
@@ -158,6 +159,16 @@ class GrpcConnection final : public Connection {
   absl::StatusOr<v1::RenewReplicaResponse> RenewReplica(const v1::RenewReplicaRequest& request,
                                                         absl::Time deadline) override {
     return Call(*family_, &v1::FamilyService::Stub::RenewReplica, request, deadline,
+                Repeatable::kYes);
+  }
+  absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(
+      const v1::ListQuarantineRequest& request, absl::Time deadline) override {
+    return Call(*family_, &v1::FamilyService::Stub::ListQuarantine, request, deadline,
+                Repeatable::kYes);
+  }
+  absl::StatusOr<v1::DecideQuarantineResponse> DecideQuarantine(
+      const v1::DecideQuarantineRequest& request, absl::Time deadline) override {
+    return Call(*family_, &v1::FamilyService::Stub::DecideQuarantine, request, deadline,
                 Repeatable::kYes);
   }
   std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> ExportFamily(
@@ -191,8 +202,8 @@ class GrpcConnection final : public Connection {
       const std::unique_ptr<grpc::ClientContext> context = NewContext(deadline);
       const absl::Status status = FromGrpc((stub.*method)(context.get(), request, &response));
       if (status.ok()) return response;
-      const absl::Duration delay = backoff.Next();
-      if (!absl::IsUnavailable(status) || repeatable == Repeatable::kNo ||
+      const absl::Duration delay = backoff.Next(status);
+      if (!IsWorthRetrying(status) || repeatable == Repeatable::kNo ||
           absl::Now() + delay >= deadline) {
         return status;
       }

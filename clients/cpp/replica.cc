@@ -108,17 +108,18 @@ std::set<RecordId> RecordsOf(const v1::Transaction& transaction) {
   return records;
 }
 
+// True if the version says what that edit said.
+bool IsOf(const storage::v1::StoredVersion& version, const storage::v1::StoredEditId& id) {
+  return SameEdit(version.edit(), id) ||
+         std::any_of(version.agreed().begin(), version.agreed().end(),
+                     [&id](const auto& agreed) { return SameEdit(agreed, id); });
+}
+
 // True if the edit is part of the record already, as a version that stands.
 bool Holds(const StoredRecord& record, uint32_t group, const storage::v1::StoredEditId& id) {
   const storage::v1::StoredGroup* state = FindGroup(record, group);
-  if (state == nullptr) return false;
-  for (const storage::v1::StoredVersion& version : state->versions()) {
-    if (SameEdit(version.edit(), id)) return true;
-    for (const storage::v1::StoredEditId& agreed : version.agreed()) {
-      if (SameEdit(agreed, id)) return true;
-    }
-  }
-  return false;
+  return state != nullptr && std::any_of(state->versions().begin(), state->versions().end(),
+                                         [&id](const auto& version) { return IsOf(version, id); });
 }
 
 bool HoldsAnyElement(const storage::v1::StoredVersion& version, const v1::Edit& edit) {
@@ -137,6 +138,9 @@ bool IsReplaced(const Tap::Change& change, const storage::v1::StoredGroup& group
   // The screen said "deleted", and the edit brings the record back.
   if (group.group() == kExistence) return record.deleted();
   if (group.group() != edit.group()) return false;
+  if (change.replaced.has_value()) {
+    return IsOf(group.versions(version), ToStored(*change.replaced));
+  }
   switch (MergeRuleOf(*DescriptorOf(record.kind()), group.group())) {
     case v1::MERGE_RULE_TEXT:
       return true;
@@ -188,6 +192,14 @@ struct Replica::Row {
     return row;
   }
 
+  storage::v1::StoredEditId IdOf(int index) const {
+    storage::v1::StoredEditId id;
+    id.set_replica_id(replica_id);
+    id.set_seq(transaction.seq());
+    id.set_index(static_cast<uint32_t>(index));
+    return id;
+  }
+
   DeviceTransaction ToStored() const {
     DeviceTransaction stored;
     stored.set_replica_id(replica_id);
@@ -227,19 +239,16 @@ struct Replica::Family {
     outbox.erase(row);
   }
 
-  // Lays one of this device's edits on top of `record`.
-  void LayOver(const Row& row, int index, StoredRecord& record) const {
+  // Lays one of this device's edits on top of `record`. nullopt: it is part of it already, or the
+  // server will reject it.
+  absl::optional<MergeOutcome> LayOver(const Row& row, int index, StoredRecord& record) const {
     v1::Edit edit = row.transaction.edits(index);
     const uint32_t kind = KindOf(edit);
-    // What the server will reject anyway.
-    if (kind == 0 && (record.kind() == 0 || !edit.has_existence())) return;
-    if (kind != 0 && record.kind() != 0 && kind != record.kind()) return;
+    if (kind == 0 && (record.kind() == 0 || !edit.has_existence())) return absl::nullopt;
+    if (kind != 0 && record.kind() != 0 && kind != record.kind()) return absl::nullopt;
     const MemberId member(pairing.member_id());
-    AuthoredEdit authored{&edit, {}, member, absl::Time()};
-    authored.id.set_replica_id(row.replica_id);
-    authored.id.set_seq(row.transaction.seq());
-    authored.id.set_index(static_cast<uint32_t>(index));
-    if (Holds(record, edit.group(), authored.id)) return;
+    AuthoredEdit authored{&edit, row.IdOf(index), member, absl::Time()};
+    if (Holds(record, edit.group(), authored.id)) return absl::nullopt;
     authored.made_at =
         std::max(FromProto(row.transaction.made_at().wall()), NewestSeen(edit, record));
     if (edit.has_comment()) {
@@ -252,7 +261,7 @@ struct Replica::Family {
       record.set_created_by(member.str());
       *record.mutable_created_at() = ToProto(authored.made_at);
     }
-    Merge(authored, record);
+    return Merge(authored, record);
   }
 
   // What is shown of `id`: `confirmed` with the outbox on top.
@@ -514,6 +523,22 @@ absl::Status Replica::SetSettings(const DeviceSettings& settings) {
   head.set_server_address(settings.server_address);
   head.set_ca_file(settings.ca_file);
   head.set_device_token(settings.device_token);
+  return WriteHead(std::move(head));
+}
+
+std::string Replica::pairing_request() const {
+  absl::MutexLock lock(&mu_);
+  return head_.pairing_request();
+}
+
+absl::Status Replica::SavePairingRequest(const std::string& request) {
+  absl::MutexLock lock(&mu_);
+  storage::v1::DeviceHead head = head_;
+  head.set_pairing_request(request);
+  return WriteHead(std::move(head));
+}
+
+absl::Status Replica::WriteHead(storage::v1::DeviceHead head) {
   WriteBatch batch;
   batch.Put(kDeviceColumn, kHeadKey, head.SerializeAsString());
   RETURN_IF_ERROR(WriteBatchOrBreak(batch));
@@ -544,6 +569,7 @@ absl::Status Replica::AddFamily(const v1::Pairing& pairing) {
     }
     storage::v1::DeviceHead head = head_;
     if (!pairing.device_token().empty()) head.set_device_token(pairing.device_token());
+    head.clear_pairing_request();
     update.batch.Put(kDeviceColumn, kHeadKey, head.SerializeAsString());
     RETURN_IF_ERROR(Commit(family, update));
     head_ = std::move(head);
@@ -698,6 +724,62 @@ absl::Status Replica::Write(const FamilyId& id, absl::Span<const Tap> taps) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<absl::optional<LocalChange>> Replica::NewestLocalChange(
+    const FamilyId& id, const RecordId& record) const {
+  absl::MutexLock lock(&mu_);
+  ASSIGN_OR_RETURN(const Family* family, Find(id));
+  ASSIGN_OR_RETURN(const v1::Record confirmed, Confirmed(*engine_->Snapshot(), id, record));
+  StoredRecord state = RecordFromWire(confirmed);
+  absl::optional<LocalChange> newest;
+  const auto edited = family->positions.find(record);
+  if (edited == family->positions.end()) return newest;
+  for (const uint64_t position : edited->second) {
+    const Row& row = family->outbox.at(position);
+    LocalChange change;
+    change.made_record = state.kind() == 0;
+    change.change.set_member_id(family->pairing.member_id());
+    *change.change.mutable_made_at() = row.transaction.made_at().wall();
+    for (int i = 0; i < row.transaction.edits_size(); ++i) {
+      const v1::Edit& edit = row.transaction.edits(i);
+      if (edit.record_id() != record.bytes()) continue;
+      const absl::optional<MergeOutcome> merged = family->LayOver(row, i, state);
+      if (!merged.has_value()) continue;
+      v1::EditOutcome& outcome = *change.change.add_outcomes();
+      *outcome.mutable_edit() = ToWire(row.IdOf(i));
+      *outcome.mutable_change() = edit;
+      outcome.set_effect(merged->effect);
+      for (const storage::v1::StoredVersion& replaced : merged->replaced) {
+        *outcome.add_replaced() = VersionToWire(state.kind(), edit.group(), replaced);
+      }
+    }
+    if (change.change.outcomes_size() > 0) newest = std::move(change);
+  }
+  return newest;
+}
+
+absl::StatusOr<absl::optional<LastTap>> Replica::NewestTap(const FamilyId& id) const {
+  absl::MutexLock lock(&mu_);
+  ASSIGN_OR_RETURN(const Family* family, Find(id));
+  absl::optional<Row> newest;
+  if (!family->outbox.empty()) {
+    newest = family->outbox.rbegin()->second;
+  } else {
+    auto sent = engine_->Snapshot();
+    const auto it = sent->Scan(kSentColumn, id.bytes(), FamilyLimit(id), ScanOrder::kDescending);
+    RETURN_IF_ERROR(it->status());
+    if (it->Valid()) {
+      ASSIGN_OR_RETURN(newest, Row::Parse(it->value()));
+    }
+  }
+  absl::optional<LastTap> tap;
+  if (!newest.has_value()) return tap;
+  tap.emplace();
+  tap->replica = ReplicaId(newest->replica_id);
+  tap->seq = newest->transaction.seq();
+  for (const RecordId& record : RecordsOf(newest->transaction)) tap->records.push_back(record);
+  return tap;
+}
+
 absl::StatusOr<std::vector<NeedsAttention>> Replica::ListNeedsAttention(const FamilyId& id) const {
   absl::MutexLock lock(&mu_);
   RETURN_IF_ERROR(Find(id).status());
@@ -791,6 +873,10 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
         positions[row.transaction.seq()] = position;
       }
     }
+    // The server may have been restored since: its revisions then say nothing about the records
+    // here.
+    const bool same_lineage =
+        response.lineage().empty() || response.lineage() == family->stored.lineage();
     Update update(*family);
     for (int i = 0; i < response.verdicts_size(); ++i) {
       const v1::Verdict& verdict = response.verdicts(i);
@@ -808,7 +894,7 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
             update.RemoveOutbox(position->second, row);
             continue;
           }
-          if (row.revision <= family->stored.revision()) {
+          if (same_lineage && row.revision <= family->stored.revision()) {
             update.Move(position->second, row, kSentColumn, stored);
           } else {
             update.PutOutbox(position->second, std::move(row));
@@ -966,7 +1052,7 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
         RETURN_IF_ERROR(Commit(*family, early));
       }
       for (const auto& [record, wire] : records) update.LeaveNamesTaken(*wire);
-      if (new_lineage) {
+      if (new_lineage || family->stored.follow_from_nothing()) {
         // The server may have lost what it had acknowledged. It knows what it has.
         for (Column column : {kOutboxColumn, kSentColumn}) {
           auto it = ScanFamily(*view, column, id);

@@ -43,6 +43,21 @@ struct NeedsAttention {
   absl::Status status;
 };
 
+// A change of a record that the confirmed records do not hold yet.
+struct LocalChange {
+  // As ListHistory would tell it, with what it replaced; no revision and no time of a commit.
+  v1::HistoryItem change;
+  // True: before it there was no such record.
+  bool made_record = false;
+};
+
+// A transaction of this device, and the records it edits.
+struct LastTap {
+  ReplicaId replica;
+  uint64_t seq = 0;
+  std::vector<RecordId> records;
+};
+
 // How a family stands on this device.
 struct FamilyState {
   v1::Pairing pairing;  // without the token
@@ -120,6 +135,10 @@ class Replica {
   DeviceSettings settings() const;
   absl::Status SetSettings(const DeviceSettings& settings);
 
+  // The request that is to pair this device (see pairing.h): durable until AddFamily().
+  std::string pairing_request() const;
+  absl::Status SavePairingRequest(const std::string& request);
+
   // Adds the family of a pairing, or takes a new pairing for one it has: records are followed from
   // the beginning then, and what is unacknowledged is sent under the new replica id. A token in it
   // becomes the device's.
@@ -155,6 +174,14 @@ class Replica {
   // The same for many taps with one write to disk, a transaction each.
   absl::Status Write(const FamilyId& family, absl::Span<const Tap> taps);
 
+  // The newest change of a record by this device that the confirmed records do not hold; nullopt:
+  // they hold all there is.
+  absl::StatusOr<absl::optional<LocalChange>> NewestLocalChange(const FamilyId& family,
+                                                                const RecordId& record) const;
+
+  // The newest transaction of this device that the server has not refused; nullopt: none is kept.
+  absl::StatusOr<absl::optional<LastTap>> NewestTap(const FamilyId& family) const;
+
   // Oldest first.
   absl::StatusOr<std::vector<NeedsAttention>> ListNeedsAttention(const FamilyId& family) const;
 
@@ -184,8 +211,9 @@ class Replica {
   // Takes what was received on one stream up to and including a bookmark. Records, cursor and the
   // outbox change in one batch; observers hear of it.
   //
-  // After a Reset (of another lineage) the records replace all confirmed ones, and acknowledged
-  // transactions that are still kept are pending again: the server may have lost them.
+  // After a Reset (of another lineage), or a start from nothing because the records here differed,
+  // the records replace all confirmed ones, and acknowledged transactions that are still kept are
+  // pending again: the server may have lost them.
   // Where they show that this phone was set back or cloned (edits of its own replica that it does
   // not know), further taps are numbered after those, and a push of them is answered Forked.
   // ABORTED: the records do not add up to the bookmark's state hash. Nothing is applied; the next
@@ -211,6 +239,7 @@ class Replica {
 
   absl::StatusOr<Family*> Find(const FamilyId& family) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status WriteBatchOrBreak(const WriteBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status WriteHead(storage::v1::DeviceHead head) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the update, then takes it into memory.
   absl::Status Commit(Family& family, const Update& update) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Adds to `update` that everything of `replica` from `expected` on is pending again. False: the

@@ -149,10 +149,9 @@ absl::Status Syncer::SyncOnce(const FamilyId& family, absl::Time deadline) {
   absl::Duration waited;
   while (true) {
     const absl::Status status = SyncAttempt(family, deadline);
-    const absl::Duration delay = backoff.Next();
+    const absl::Duration delay = backoff.Next(status);
     waited += delay;
-    if (!absl::IsUnavailable(status) || waited > options_.patience ||
-        absl::Now() + delay >= deadline) {
+    if (!IsWorthRetrying(status) || waited > options_.patience || absl::Now() + delay >= deadline) {
       return status;
     }
     options_.sleep(delay);
@@ -201,7 +200,7 @@ class Syncer::Session final : public Replica::Observer {
                           }});
       SetOnline(false, status);
       absl::MutexLock lock(&mu_);
-      mu_.AwaitWithTimeout(absl::Condition(&stopped_), backoff.Next());
+      mu_.AwaitWithTimeout(absl::Condition(&stopped_), backoff.Next(status));
     }
   }
 
@@ -227,7 +226,8 @@ class Syncer::Session final : public Replica::Observer {
       // Another tap must not hurry a server that is down; a stream that opens again does.
       absl::MutexLock lock(&mu_);
       came_online_ = false;
-      mu_.AwaitWithTimeout(absl::Condition(this, &Session::IsStoppedOrOnline), backoff.Next());
+      mu_.AwaitWithTimeout(absl::Condition(this, &Session::IsStoppedOrOnline),
+                           backoff.Next(status));
       kicked_ = true;
     }
   }

@@ -65,6 +65,18 @@ Tap& Tap::Restore(const RecordId& record) {
   return *this;
 }
 
+Tap& Tap::Replace(const v1::Edit& edit, const v1::EditId& replaced) {
+  Change& change = ChangeOf(RecordId(edit.record_id()), edit.group());
+  change.edit = edit;
+  change.replaced = replaced;
+  return *this;
+}
+
+Tap& Tap::Append(const Tap& other) {
+  changes_.insert(changes_.end(), other.changes_.begin(), other.changes_.end());
+  return *this;
+}
+
 Tap::Change& Tap::ChangeOf(const RecordId& record, uint32_t group) {
   for (Change& change : changes_) {
     if (change.edit.record_id() == record.bytes() && change.edit.group() == group) return change;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/optional.h"
 #include "google/protobuf/message.h"
 #include "nightlog/v1/records.pb.h"
 #include "nightlog/v1/sync.pb.h"
@@ -25,6 +26,8 @@ class Tap {
     v1::Edit edit;  // without `saw`, which the replica fills in
     // True: the edit replaces every value that stands in its group, not only the one shown.
     bool resolves = false;
+    // Set: the edit replaces what that one said, and nothing else.
+    absl::optional<v1::EditId> replaced;
   };
 
   // Writes each field group that is set in `groups` (a Child, LogEntry, Plan or Comment) to the
@@ -52,6 +55,12 @@ class Tap {
 
   // Brings a deleted record back.
   Tap& Restore(const RecordId& record);
+
+  // An edit that replaces what `replaced` said, and nothing else: an undo.
+  Tap& Replace(const v1::Edit& edit, const v1::EditId& replaced);
+
+  // Adds the changes of another tap. REQUIRES: they are about other groups.
+  Tap& Append(const Tap& other);
 
   const std::vector<Change>& changes() const { return changes_; }
 

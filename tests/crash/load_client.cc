@@ -76,8 +76,8 @@ class LoadClient {
     request.set_family_name("the owls");
     request.set_member_name("Alex");
     request.set_device_name("Alex's phone");
-    ASSIGN_OR_RETURN(const FamilyId family,
-                     CreateFamily(*connection_, *replica_, request, Deadline(kReportTimeout)));
+    ASSIGN_OR_RETURN(const FamilyId family, CreateFamily(*connection_, *replica_, random_, request,
+                                                         Deadline(kReportTimeout)));
     v1::CreateInviteRequest invite;
     invite.set_family_id(family.str());
     invite.set_role(v1::ROLE_CAREGIVER);
@@ -92,7 +92,7 @@ class LoadClient {
     request.set_code(code);
     request.set_member_name("Sam");
     request.set_device_name("Sam's phone");
-    return JoinFamily(*connection_, *replica_, request, Deadline(kReportTimeout)).status();
+    return JoinFamily(*connection_, *replica_, random_, request, Deadline(kReportTimeout)).status();
   }
 
   absl::Status Load() {

@@ -59,6 +59,33 @@ class AccessTest(processes.Case):
         refused = desk.try_run("sync")
         self.assertEqual(refused.returncode, 4, refused.stderr)
 
+    def test_an_owner_decides_what_a_removed_phone_sends_late(self):
+        alex, sam = self.family()
+        taps = [sam.json("--offline", "log", "cry", "--at", f"2026-11-02 23:{minute}",
+                         "--text", f"at {minute}")["record_ids"][0] for minute in (10, 20, 30)]
+        alex.run("remove-member", "Sam")
+        self.assertEqual(sam.try_run("sync").returncode, 4)
+        self.assertEqual(len(sam.json("needs-attention")["needs_attention"]), 3)
+        waiting = alex.json("quarantine")["quarantine"]
+        self.assertEqual([item["member"] for item in waiting], ["Sam"] * 3)
+        self.assertIn("at 20", alex.run("quarantine", "list"))
+        self.assertEqual(alex.json("night", "2026-11-02")["entries"], [])
+
+        alex.run("quarantine", "accept", waiting[0]["id"])
+        alex.run("quarantine", "refuse", waiting[1]["id"])
+        gone = alex.try_run("quarantine", "accept", waiting[1]["id"])
+        self.assertEqual(gone.returncode, 1)
+        self.assertEqual(len(gone.stderr.strip().splitlines()), 1, gone.stderr)
+        alex.run("quarantine", "accept", "all")
+        self.assertEqual(alex.json("quarantine")["quarantine"], [])
+        entries = alex.json("night", "2026-11-02")["entries"]
+        self.assertEqual([item["record"]["record_id"] for item in entries], [taps[0], taps[2]])
+        self.assertIn("Sam", alex.run("history", taps[0]))
+        self.assertIn("let in by Alex", alex.run("history", taps[0]))
+        # The phone is told no more than before.
+        self.assertEqual(sam.try_run("sync").returncode, 4)
+        self.assertEqual(len(sam.json("needs-attention")["needs_attention"]), 3)
+
     def test_an_invite_works_once(self):
         alex, _ = self.family()
         code = alex.json("invite", "--role", "viewer")["code"]

@@ -80,6 +80,27 @@ class RestartTest(processes.Case):
         self.assertEqual(len(texts), len(saved))  # one commit each
         self.assert_in_step(alex, sam)
 
+    def test_a_pairing_whose_answer_is_lost_is_made_once(self):
+        lose = {"chunk": None}
+
+        def cut(kind, count):
+            if kind == "down" and count == lose["chunk"]:
+                lose["chunk"] = None
+                return True
+            return False
+
+        proxy = processes.BreakingProxy(lambda: self.daemon.address, cut)
+        self.addCleanup(proxy.close)
+        alex, _ = self.family()
+        for chunk in range(1, 5):  # one of these holds the answer to the join
+            code = alex.json("invite", "--role", "viewer")["code"]
+            lose["chunk"] = chunk
+            self.phone(f"viewer {chunk}").run("join", code, "--name", f"Viewer {chunk}",
+                                              "--server", proxy.address)
+        self.assertGreater(proxy.cuts, 0)
+        names = [member["member"]["name"] for member in alex.json("family")["members"]["members"]]
+        self.assertEqual(sorted(names), ["Alex", "Sam"] + [f"Viewer {i}" for i in range(1, 5)])
+
     def test_one_phone_is_used_by_one_command_at_a_time(self):
         alex, _ = self.family()
         watch = processes.Watch(self, alex)

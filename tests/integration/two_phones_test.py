@@ -50,6 +50,33 @@ class TwoPhonesTest(processes.Case):
         self.assertIn("2026-11-03T00:20:00Z", str(history))  # what lost is not forgotten
         self.assert_in_step(alex, sam)
 
+    def test_an_undo_sets_back_what_stood_before_online_and_offline(self):
+        alex, sam = self.family()
+        entry = self.sleep(alex)
+        sam.run("sync")
+        sam.run("edit", entry, "--end", "2026-11-03 01:00")
+        alex.run("undo", entry)  # what Sam did, which this phone had not seen yet
+        sam.run("sync")
+        for phone in (alex, sam):
+            self.assertEqual(entry_of(phone, self.night, entry)["log_entry"]["interval"]["ended_at"],
+                             "2026-11-02T23:10:00Z")
+        items = alex.json("history", entry)["items"]
+        self.assertEqual(len(items), 3, "an undo is an edit, and stands in the history")
+
+        cry = sam.json("--offline", "log", "cry", "--at", "2026-11-02 23:20")["record_ids"][0]
+        self.assertIn("deleted", sam.offline("undo"))
+        self.assertIn("brought back", sam.offline("undo", "last"))
+        refused = sam.try_run("--offline", "undo", entry)
+        self.assertEqual(refused.returncode, 3)
+        sam.run("sync")
+        alex.run("sync")
+        entry_of(alex, self.night, cry)
+        alex.run("undo")  # the undo was Alex's last tap
+        sam.run("sync")
+        self.assertEqual(entry_of(sam, self.night, entry)["log_entry"]["interval"]["ended_at"],
+                         "2026-11-03T01:00:00Z")
+        self.assert_in_step(alex, sam)
+
     def test_different_fields_merge_and_nobody_is_asked(self):
         alex, sam = self.family()
         entry = self.sleep(alex)

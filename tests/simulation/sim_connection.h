@@ -175,6 +175,17 @@ class SimConnection final : public Connection {
                                                         absl::Time) override {
     return FamilyCall(&FamilyService::RenewReplica, request);
   }
+  absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(
+      const v1::ListQuarantineRequest& request, absl::Time) override {
+    return Unary<v1::ListQuarantineResponse>(
+        [&](SimServer::Process& process, Done<v1::ListQuarantineResponse> done) {
+          done(process.family.ListQuarantine(token_, request));
+        });
+  }
+  absl::StatusOr<v1::DecideQuarantineResponse> DecideQuarantine(
+      const v1::DecideQuarantineRequest& request, absl::Time) override {
+    return FamilyCall(&FamilyService::DecideQuarantine, request);
+  }
   std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> ExportFamily(
       const v1::ExportFamilyRequest& request, absl::Time) override {
     return Stream<v1::ExportFamilyResponse>(

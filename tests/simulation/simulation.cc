@@ -122,7 +122,7 @@ class World {
     create.set_member_name("owner");
     create.set_device_name("phone");
     Phone& owner = *phones_[0];
-    const auto family = CreateFamily(owner.connection, *owner.replica, create, Deadline());
+    const auto family = CreateFamily(owner.connection, *owner.replica, random_, create, Deadline());
     if (!family.ok()) return FailUnless(family.status(), "create");
     family_ = *family;
     NotePairing(owner);
@@ -171,7 +171,8 @@ class World {
     join.set_code(code->code());
     join.set_member_name(phone.name);
     join.set_device_name(phone.name);
-    FailUnless(JoinFamily(phone.connection, *phone.replica, join, Deadline()).status(), "join");
+    FailUnless(JoinFamily(phone.connection, *phone.replica, random_, join, Deadline()).status(),
+               "join");
     NotePairing(phone);
   }
 

@@ -22,13 +22,37 @@ absl::Status Create(Phone& phone, const Arguments& arguments) {
       arguments.GetOr("device", absl::StrCat(request.member_name(), "'s phone")));
   request.set_setup_code(arguments.GetOr("setup-code", ""));
   ASSIGN_OR_RETURN(Connection* const connection, phone.Connect());
-  ASSIGN_OR_RETURN(const FamilyId family,
-                   CreateFamily(*connection, phone.replica(), request, CallDeadline()));
+  ASSIGN_OR_RETURN(const FamilyId family, CreateFamily(*connection, phone.replica(), phone.random(),
+                                                       request, CallDeadline()));
   RETURN_IF_ERROR(phone.Sync(family, absl::Seconds(10)));
   if (phone.options().json) {
     std::cout << JsonObject().Add("family_id", family.hex()).str() << "\n";
   } else {
     std::cout << "made the family " << request.family_name() << "; you are its owner\n";
+  }
+  return absl::OkStatus();
+}
+
+// Makes the family once more on a server that lost it, such as one restored from an older backup.
+absl::Status Remake(Phone& phone, const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const FamilyId family, phone.Family());
+  ASSIGN_OR_RETURN(const FamilyState state, phone.replica().FamilyStateOf(family));
+  ASSIGN_OR_RETURN(const FamilyView view, FamilyView::Load(phone.replica(), family));
+  v1::CreateFamilyRequest request;
+  request.set_family_id(family.str());
+  request.set_family_name(state.pairing.family_name());
+  request.set_member_name(view.MemberName(state.pairing.member_id()));
+  request.set_device_name(absl::StrCat(request.member_name(), "'s phone"));
+  request.set_setup_code(arguments.GetOr("setup-code", ""));
+  ASSIGN_OR_RETURN(Connection* const connection, phone.Connect());
+  RETURN_IF_ERROR(
+      CreateFamily(*connection, phone.replica(), phone.random(), request, CallDeadline()).status());
+  RETURN_IF_ERROR(phone.Sync(family, absl::Seconds(60)));
+  if (phone.options().json) {
+    std::cout << JsonObject().Add("family_id", family.hex()).str() << "\n";
+  } else {
+    std::cout << "made the family " << request.family_name()
+              << " again, with what this phone has; invite the others once more\n";
   }
   return absl::OkStatus();
 }
@@ -100,6 +124,7 @@ absl::Status Show(Phone& phone) {
 absl::Status Run(Phone& phone, const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.words();
   if (words.size() == 2 && words[0] == "create") return Create(phone, arguments);
+  if (words.size() == 1 && words[0] == "remake") return Remake(phone, arguments);
   if (words.empty() || (words.size() == 1 && words[0] == "show")) return Show(phone);
   return WrongWords();
 }
@@ -108,10 +133,10 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
 
 const Command kFamilyCommand = {
     "family",
-    "create FAMILY --name YOUR_NAME --server HOST:PORT\nshow",
-    "make a family, or show its members and devices",
+    "create FAMILY --name YOUR_NAME --server HOST:PORT\nshow\nremake",
+    "make a family, or show its members and devices; remake one that the server lost",
     {{"name", "NAME", "create: what you are called in the family"},
-     {"setup-code", "CODE", "create: where the server asks for one; its set-up link ends with it"},
+     {"setup-code", "CODE", "where the server asks for one; its set-up link ends with it"},
      {"device", "NAME", "create: what this phone is called; default NAME's phone"}},
     Run};
 

@@ -52,8 +52,11 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
         outcomes.push_back(OutcomeInWords(outcome));
       }
       std::cout << DateAndTime(FromProto(item.made_at()), absl::LocalTimeZone()) << "  "
-                << view.MemberName(item.member_id()) << ": " << absl::StrJoin(outcomes, ", ")
-                << "\n";
+                << view.MemberName(item.member_id()) << ": " << absl::StrJoin(outcomes, ", ");
+      if (!item.accepted_by().empty()) {
+        std::cout << "; came late, let in by " << view.MemberName(item.accepted_by());
+      }
+      std::cout << "\n";
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());

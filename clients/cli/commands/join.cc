@@ -20,8 +20,8 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
       "device",
       arguments.Has("name") ? absl::StrCat(request.member_name(), "'s phone") : "another phone"));
   ASSIGN_OR_RETURN(Connection* const connection, phone.Connect());
-  ASSIGN_OR_RETURN(const FamilyId family,
-                   JoinFamily(*connection, phone.replica(), request, CallDeadline()));
+  ASSIGN_OR_RETURN(const FamilyId family, JoinFamily(*connection, phone.replica(), phone.random(),
+                                                     request, CallDeadline()));
   RETURN_IF_ERROR(phone.Sync(family, absl::Seconds(60)));
   ASSIGN_OR_RETURN(const FamilyState state, phone.replica().FamilyStateOf(family));
   if (phone.options().json) {

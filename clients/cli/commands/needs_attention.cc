@@ -32,11 +32,8 @@ absl::Status List(Phone& phone, const FamilyId& family) {
     std::cout << item.position << "  "
               << DateAndTime(FromProto(item.transaction.made_at().wall()), absl::LocalTimeZone())
               << "  " << why << "\n";
-    for (const v1::Edit& edit : item.transaction.edits()) {
-      if (edit.log_entry().has_detail()) {
-        std::cout << "      " << DetailInWords(edit.log_entry().detail()) << "\n";
-      }
-      if (edit.log_entry().has_text()) std::cout << "      " << edit.log_entry().text() << "\n";
+    for (const std::string& line : TransactionInWords(item.transaction)) {
+      std::cout << "      " << line << "\n";
     }
   }
   if (phone.options().json) {

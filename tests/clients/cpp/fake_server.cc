@@ -151,9 +151,13 @@ void FakeServer::Backup() {
   backup_ = history_;
 }
 void FakeServer::Restore() {
+  SetBack();
+  absl::MutexLock lock(&mu_);
+  history_.lineage = NewId();
+}
+void FakeServer::SetBack() {
   absl::MutexLock lock(&mu_);
   history_ = backup_;
-  history_.lineage = NewId();
 }
 
 FakeServer::Seen FakeServer::seen() const {
@@ -220,7 +224,7 @@ v1::Verdict FakeServer::Decide(const std::string& replica, const v1::Transaction
       authored.id.set_replica_id(replica);
       authored.id.set_seq(transaction.seq());
       authored.id.set_index(static_cast<uint32_t>(i));
-      Merge(authored, record);
+      NoteHistory(edit, authored.id, record.kind(), Merge(authored, record));
       record.set_revision(history_.revision);
       record.set_digest(DigestOf(edit.record_id(), record));
     }
@@ -228,6 +232,21 @@ v1::Verdict FakeServer::Decide(const std::string& replica, const v1::Transaction
   }
   log.verdicts.emplace_back(transaction.hash(), verdict);
   return verdict;
+}
+
+void FakeServer::NoteHistory(const v1::Edit& edit, const storage::v1::StoredEditId& id,
+                             uint32_t kind, const MergeOutcome& outcome) {
+  std::vector<v1::HistoryItem>& items = history_.items[RecordId(edit.record_id())];
+  if (items.empty() || items.back().revision() != history_.revision) {
+    items.emplace_back().set_revision(history_.revision);
+  }
+  v1::EditOutcome& noted = *items.back().add_outcomes();
+  *noted.mutable_edit() = ToWire(id);
+  *noted.mutable_change() = edit;
+  noted.set_effect(outcome.effect);
+  for (const storage::v1::StoredVersion& replaced : outcome.replaced) {
+    *noted.add_replaced() = VersionToWire(kind == 0 ? KindOf(edit) : kind, edit.group(), replaced);
+  }
 }
 
 std::vector<v1::FollowResponse> FakeServer::Changes(const v1::Cursor& cursor, bool first) {
@@ -262,6 +281,7 @@ absl::StatusOr<v1::PushResponse> FakeServer::Push(const v1::PushRequest& request
                      "the replica id was not issued to this device");
   }
   v1::PushResponse response;
+  response.set_lineage(history_.lineage);
   for (const v1::Transaction& transaction : request.transactions()) {
     *response.add_verdicts() = Decide(request.replica_id(), transaction);
     const v1::Verdict& verdict = *response.verdicts().rbegin();
@@ -311,9 +331,20 @@ std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> FakeServer::ExportFamily
     const v1::ExportFamilyRequest&, absl::Time) {
   return std::make_unique<EmptyStream<v1::ExportFamilyResponse>>();
 }
-absl::StatusOr<v1::ListHistoryResponse> FakeServer::ListHistory(const v1::ListHistoryRequest&,
-                                                                absl::Time) {
-  return NotServed();
+absl::StatusOr<v1::ListHistoryResponse> FakeServer::ListHistory(
+    const v1::ListHistoryRequest& request, absl::Time) {
+  absl::MutexLock lock(&mu_);
+  if (down_) return Down();
+  v1::ListHistoryResponse response;
+  const auto& items = history_.items[RecordId(request.record_id())];
+  for (auto item = items.rbegin(); item != items.rend(); ++item) {
+    if (response.items_size() == request.page_size()) {
+      response.set_next_page_token("more");
+      break;
+    }
+    *response.add_items() = *item;
+  }
+  return response;
 }
 absl::StatusOr<v1::GetProgressResponse> FakeServer::GetProgress(const v1::GetProgressRequest&,
                                                                 absl::Time) {
@@ -352,6 +383,14 @@ absl::StatusOr<v1::RemoveMemberResponse> FakeServer::RemoveMember(const v1::Remo
 }
 absl::StatusOr<v1::SetConsentResponse> FakeServer::SetConsent(const v1::SetConsentRequest&,
                                                               absl::Time) {
+  return NotServed();
+}
+absl::StatusOr<v1::ListQuarantineResponse> FakeServer::ListQuarantine(
+    const v1::ListQuarantineRequest&, absl::Time) {
+  return NotServed();
+}
+absl::StatusOr<v1::DecideQuarantineResponse> FakeServer::DecideQuarantine(
+    const v1::DecideQuarantineRequest&, absl::Time) {
   return NotServed();
 }
 absl::StatusOr<v1::EraseFamilyResponse> FakeServer::EraseFamily(const v1::EraseFamilyRequest&,

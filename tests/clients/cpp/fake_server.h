@@ -13,12 +13,13 @@
 #include "clients/cpp/connection.h"
 #include "nightlog/storage/v1/stored.pb.h"
 #include "storage/core/ids.h"
+#include "storage/core/merge.h"
 
 namespace nightlog {
 
 // A server of one family in memory, and the connection to it, for tests of the devices alone: it
-// decides pushes as PROTOCOL.md says, with the real merge, and answers Follow. It has no access
-// rules, no summaries and no disk. And it fails on demand: a
+// decides pushes as PROTOCOL.md says, with the real merge, and answers Follow and ListHistory (one
+// page). It has no access rules, no summaries and no disk. And it fails on demand: a
 // connection that is down, an answer that is lost, a history that is rolled back, a hash that is
 // wrong. Thread-safe.
 class FakeServer : public Connection {
@@ -48,6 +49,8 @@ class FakeServer : public Connection {
   // starts.
   void Backup();
   void Restore();
+  // The same, and the server does not know: the lineage stays.
+  void SetBack();
 
   struct Seen {
     std::vector<v1::PushRequest> pushes;
@@ -96,6 +99,10 @@ class FakeServer : public Connection {
                                                         absl::Time) override;
   absl::StatusOr<v1::SetConsentResponse> SetConsent(const v1::SetConsentRequest&,
                                                     absl::Time) override;
+  absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(const v1::ListQuarantineRequest&,
+                                                            absl::Time) override;
+  absl::StatusOr<v1::DecideQuarantineResponse> DecideQuarantine(const v1::DecideQuarantineRequest&,
+                                                                absl::Time) override;
   absl::StatusOr<v1::EraseFamilyResponse> EraseFamily(const v1::EraseFamilyRequest&,
                                                       absl::Time) override;
 
@@ -110,10 +117,13 @@ class FakeServer : public Connection {
     std::map<RecordId, storage::v1::StoredRecord> records;
     std::map<std::string, std::string> members;  // by replica id
     std::map<std::string, ReplicaLog> replicas;
+    std::map<RecordId, std::vector<v1::HistoryItem>> items;  // oldest first
   };
 
   v1::Verdict Decide(const std::string& replica, const v1::Transaction& transaction)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteHistory(const v1::Edit& edit, const storage::v1::StoredEditId& id, uint32_t kind,
+                   const MergeOutcome& outcome) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What a stream at `cursor` sends next, the bookmark last; empty at the head.
   std::vector<v1::FollowResponse> Changes(const v1::Cursor& cursor, bool first)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

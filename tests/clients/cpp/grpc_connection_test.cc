@@ -86,7 +86,10 @@ class GrpcConnectionTest : public testing::Test {
     GrpcConnectionOptions options;
     options.address = absl::StrCat("127.0.0.1:", port);
     options.device_token = "secret";
-    options.sleep = [this](absl::Duration) { ++sleeps_; };
+    options.sleep = [this](absl::Duration duration) {
+      ++sleeps_;
+      slept_ += duration;
+    };
     absl::StatusOr<std::unique_ptr<Connection>> connection = MakeGrpcConnection(options, random_);
     EXPECT_TRUE(connection.ok());
     connection_ = *std::move(connection);
@@ -100,6 +103,7 @@ class GrpcConnectionTest : public testing::Test {
   std::unique_ptr<grpc::Server> server_;
   SystemRandom random_;
   int sleeps_ = 0;
+  absl::Duration slept_;
   std::unique_ptr<Connection> connection_;
 };
 
@@ -109,6 +113,13 @@ TEST_F(GrpcConnectionTest, RepeatsACallWhileTheServerIsUnavailable) {
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->next_page_token(), "reached");
   EXPECT_EQ(sleeps_, 3);
+}
+
+TEST_F(GrpcConnectionTest, RepeatsACallThatTheServerWasTooBusyForWhenItSaysSo) {
+  service_.FailWith(WithRetryDelay(absl::ResourceExhaustedError("busy"), absl::Seconds(3)), 1);
+  ASSERT_TRUE(connection_->ListHistory({}, absl::InfiniteFuture()).ok());
+  EXPECT_EQ(sleeps_, 1);
+  EXPECT_GE(slept_, absl::Seconds(3));
 }
 
 TEST_F(GrpcConnectionTest, RepeatsNoOtherErrorAndKeepsItsReason) {

@@ -364,6 +364,27 @@ TEST(ReplicaTest, AcknowledgedTapStaysOnTheScreenUntilTheRecordsHoldIt) {
   EXPECT_EQ(a.Shown(Rec(1)).record.revision(), 1u);
 }
 
+TEST(ReplicaTest, TapTakenByARestoredServerStaysOnTheScreenWhateverItsRevision) {
+  FakeServer server;
+  Phone a(server, "A");
+  server.Backup();
+  for (uint32_t i = 1; i <= 3; ++i) a.Write(Tap().Set(Rec(i), Crying()));
+  a.MustSync();
+  server.Restore();
+  a.Write(Tap().Set(Rec(4), Crying()));
+  v1::PushRequest request = **a.replica->NextPush(a.family);
+  *request.mutable_sent_at() = a.clock.Read();
+  v1::PushResponse response;
+  response.set_lineage(server.head().lineage());
+  v1::Verdict& verdict = *response.add_verdicts();
+  verdict.set_seq(request.transactions(0).seq());
+  verdict.mutable_committed()->set_revision(1);
+  ASSERT_LT(1u, a.state().cursor.revision());
+  ASSERT_TRUE(a.replica->ApplyVerdicts(request, response).ok());
+  EXPECT_EQ(a.state().pending, 0u);
+  EXPECT_TRUE(a.Shown(Rec(4)).record.log_entry().detail().has_crying());
+}
+
 TEST(ReplicaTest, AppendedPostIsShownOnceWhenItsRecordComesBeforeItsVerdict) {
   FakeServer server;
   Phone a(server, "A");
@@ -442,8 +463,9 @@ TEST(ReplicaTest, NewPairingKeepsTheOutboxAndFollowsFromTheBeginning) {
   EXPECT_EQ(a.TextOf(Rec(1)), "not sent yet");
   EXPECT_EQ(a.Pending().at(0).seq(), 1u);
   a.MustSync();
-  EXPECT_FALSE(server.seen().follows.back().has_cursor());
+  EXPECT_FALSE(server.seen().follows.at(1).has_cursor());
   EXPECT_EQ(a.state().pending, 0u);
+  EXPECT_EQ(server.seen().committed, 2) << "nothing twice";
   EXPECT_EQ(a.TextOf(Rec(1)), "not sent yet");
 }
 

@@ -116,9 +116,11 @@ TEST(SyncTest, PhoneThatDiffersFromTheStateHashFetchesEverythingAgainAndReportsI
   server.SpoilHashes(1);
   a.MustSync();
   EXPECT_EQ(a.state().resyncs, 1u);
-  EXPECT_FALSE(server.seen().follows.back().has_cursor());
+  ASSERT_THAT(server.seen().follows, SizeIs(4)) << "the last once it has pushed again what it has";
+  EXPECT_FALSE(server.seen().follows[2].has_cursor());
   EXPECT_EQ(a.TextOf(Rec(1)), "kept meanwhile");
   EXPECT_EQ(a.state().cursor.revision(), 2u);
+  EXPECT_EQ(server.seen().committed, 2) << "nothing twice";
   a.MustSync();
   EXPECT_EQ(server.seen().follows.back().cursor().revision(), 2u);
 }
@@ -208,6 +210,33 @@ TEST(SyncTest, PhoneBringsBackWhatARestoredServerLost) {
   }
   EXPECT_EQ(a.state().state_hash, u.state().state_hash);
   EXPECT_EQ(server.seen().renewals, 0);
+}
+
+TEST(SyncTest, PhoneBringsBackWhatAServerLostWhereItsHeadShowsNoLoss) {
+  FakeServer server;
+  Phone a(server, "A");
+  Phone u(server, "U");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  a.MustSync();
+  server.Backup();
+  a.Write(Tap().Set(Rec(2), Crying()));
+  a.Write(Tap().Set(Rec(1), Text("before")));
+  a.MustSync();
+  server.SetBack();
+  // The other phone saw nothing of it, and brings the head to where A's was.
+  for (uint32_t i = 10; i < 13; ++i) u.Write(Tap().Set(Rec(i), Crying()));
+  u.MustSync();
+  ASSERT_GT(server.head().revision(), a.state().cursor.revision());
+
+  a.MustSync();
+  u.MustSync();
+  for (Phone* phone : {&a, &u}) {
+    EXPECT_EQ(phone->Shown(Rec(2)).record.record_id(), Rec(2).bytes());
+    EXPECT_EQ(phone->TextOf(Rec(1)), "before");
+    EXPECT_EQ(phone->state().pending, 0u);
+  }
+  EXPECT_EQ(a.state().state_hash, u.state().state_hash);
+  EXPECT_EQ(server.seen().committed, 3 + 3 + 2) << "nothing twice";
 }
 
 TEST(SyncTest, GapBeyondARejectedTapIsFilledWithItToo) {
@@ -448,12 +477,28 @@ TEST(BackoffTest, DoublesUpToTheLongestAndStartsAgainAfterProgress) {
   SystemRandom random;
   Backoff backoff({absl::Seconds(1), absl::Seconds(5)}, random);
   for (int longest : {1, 2, 4, 5, 5}) {
-    const absl::Duration delay = backoff.Next();
+    const absl::Duration delay = backoff.Next(absl::UnavailableError(""));
     EXPECT_GE(delay, absl::Seconds(longest) / 2);
     EXPECT_LE(delay, absl::Seconds(longest));
   }
   backoff.Reset();
-  EXPECT_LE(backoff.Next(), absl::Seconds(1));
+  EXPECT_LE(backoff.Next(absl::UnavailableError("")), absl::Seconds(1));
+}
+
+TEST(BackoffTest, WaitsAsLongAsTheServerAskedForButNotLongerThanTheLongest) {
+  SystemRandom random;
+  Backoff backoff({absl::Seconds(1), absl::Seconds(20)}, random);
+  const auto busy = [](absl::Duration delay) {
+    return WithRetryDelay(absl::ResourceExhaustedError("busy"), delay);
+  };
+  const absl::Duration delay = backoff.Next(busy(absl::Seconds(7)));
+  EXPECT_GE(delay, absl::Seconds(7));
+  EXPECT_LE(delay, absl::Seconds(7.5));
+  EXPECT_LE(backoff.Next(busy(absl::Hours(9))), absl::Seconds(21));
+  EXPECT_TRUE(IsWorthRetrying(busy(absl::Seconds(1))));
+  EXPECT_TRUE(IsWorthRetrying(absl::UnavailableError("")));
+  EXPECT_FALSE(IsWorthRetrying(absl::ResourceExhaustedError("too large")));
+  EXPECT_FALSE(IsWorthRetrying(absl::InternalError("")));
 }
 
 TEST(DeviceClockTest, SystemClockNamesItsBootAndMovesForward) {

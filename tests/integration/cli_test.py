@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""What the command line says where a person might be surprised."""
+
+import socket
+import unittest
+
+import processes
+
+
+class CliTest(processes.Case):
+    def test_a_local_time_that_a_clock_change_repeats_or_skips_is_told(self):
+        alex, _ = self.family(zone="Europe/London")
+        for at, said, began in (
+                ("2026-10-25 01:30", "happened twice", "2026-10-25T00:30:00Z"),
+                ("2026-03-29 01:30", "did not happen", "2026-03-29T01:30:00Z"),
+                ("2026-03-29T01:30:00Z", None, "2026-03-29T01:30:00Z")):
+            out = alex.run("log", "cry", "--at", at)
+            if said is None:
+                self.assertNotIn("clocks", out)
+            else:
+                self.assertIn(said, out)
+            night = "2026-10-24" if "-10-" in at else "2026-03-28"
+            begins = [item["record"]["log_entry"]["interval"]["began_at"]
+                      for item in alex.json("night", night)["entries"]]
+            self.assertIn(began, begins)
+
+    def test_a_second_command_on_a_phone_in_use_says_so(self):
+        alex, _ = self.family()
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        waiting = alex.start("sync", "--server", "127.0.0.1:%d" % silent.getsockname()[1])
+        try:
+            connection, _ = silent.accept()  # it has the phone open now, and gets no answer
+            refused = alex.try_run("status")
+            self.assertEqual(refused.returncode, 1, refused.stdout)
+            self.assertEqual(len(refused.stderr.strip().splitlines()), 1, refused.stderr)
+            self.assertIn("another process uses", refused.stderr)
+            connection.close()
+        finally:
+            waiting.kill()
+            waiting.wait()
+        alex.run("sync", "--server", self.daemon.address)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
