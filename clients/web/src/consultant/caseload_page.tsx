@@ -114,7 +114,7 @@ export function CaseloadPage({ app }: { app: App }) {
 
       {shown.length === 0 ? (
         <p class="empty soft">
-          {t(rows.length === 0 ? 'consultant.no_families' : 'consultant.no_matches')}
+          {t(app.families.value.length === 0 ? 'consultant.no_families' : 'consultant.no_matches')}
         </p>
       ) : (
         <table class="caseload">

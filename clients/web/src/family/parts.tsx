@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
-import { AppError } from '../model/types.ts';
+import { AppError, type ErrorReason } from '../model/types.ts';
 import { Button, type ButtonKind } from '../ui/button.tsx';
 
 // What to do about a failure, in the reader's language where the app knows the reason.
@@ -16,6 +16,8 @@ export function failureWords(error: unknown): string {
       return t('family.error_unreachable');
     case 'invite_not_valid':
       return t('family.error_code');
+    case 'setup_code_not_valid':
+      return t('family.error_setup_code');
     case 'last_owner':
       return t('family.error_last_owner');
     case 'no_access':
@@ -30,6 +32,7 @@ export function failureWords(error: unknown): string {
 export function useCall() {
   const busy = useSignal(false);
   const error = useSignal<string | undefined>(undefined);
+  const reason = useSignal<ErrorReason | undefined>(undefined);
   const run = async <T,>(call: () => Promise<T>): Promise<T | undefined> => {
     if (busy.value) return undefined;
     busy.value = true;
@@ -38,12 +41,13 @@ export function useCall() {
       return await call();
     } catch (failure) {
       error.value = failureWords(failure);
+      reason.value = failure instanceof AppError ? failure.reason : 'other';
       return undefined;
     } finally {
       busy.value = false;
     }
   };
-  return { busy, error, run };
+  return { busy, error, reason, run };
 }
 
 export function Failure({ words }: { words: string | undefined }) {

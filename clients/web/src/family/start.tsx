@@ -63,6 +63,8 @@ function Back() {
 }
 
 export function Create({ app }: { app: App }) {
+  const link = arrived.value?.kind === 'setup' ? arrived.value.code : '';
+  const code = useSignal(grouped(link));
   const familyName = useSignal('');
   const name = useSignal('');
   const device = useSignal('');
@@ -74,6 +76,7 @@ export function Create({ app }: { app: App }) {
         familyName: familyName.value.trim(),
         memberName: name.value.trim(),
         deviceName: device.value.trim() || deviceName(name.value),
+        ...(code.value ? { setupCode: code.value } : {}),
       }),
     );
     if (!family) return;
@@ -114,6 +117,17 @@ export function Create({ app }: { app: App }) {
           autocomplete="off"
           maxLength={60}
         />
+        {(link !== '' || call.reason.value === 'setup_code_not_valid') && (
+          <TextField
+            label={t('family.setup_code')}
+            hint={t('family.setup_code_hint')}
+            text={code}
+            shape={(typed) => readCode(typed) ?? grouped(typed)}
+            class="input code"
+            autocomplete="off"
+            spellcheck={false}
+          />
+        )}
         <Failure words={call.error.value} />
         <Button kind="main" class="big" wide type="submit" disabled={!ready || call.busy.value}>
           {t('family.create')}

@@ -153,10 +153,12 @@ export interface App {
   // Asks for that promise; call it from a tap, and after the first log.
   askToPersist(): Promise<boolean>;
 
+  // `setupCode` is that of the server's set-up link, which it may ask for.
   createFamily(request: {
     familyName: string;
     memberName: string;
     deviceName: string;
+    setupCode?: string;
   }): Promise<Family>;
   // `memberName` is needed unless the invite is for an existing member.
   join(request: { code: string; memberName?: string; deviceName: string }): Promise<Family>;

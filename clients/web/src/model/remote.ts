@@ -63,6 +63,7 @@ export interface Remote {
     familyName: string;
     memberName: string;
     deviceName: string;
+    setupCode?: string;
   }): Promise<Id>;
   join(request: { code: string; memberName?: string; deviceName: string }): Promise<Id>;
   createInvite(familyId: Id, invite: NewInvite): Promise<Invite>;

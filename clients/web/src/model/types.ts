@@ -558,6 +558,7 @@ export type ErrorReason =
   | 'no_access'
   | 'role_not_allowed'
   | 'invite_not_valid'
+  | 'setup_code_not_valid'
   | 'not_found'
   | 'last_owner'
   | 'replica_not_yours'
