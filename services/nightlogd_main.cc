@@ -41,6 +41,7 @@
 #include "storage/engine/rocksdb_backups.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/feed.h"
+#include "storage/purge.h"
 #include "storage/store.h"
 
 namespace nightlog {
@@ -174,6 +175,11 @@ absl::Status Run(int argc, char* argv[]) {
     std::printf("set up: %s%s\n", begin.c_str(), setup_code->c_str());
   }
   std::fflush(stdout);
+  auto purges =
+      std::make_unique<PurgeSchedule>(*engine, committer, [](const absl::StatusOr<int>& purged) {
+        Log(purged.ok() ? absl::StrCat("purged what was erased: ", *purged)
+                        : absl::StrCat("nothing purged: ", purged.status().message()));
+      });
   std::unique_ptr<BackupSchedule> schedule;
   if (backups != nullptr) {
     schedule = std::make_unique<BackupSchedule>(
@@ -187,6 +193,7 @@ absl::Status Run(int argc, char* argv[]) {
 
   Log("stopping");
   schedule.reset();
+  purges.reset();
   const absl::Time drained_by = absl::Now() + absl::Seconds(options.drain_seconds);
   if (web != nullptr) web->StartDrain();
   server->Drain(drained_by - absl::Now());

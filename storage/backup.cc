@@ -12,6 +12,7 @@
 #include "storage/core/status_macros.h"
 #include "storage/family_reader.h"
 #include "storage/keys.h"
+#include "storage/purge.h"
 #include "storage/store.h"
 
 namespace nightlog {
@@ -84,7 +85,8 @@ absl::Status TellFamilies(const std::vector<BackedUp>& changed, Committer& commi
 }  // namespace
 
 absl::StatusOr<uint32_t> BackUp(RocksdbEngine& engine, RocksdbBackups& backups,
-                                Committer& committer) {
+                                Committer& committer, std::atomic<bool>& stop) {
+  RETURN_IF_ERROR(PurgeErased(engine, committer, stop).status());
   // Read first: what it says is in the backup, which goes on from here.
   ASSIGN_OR_RETURN(const StoreFacts facts, ReadFacts(*engine.Snapshot()));
   ASSIGN_OR_RETURN(
@@ -108,6 +110,7 @@ BackupSchedule::BackupSchedule(RocksdbEngine& engine, RocksdbBackups& backups, C
       thread_([this] { Run(); }) {}
 
 BackupSchedule::~BackupSchedule() {
+  stop_ = true;
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
@@ -136,7 +139,7 @@ void BackupSchedule::Run() {
       if (stopping_) return;
       requested_ = false;
     }
-    absl::StatusOr<uint32_t> id = BackUp(engine_, backups_, committer_);
+    absl::StatusOr<uint32_t> id = BackUp(engine_, backups_, committer_, stop_);
     if (id.ok()) {
       const absl::Status kept = backups_.KeepNewest(kept_);
       if (!kept.ok()) id = kept;

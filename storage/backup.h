@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_STORAGE_BACKUP_H_
 #define NIGHTLOG_STORAGE_BACKUP_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,13 +19,15 @@
 
 namespace nightlog {
 
-// Makes a verified backup of a store that goes on serving; its id. Then tells each family that has
+// Makes a verified backup of a store that goes on serving; its id. What was erased before the call
+// is not in it (see PurgeErased). Then tells each family that has
 // changed since the last one which of its revisions the backup holds (FamilyHead's
 // backed_up_revision), so that devices need not keep what it has. Costs a read of every family's
 // head, and a write of those that changed. An error: there is no new backup, or some families were
 // not told, which the next backup makes up for.
+// CANCELLED: `stop` became true.
 absl::StatusOr<uint32_t> BackUp(RocksdbEngine& engine, RocksdbBackups& backups,
-                                Committer& committer);
+                                Committer& committer, std::atomic<bool>& stop);
 
 // Makes a backup each time the newest one is `every` old, and when asked; keeps the newest `kept`.
 // On a thread of its own, from the constructor to the destructor, which ends a running backup.
@@ -55,6 +58,7 @@ class BackupSchedule {
   const uint32_t kept_;
   const OnBackup on_backup_;
 
+  std::atomic<bool> stop_{false};
   absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool requested_ ABSL_GUARDED_BY(mu_) = false;

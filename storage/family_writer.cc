@@ -101,6 +101,7 @@ absl::Status FamilyWriter::Erase() {
     RETURN_IF_ERROR(it->status());
     for (const std::string& key : keys) view_.Delete(column, key);
   }
+  view_.Put(kHeadColumn, ErasedKey(family()), "");
   state_ = State();
   state_.erased = true;
   return absl::OkStatus();

@@ -9,6 +9,7 @@ namespace {
 // Kinds of rows within a column; they are on disk.
 constexpr char kFormatTag = 'F';
 constexpr char kShardTag = 'S';
+constexpr char kErasedTag = 'E';
 constexpr char kMemberTag = 'M';
 constexpr char kDeviceTag = 'D';
 constexpr char kTokenTag = 'T';
@@ -18,6 +19,7 @@ constexpr char kSetupCodeTag = 'S';
 constexpr char kPairingTag = 'R';
 
 constexpr size_t kIdSize = FamilyId::kSize;
+constexpr size_t kErasedSize = 4;
 
 std::string BigEndian(uint64_t value, int bytes) {
   std::string out;
@@ -65,6 +67,14 @@ std::string ShardHeadKey(uint32_t shard) {
   return Tagged(FamilyId(), kShardTag, BigEndian(shard, 4));
 }
 std::string FamilyHeadKey(const FamilyId& family) { return family.str(); }
+
+std::string ErasedPrefix() { return Tagged(FamilyId(), kErasedTag, ""); }
+std::string ErasedKey(const FamilyId& family) {
+  return Tagged(FamilyId(), kErasedTag, family.bytes().substr(0, kErasedSize));
+}
+absl::string_view BeginOfErased(absl::string_view key) {
+  return key.substr(key.size() - kErasedSize);
+}
 
 std::string RecordKey(const FamilyId& family, const RecordId& record) {
   return absl::StrCat(family.bytes(), record.bytes());

@@ -28,6 +28,12 @@ std::string StoreHeadKey();
 std::string ShardHeadsPrefix();
 std::string ShardHeadKey(uint32_t shard);
 std::string FamilyHeadKey(const FamilyId& family);
+// Says that rows of a family were erased whose bytes may still be on disk. It names the family by
+// the begin of its id only, so that it is no trace of it.
+std::string ErasedPrefix();
+std::string ErasedKey(const FamilyId& family);
+// The begin of the ids. REQUIRES: `key` was built by ErasedKey.
+absl::string_view BeginOfErased(absl::string_view key);
 
 // `record`, and `conflict` for records with an open conflict
 std::string RecordKey(const FamilyId& family, const RecordId& record);

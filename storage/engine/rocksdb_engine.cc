@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
@@ -224,6 +225,38 @@ RocksdbEngine::~RocksdbEngine() {
 }
 
 std::unique_ptr<ReadView> RocksdbEngine::Snapshot() const { return std::make_unique<View>(this); }
+
+absl::Status RocksdbEngine::Purge(absl::Span<const KeyRange> ranges, std::atomic<bool>& stop) {
+  // A view that is older than what was deleted keeps it alive.
+  constexpr absl::Duration kPoll = absl::Milliseconds(20);
+  constexpr int kPolls = 1500;
+  const uint64_t now = db_->GetLatestSequenceNumber();
+  for (int polls = 0;; ++polls) {
+    uint64_t oldest = 0;
+    CHECK(db_->GetIntProperty(rocksdb::DB::Properties::kOldestSnapshotSequence, &oldest));
+    if (oldest == 0 || oldest >= now) break;
+    if (stop) return absl::CancelledError("stopped");
+    if (polls == kPolls) return absl::UnavailableError("a view of the store stays open");
+    absl::SleepFor(kPoll);
+  }
+  RETURN_IF_ERROR(FromRocksdb(path_, db_->Flush(rocksdb::FlushOptions(), columns_)));
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  options.canceled = &stop;
+  for (const KeyRange& range : ranges) {
+    if (stop) return absl::CancelledError("stopped");
+    const rocksdb::Slice start = ToSlice(range.start);
+    const rocksdb::Slice limit = ToSlice(range.limit);
+    const rocksdb::Status status = db_->CompactRange(options, columns_.at(range.column), &start,
+                                                     range.limit.empty() ? nullptr : &limit);
+    if (status.IsIncomplete()) return absl::CancelledError("stopped");
+    RETURN_IF_ERROR(FromRocksdb(path_, status));
+  }
+  // Deletes the files that are not needed any more at once, unless a backup is using them.
+  RETURN_IF_ERROR(FromRocksdb(path_, db_->DisableFileDeletions()));
+  return FromRocksdb(path_, db_->EnableFileDeletions(/*force=*/false));
+}
 
 absl::Status RocksdbEngine::Write(const WriteBatch& batch) {
   rocksdb::WriteBatch changes;

@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_STORAGE_ENGINE_ROCKSDB_ENGINE_H_
 #define NIGHTLOG_STORAGE_ENGINE_ROCKSDB_ENGINE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -55,6 +56,22 @@ class RocksdbEngine final : public Engine {
   // After an error that may have lost bytes, each further Write fails too, until the store is
   // opened again.
   absl::Status Write(const WriteBatch& batch) override;
+
+  // Keys of one column in [start, limit).
+  struct KeyRange {
+    Column column;
+    std::string start;
+    std::string limit;
+  };
+
+  // Takes what was deleted or overwritten in these ranges before the call off the disk: writes out
+  // what is in memory and in the log, and rewrites the table files that hold keys of the ranges.
+  // Only the bounds of table files may keep a key in the MANIFEST, until the store is opened again.
+  // Readers and writers go on. May take minutes in a large store; blocks until the views that were
+  // open are gone.
+  //
+  // CANCELLED: `stop` became true. UNAVAILABLE: a view stays open; try again.
+  absl::Status Purge(absl::Span<const KeyRange> ranges, std::atomic<bool>& stop);
 
  private:
   friend class RocksdbBackups;

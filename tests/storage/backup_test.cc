@@ -1,5 +1,6 @@
 #include "storage/backup.h"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -69,7 +70,7 @@ class BackupTest : public ::testing::Test {
   }
 
   uint32_t MustBackUp() {
-    const absl::StatusOr<uint32_t> id = BackUp(*engine_, *backups_, *committer_);
+    const absl::StatusOr<uint32_t> id = BackUp(*engine_, *backups_, *committer_, stop_);
     EXPECT_OK(id);
     return id.value_or(0);
   }
@@ -91,6 +92,7 @@ class BackupTest : public ::testing::Test {
   Feed feed_;
   TransactionBuilder device_{TestId<ReplicaId>(3)};
   uint32_t entries_ = 0;
+  std::atomic<bool> stop_{false};
   std::unique_ptr<RocksdbEngine> engine_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<RocksdbBackups> backups_;
