@@ -41,6 +41,7 @@ unsigned RolesFor(Action action) {
     case Action::kRemoveMember:
     case Action::kSetConsent:
     case Action::kDecideQuarantine:
+    case Action::kImportRecords:
     case Action::kEraseFamily:
       return kOwner;
   }

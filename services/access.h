@@ -36,6 +36,7 @@ enum class Action {
   kRenewReplica,
   kDecideQuarantine,  // and ListQuarantine
   kExportFamily,
+  kImportRecords,
   kEraseFamily,
 };
 constexpr int kActionCount = static_cast<int>(Action::kEraseFamily) + 1;

@@ -9,9 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/empty.pb.h"
 #include "services/access.h"
+#include "services/family_import.h"
 #include "services/invite_code.h"
 #include "storage/column_families.h"
 #include "storage/core/errors.h"
+#include "storage/core/exported_record.h"
 #include "storage/core/field_rules.h"
 #include "storage/core/hash.h"
 #include "storage/core/planted_defect.h"
@@ -426,7 +428,7 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
   static absl::Status ReadRecord(const FamilyReader& reader, const RecordId& id,
                                  v1::Record& record) {
     ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredRecord> stored, reader.Record(id));
-    if (stored.has_value() && RecordToWire(id.bytes(), *stored, record)) return absl::OkStatus();
+    if (stored.has_value() && RecordToExport(id.bytes(), *stored, record)) return absl::OkStatus();
     return DamagedRow();
   }
 
@@ -498,7 +500,10 @@ void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamil
                                     "names a family that is here; ask an owner for an invite");
         }
         writer.Create(request.family_name(), random_);
-        const MemberId member_id = MemberId::Make(random_);
+        const bool importing = !request.imported_member_id().empty();
+        if (importing) writer.SetImporting(true);
+        const MemberId member_id =
+            importing ? MemberId(request.imported_member_id()) : MemberId::Make(random_);
         StoredMember member;
         member.set_name(request.member_name());
         member.set_role(v1::ROLE_OWNER);
@@ -828,6 +833,22 @@ FamilyService::ExportFamily(const std::string& token,
                    Admit(*view, FamilyReader(*view, family), token, clock_.Now()));
   RETURN_IF_ERROR(RequireAction(caller.access, Action::kExportFamily));
   return std::make_unique<ExportStream>(engine_, streams_, clock_, family, caller.device);
+}
+
+void FamilyService::ImportRecords(const std::string& token, const v1::ImportRecordsRequest& request,
+                                  Done<v1::ImportRecordsResponse> done) const {
+  absl::StatusOr<std::vector<ImportedRecord>> records = DecodeImport(request);
+  if (!records.ok()) return done(records.status());
+  Commit<v1::ImportRecordsResponse>(
+      FamilyId(request.family_id()),
+      [token, records = *std::move(records), last = request.last()](
+          FamilyWriter& writer, v1::ImportRecordsResponse&,
+          std::vector<DeviceId>&) -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        RETURN_IF_ERROR(RequireAction(caller.access, Action::kImportRecords));
+        return InstallImport(records, last, caller.access.member, writer);
+      },
+      std::move(done));
 }
 
 void FamilyService::EraseFamily(const std::string& token, const v1::EraseFamilyRequest& request,

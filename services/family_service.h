@@ -90,6 +90,10 @@ class FamilyService {
   absl::StatusOr<std::unique_ptr<MessageStream<v1::ExportFamilyResponse>>> ExportFamily(
       const std::string& token, const v1::ExportFamilyRequest& request) const;
 
+  // Looks at the records before it commits. May block.
+  void ImportRecords(const std::string& token, const v1::ImportRecordsRequest& request,
+                     Done<v1::ImportRecordsResponse> done) const;
+
   void EraseFamily(const std::string& token, const v1::EraseFamilyRequest& request,
                    Done<v1::EraseFamilyResponse> done) const;
 

@@ -181,6 +181,7 @@ Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
   list.Read(family_path + "ListQuarantine", family, &FamilyService::ListQuarantine);
   list.Write(family_path + "DecideQuarantine", family, &FamilyService::DecideQuarantine);
   list.Stream(family_path + "ExportFamily", family, &FamilyService::ExportFamily);
+  list.BlockingWrite(family_path + "ImportRecords", family, &FamilyService::ImportRecords);
   list.Write(family_path + "EraseFamily", family, &FamilyService::EraseFamily);
 
   return list.Take();

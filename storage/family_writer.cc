@@ -75,6 +75,12 @@ void FamilyWriter::Halt() {
   Put(kHeadColumn, FamilyHeadKey(family()), head());
 }
 
+void FamilyWriter::SetImporting(bool importing) {
+  CHECK(exists());
+  state_.head->set_importing(importing);
+  Put(kHeadColumn, FamilyHeadKey(family()), head());
+}
+
 void FamilyWriter::SetBackedUpRevision(uint64_t revision) {
   CHECK(exists());
   state_.head->set_backed_up_revision(revision);

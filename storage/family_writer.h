@@ -69,12 +69,15 @@ class FamilyWriter {
   // Stops the family: no revision begins until a new lineage does; see BeginNewLineages. Reads go
   // on. REQUIRES: exists().
   void Halt();
+  // Marks the family as made for the records of an export, or as one that has them all.
+  // REQUIRES: exists().
+  void SetImporting(bool importing);
   // Says which revision a verified backup holds; devices hear of it with their next bookmark.
   // REQUIRES: exists().
   void SetBackedUpRevision(uint64_t revision);
   // Removes every row of the family, its invites and what its pairings are repeated from included;
-  // devices stay known. Costs a read of each row, and of all such rows of the store. REQUIRES:
-  // exists(). Afterwards exists() is false.
+  // devices stay known. Costs a read of each row, and of all such rows of the store. The bytes leave
+  // the disk with the next PurgeErased(). REQUIRES: exists(). Afterwards exists() is false.
   absl::Status Erase();
 
   // FAILED_PRECONDITION (AHEAD_OF_SERVER) if the family was stopped; the message says the way out.

@@ -84,6 +84,8 @@ class Connection {
       const v1::DecideQuarantineRequest& request, absl::Time deadline) = 0;
   virtual std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> ExportFamily(
       const v1::ExportFamilyRequest& request, absl::Time deadline) = 0;
+  virtual absl::StatusOr<v1::ImportRecordsResponse> ImportRecords(
+      const v1::ImportRecordsRequest& request, absl::Time deadline) = 0;
   virtual absl::StatusOr<v1::EraseFamilyResponse> EraseFamily(const v1::EraseFamilyRequest& request,
                                                               absl::Time deadline) = 0;
 };

@@ -177,6 +177,11 @@ class GrpcConnection final : public Connection {
       return family_->ExportFamily(context, request);
     });
   }
+  absl::StatusOr<v1::ImportRecordsResponse> ImportRecords(const v1::ImportRecordsRequest& request,
+                                                          absl::Time deadline) override {
+    return Call(*family_, &v1::FamilyService::Stub::ImportRecords, request, deadline,
+                Repeatable::kYes);
+  }
   absl::StatusOr<v1::EraseFamilyResponse> EraseFamily(const v1::EraseFamilyRequest& request,
                                                       absl::Time deadline) override {
     return Call(*family_, &v1::FamilyService::Stub::EraseFamily, request, deadline,

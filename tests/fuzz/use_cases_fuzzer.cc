@@ -124,6 +124,8 @@ void CallOnce(ByteSource& source, World& world, TransactionBuilder& transactions
       return Read(source, token, world.family(), &FamilyService::ListQuarantine);
     case 19:
       return Write(source, world, token, world.family(), &FamilyService::DecideQuarantine);
+    case 20:
+      return Write(source, world, token, world.family(), &FamilyService::ImportRecords);
     default:
       for (size_t count = 1 + source.Pick(4); count > 0; --count) {
         PushInPlace(source, world, transactions);

@@ -33,6 +33,7 @@ const std::map<Action, std::string> kCallers = {
     {Action::kRenewReplica, "o c v k"},
     {Action::kDecideQuarantine, "o"},
     {Action::kExportFamily, "o c"},
+    {Action::kImportRecords, "o"},
     {Action::kEraseFamily, "o"},
 };
 

@@ -191,6 +191,10 @@ class SimConnection final : public Connection {
     return Stream<v1::ExportFamilyResponse>(
         [&](SimServer::Process& process) { return process.family.ExportFamily(token_, request); });
   }
+  absl::StatusOr<v1::ImportRecordsResponse> ImportRecords(const v1::ImportRecordsRequest& request,
+                                                          absl::Time) override {
+    return FamilyCall(&FamilyService::ImportRecords, request);
+  }
   absl::StatusOr<v1::EraseFamilyResponse> EraseFamily(const v1::EraseFamilyRequest& request,
                                                       absl::Time) override {
     return FamilyCall(&FamilyService::EraseFamily, request);

@@ -1,10 +1,15 @@
+#include <unistd.h>
+
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/command.h"
+#include "clients/cli/export/json_lines.h"
 #include "clients/cli/family_view.h"
+#include "clients/cli/files.h"
 #include "clients/cli/json.h"
 #include "clients/cli/words.h"
 #include "clients/cpp/pairing.h"
@@ -53,6 +58,87 @@ absl::Status Remake(Phone& phone, const Arguments& arguments) {
   } else {
     std::cout << "made the family " << request.family_name()
               << " again, with what this phone has; invite the others once more\n";
+  }
+  return absl::OkStatus();
+}
+
+// The owner of the export who brings it here: the one of that name, or whoever made it.
+absl::StatusOr<v1::Record> FindCaller(const FamilyExport& exported,
+                                      const absl::optional<std::string>& name) {
+  for (const v1::Record& record : exported.records) {
+    if (!record.has_member() || record.member().role() != v1::ROLE_OWNER ||
+        record.member().removed()) {
+      continue;
+    }
+    if (name.has_value() ? record.member().name() == *name
+                         : record.record_id() == exported.exported_by.bytes()) {
+      return record;
+    }
+  }
+  return absl::NotFoundError(
+      name.has_value() ? absl::StrCat("no owner in the export is called ", *name)
+                       : "an owner brings a family to another server; say who you are with --name");
+}
+
+// Sends all records in requests that the server takes.
+absl::Status SendRecords(Connection& connection, const FamilyId& family,
+                         const std::vector<v1::Record>& records) {
+  constexpr size_t kBytes = 512 << 10;
+  constexpr int kCount = 256;
+  const bool shows_progress = isatty(STDERR_FILENO) == 1;
+  size_t sent = 0;
+  while (true) {
+    v1::ImportRecordsRequest request;
+    request.set_family_id(family.str());
+    size_t bytes = 0;
+    while (sent < records.size() && bytes < kBytes && request.records_size() < kCount) {
+      *request.add_records() = records[sent++];
+      bytes += request.records(request.records_size() - 1).ByteSizeLong();
+    }
+    request.set_last(sent == records.size());
+    RETURN_IF_ERROR(connection.ImportRecords(request, absl::Now() + absl::Minutes(5)).status());
+    if (shows_progress) {
+      std::cerr << "\rsent " << sent << " of " << records.size() << " records" << std::flush;
+      if (request.last()) std::cerr << "\r\033[K";
+    }
+    if (request.last()) return absl::OkStatus();
+  }
+}
+
+absl::Status Import(Phone& phone, const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(arguments.words()[1]));
+  ASSIGN_OR_RETURN(const FamilyExport exported, FromJsonLines(text));
+  ASSIGN_OR_RETURN(const v1::Record caller, FindCaller(exported, arguments.Get("name")));
+  v1::CreateFamilyRequest request;
+  request.set_family_name(exported.family_name);
+  request.set_member_name(caller.member().name());
+  request.set_device_name(
+      arguments.GetOr("device", absl::StrCat(caller.member().name(), "'s phone")));
+  request.set_setup_code(arguments.GetOr("setup-code", ""));
+  request.set_imported_member_id(caller.record_id());
+  ASSIGN_OR_RETURN(Connection* const connection, phone.Connect());
+  ASSIGN_OR_RETURN(const FamilyId family, CreateFamily(*connection, phone.replica(), phone.random(),
+                                                       request, CallDeadline()));
+  RETURN_IF_ERROR(
+      SendRecords(*connection, family, InImportOrder(exported, MemberId(caller.record_id()))));
+  RETURN_IF_ERROR(phone.Sync(family, absl::Minutes(5)));
+  ASSIGN_OR_RETURN(const FamilyState state, phone.replica().FamilyStateOf(family));
+  const bool equal = state.state_hash == exported.StateHash();
+  if (phone.options().json) {
+    std::cout << JsonObject()
+                     .Add("family_id", family.hex())
+                     .Add("records", static_cast<uint64_t>(exported.records.size()))
+                     .Add("state_hash", absl::BytesToHexString(state.state_hash))
+                     .Add("equal", equal)
+                     .str()
+              << "\n";
+  } else {
+    std::cout << exported.records.size() << " records of the family " << exported.family_name
+              << " are here; you are " << caller.member().name() << "\n"
+              << (equal
+                      ? "they are the same to the last bit"
+                      : "this server derives other summaries from them than the one they are from")
+              << "; the others join again: nightlog invite --member NAME\n";
   }
   return absl::OkStatus();
 }
@@ -125,6 +211,7 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.words();
   if (words.size() == 2 && words[0] == "create") return Create(phone, arguments);
   if (words.size() == 1 && words[0] == "remake") return Remake(phone, arguments);
+  if (words.size() == 2 && words[0] == "import") return Import(phone, arguments);
   if (words.empty() || (words.size() == 1 && words[0] == "show")) return Show(phone);
   return WrongWords();
 }
@@ -133,11 +220,14 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
 
 const Command kFamilyCommand = {
     "family",
-    "create FAMILY --name YOUR_NAME --server HOST:PORT\nshow\nremake",
-    "make a family, or show its members and devices; remake one that the server lost",
-    {{"name", "NAME", "create: what you are called in the family"},
+    "create FAMILY --name YOUR_NAME --server HOST:PORT\n"
+    "import FILE [--name YOUR_NAME] --server HOST:PORT\n"
+    "show\nremake",
+    "make a family, bring one from another server, remake one that the server lost, or show it",
+    {{"name", "NAME",
+      "create: what you are called in the family; import: which owner of it you are"},
      {"setup-code", "CODE", "where the server asks for one; its set-up link ends with it"},
-     {"device", "NAME", "create: what this phone is called; default NAME's phone"}},
+     {"device", "NAME", "what this phone is called; default NAME's phone"}},
     Run};
 
 }  // namespace nightlog::cli

@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
@@ -12,7 +11,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "clients/cli/command.h"
+#include "clients/cli/export/json_lines.h"
 #include "clients/cli/family_view.h"
+#include "clients/cli/files.h"
 #include "clients/cli/import/format.h"
 #include "clients/cli/json.h"
 #include "clients/cli/local_time.h"
@@ -26,8 +27,6 @@ namespace {
 
 // A transaction holds 64 edits, and an entry needs up to 6.
 constexpr int kEntriesPerTap = 10;
-// A log of many years has a few MB.
-constexpr size_t kFileBytesMax = 64 << 20;
 
 // The taps of one night.
 struct NightOfTaps {
@@ -106,20 +105,6 @@ absl::StatusOr<Choice> ReadChoice(const Arguments& arguments) {
     ASSIGN_OR_RETURN(choice.to, ParseDate(*arguments.Get("to")));
   }
   return choice;
-}
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat("the file ", path, " cannot be opened"));
-  std::string text(kFileBytesMax + 1, '\0');
-  file.read(&text[0], static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return absl::DataLossError(absl::StrCat("the file ", path, " cannot be read"));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kFileBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the file ", path, " is larger than 64 MB; import it in parts"));
-  }
-  return text;
 }
 
 // `NAME=VALUE,NAME=VALUE`, given once or several times.
@@ -205,13 +190,18 @@ class SyncProgress final : public Replica::Observer {
 
 absl::Status Run(Phone& phone, const Arguments& arguments) {
   if (arguments.words().size() != 1) return WrongWords();
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(arguments.words()[0]));
+  if (IsJsonLines(text)) {
+    return absl::InvalidArgumentError(
+        "this is the export of a whole family; 'nightlog family import FILE' brings it to a "
+        "server");
+  }
   ASSIGN_OR_RETURN(const Choice choice, ReadChoice(arguments));
   ASSIGN_OR_RETURN(const FamilyId family, phone.Family());
   ASSIGN_OR_RETURN(const FamilyView view, FamilyView::Load(phone.replica(), family));
   ASSIGN_OR_RETURN(const NamedChild child, view.ChildCalled(arguments.Get("child")));
   ASSIGN_OR_RETURN(const ImportOptions options, ReadOptions(arguments, child));
   ASSIGN_OR_RETURN(const auto members, ReadMembers(arguments, view));
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(arguments.words()[0]));
   ASSIGN_OR_RETURN(ImportedLog log, ReadLog(text, arguments.GetOr("format", ""), options));
 
   ImportReport report;

@@ -17,9 +17,11 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const FamilyId family, phone.Family());
   v1::CreateInviteRequest request;
   request.set_family_id(family.str());
+  ASSIGN_OR_RETURN(const FamilyView view, FamilyView::Load(phone.replica(), family));
   if (arguments.Has("device")) {
-    ASSIGN_OR_RETURN(const FamilyView view, FamilyView::Load(phone.replica(), family));
     request.set_member_id(view.own_member_id());
+  } else if (arguments.Has("member")) {
+    ASSIGN_OR_RETURN(*request.mutable_member_id(), view.MemberCalled(*arguments.Get("member")));
   } else {
     ASSIGN_OR_RETURN(const v1::Role role,
                      ParseWord<v1::Role>(arguments.GetOr("role", "caregiver")));
@@ -56,10 +58,11 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
 
 const Command kInviteCommand = {
     "invite",
-    "[--role ROLE]\n--device",
+    "[--role ROLE]\n--device\n--member NAME",
     "make a code that pairs one more phone",
     {{"role", "WORD", "caregiver (the default), owner, viewer or consultant"},
      {"device", "", "for another phone of your own"},
+     {"member", "NAME", "for a phone of somebody who is a member already"},
      {"valid-for", "DURATION", "1m to 720h; default 24h"},
      {"scope", "WORD", "consultant: nights (the default) or entries"},
      {"until", "TIME", "consultant: when consent ends; default in 60 days"}},

@@ -393,6 +393,10 @@ absl::StatusOr<v1::DecideQuarantineResponse> FakeServer::DecideQuarantine(
     const v1::DecideQuarantineRequest&, absl::Time) {
   return NotServed();
 }
+absl::StatusOr<v1::ImportRecordsResponse> FakeServer::ImportRecords(const v1::ImportRecordsRequest&,
+                                                                    absl::Time) {
+  return NotServed();
+}
 absl::StatusOr<v1::EraseFamilyResponse> FakeServer::EraseFamily(const v1::EraseFamilyRequest&,
                                                                 absl::Time) {
   return NotServed();

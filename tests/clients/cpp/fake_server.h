@@ -103,6 +103,8 @@ class FakeServer : public Connection {
                                                             absl::Time) override;
   absl::StatusOr<v1::DecideQuarantineResponse> DecideQuarantine(const v1::DecideQuarantineRequest&,
                                                                 absl::Time) override;
+  absl::StatusOr<v1::ImportRecordsResponse> ImportRecords(const v1::ImportRecordsRequest&,
+                                                          absl::Time) override;
   absl::StatusOr<v1::EraseFamilyResponse> EraseFamily(const v1::EraseFamilyRequest&,
                                                       absl::Time) override;
 

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/storage/core/edit_builder.h"
+#include "tests/storage/core/random_state.h"
 
 namespace nightlog {
 namespace {
@@ -16,54 +16,6 @@ using storage::v1::StoredGroup;
 using storage::v1::StoredRecord;
 using storage::v1::StoredVersion;
 using ::testing::ElementsAre;
-
-constexpr char kRecordId[] = "0123456789abcdef";
-
-// A state that random edits of a random kind lead to; each saw some of what stood.
-StoredRecord RandomState(uint64_t seed) {
-  std::mt19937_64 engine(seed);
-  const auto pick = [&engine](int below) { return static_cast<int>(engine() % below); };
-  StoredRecord record;
-  const int kind = pick(3);
-  const int edits = 1 + pick(12);
-  for (int i = 0; i < edits; ++i) {
-    Seen saw;
-    for (const StoredGroup& group : record.groups()) {
-      for (const StoredVersion& version : group.versions()) {
-        if (pick(2) == 0) saw.push_back(version.edit());
-      }
-    }
-    const char who = static_cast<char>('a' + pick(3));
-    const absl::Time now = Minute(pick(100));
-    const auto seq = static_cast<uint64_t>(i) + 1;
-    TestEdit edit = ExistenceEdit(who, seq, now, pick(2) == 0, saw);
-    if (record.kind() == 0 || pick(4) > 0) {
-      if (kind == 0) {
-        edit = NameEdit(who, seq, now, absl::StrCat("name ", pick(4)), saw);
-      } else if (kind == 1) {
-        edit = MakeEdit(who, seq, now, saw);
-        edit.edit.set_group(v1::Comment::kPostsFieldNumber);
-        edit.edit.mutable_comment()->add_posts()->set_text(absl::StrCat("post ", i));
-      } else if (pick(3) == 0) {
-        edit = TextEdit(who, seq, now, pick(4) == 0 ? "" : absl::StrCat("text ", pick(4)), saw);
-      } else if (pick(2) == 0) {
-        edit = TagsEdit(who, seq, now, {absl::StrCat(pick(4))}, {absl::StrCat(pick(4))}, saw);
-      } else {
-        edit = MakeEdit(who, seq, now, saw);
-        edit.edit.set_group(v1::LogEntry::kIntervalFieldNumber);
-        v1::Interval& interval = *edit.edit.mutable_log_entry()->mutable_interval();
-        *interval.mutable_began_at() = ToProto(Minute(pick(9)));
-        interval.set_zone("UTC");
-      }
-    }
-    Merge(edit.authored(), record);
-  }
-  record.set_revision(engine());
-  record.set_created_by(std::string(16, 'm'));
-  *record.mutable_created_at() = ToProto(Minute(0));
-  record.set_digest(DigestOf(kRecordId, record));
-  return record;
-}
 
 TEST(RecordWireTest, AReplicasStateGivesTheSameRecordAgain) {
   int conflicts = 0;
