@@ -76,8 +76,8 @@ class FamilyWriter {
   // REQUIRES: exists().
   void SetBackedUpRevision(uint64_t revision);
   // Removes every row of the family, its invites and what its pairings are repeated from included;
-  // devices stay known. Costs a read of each row, and of all such rows of the store. The bytes leave
-  // the disk with the next PurgeErased(). REQUIRES: exists(). Afterwards exists() is false.
+  // devices stay known. Costs a read of each row, and of all such rows of the store. The bytes
+  // leave the disk with the next PurgeErased(). REQUIRES: exists(). Afterwards exists() is false.
   absl::Status Erase();
 
   // FAILED_PRECONDITION (AHEAD_OF_SERVER) if the family was stopped; the message says the way out.
