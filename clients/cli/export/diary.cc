@@ -108,7 +108,7 @@ class Diary {
       const auto child = children_.find(entry.child_id());
       if (child == children_.end()) return;
       const absl::Time began = FromProto(entry.interval().began_at());
-      if (!entry.text().empty()) {
+      if (!entry.text().empty() && !entry.has_import_origin()) {
         child->second.notes[NightOf(began, child->second.zone)].emplace_back(
             began, absl::StrCat(ClockTime(began, child->second.zone), " ", entry.text()));
       }

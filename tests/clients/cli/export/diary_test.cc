@@ -106,13 +106,17 @@ TEST(DiaryTest, NotesStandBesideTheirNightAndAllTextIsEscaped) {
   v1::Record deleted = entry;
   deleted.set_deleted(true);
   deleted.mutable_log_entry()->set_text("gone");
-  const std::string html =
-      SleepDiary("<b>", {AChild("Robin <i>"), ANight("2026-01-10"), entry, comment, deleted});
+  v1::Record imported = entry;
+  imported.mutable_log_entry()->set_text("drank 8 oz");
+  imported.mutable_log_entry()->mutable_import_origin()->set_source("huckleberry");
+  const std::string html = SleepDiary(
+      "<b>", {AChild("Robin <i>"), ANight("2026-01-10"), entry, comment, deleted, imported});
   EXPECT_THAT(html, Not(HasSubstr("<script")));
   EXPECT_THAT(html, HasSubstr("02:00 &lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;"));
   EXPECT_THAT(html, HasSubstr("“well &quot;done&quot; &amp; so on”"));
   EXPECT_THAT(html, HasSubstr("Robin &lt;i&gt;"));
   EXPECT_THAT(html, Not(HasSubstr("gone")));
+  EXPECT_THAT(html, Not(HasSubstr("8 oz")));
 }
 
 }  // namespace
