@@ -38,12 +38,12 @@ export function Sheet({ title, closeLabel, onClose, children, footer }: SheetPro
       }}
     >
       <div class="sheet-body">
-        <header class="sheet-head">
+        <div class="sheet-head">
           <h2 id={titleId}>{title}</h2>
           <IconButton path={kClose} label={closeLabel} onClick={() => dialog.current?.close()} />
-        </header>
+        </div>
         <div class="sheet-content">{children}</div>
-        {footer && <footer class="sheet-foot">{footer}</footer>}
+        {footer && <div class="sheet-foot">{footer}</div>}
       </div>
     </dialog>
   );
