@@ -18,7 +18,7 @@ if [[ "${1:-}" == --test ]]; then
   packages+=(
     libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
     clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
-    python3 openssl git
+    python3 openssl git chromium
   )
 elif [[ $# -gt 0 ]]; then
   echo "usage: $0 [--test]" >&2

@@ -7,15 +7,19 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
 
-// Starts nightlogd on free ports with empty data. Returns its address, the URL for browsers, and
-// stop(), which resolves to the exit code of an orderly end.
-export async function startDaemon() {
-  const data = await mkdtemp(path.join(tmpdir(), 'nightlog-interop-'));
+// Starts nightlogd, on free ports with empty data unless told otherwise: `data` is a folder that the
+// caller keeps, `port` the one for browsers, `flags` are added. Returns its address, the URL for
+// browsers, kill(signal), logged(words), which resolves once its log has a line with them, and stop(),
+// which resolves to the exit code of an orderly end.
+export async function startDaemon({ data, port = 0, flags = [] } = {}) {
+  const folder = data ?? await mkdtemp(path.join(tmpdir(), 'nightlog-interop-'));
   const daemon = spawn(process.env.NIGHTLOGD,
-    [`--data_dir=${data}`, '--listen=127.0.0.1:0', '--web_listen=127.0.0.1:0'],
-    { stdio: ['ignore', 'pipe', 'inherit'] });
+    [`--data_dir=${folder}`, '--listen=127.0.0.1:0', `--web_listen=127.0.0.1:${port}`, ...flags],
+    { stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(daemon, 'exit');
   exited.catch(() => {});
+  const log = readline.createInterface({ input: daemon.stderr });
+  log.on('line', (line) => console.error(line));
   let address;
   const url = await new Promise((resolve, reject) => {
     daemon.once('error', reject);
@@ -30,10 +34,14 @@ export async function startDaemon() {
   return {
     address,
     url,
+    kill: (signal) => daemon.kill(signal),
+    logged: (words) => new Promise((resolve) => {
+      log.on('line', (line) => line.includes(words) && resolve());
+    }),
     async stop() {
       daemon.kill('SIGTERM');
       const [code, signal] = await exited;
-      await rm(data, { recursive: true, force: true });
+      if (!data) await rm(folder, { recursive: true, force: true });
       return code ?? signal;
     },
   };

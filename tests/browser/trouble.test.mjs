@@ -1,0 +1,88 @@
+// What goes wrong around the phones: servers that end or are lost, clocks that are wrong or change.
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+
+import { scene, timeIn } from './stage.mjs';
+
+scene('the phones go on when the server ends, and are in step once it is back', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  assert.equal(await stage.server.stop(), 0);
+  await alex.sync(/^Offline/).waitFor();
+  await alex.tap('Put down');
+  await alex.sync('Offline. Saved here, 1 to send').waitFor();
+  await stage.startServer();
+  await sam.now('Settling').waitFor();
+  await alex.sync(/^Synced/).waitFor();
+});
+
+scene('the phones bring back what a restored server lacks', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  await alex.tap('Put down');
+  await sam.now('Settling').waitFor();
+  const made = stage.server.logged('made backup');
+  stage.server.kill('SIGUSR1');
+  await made;
+  await alex.tap('Spoke');
+  await sam.entry('Spoke').waitFor();
+  await sam.tap('Crying');
+  await alex.now('Crying').waitFor();
+
+  await stage.server.stop();
+  await rm(stage.data, { recursive: true });
+  await stage.startServer('--restore_backup=latest');
+  for (const person of [alex, sam]) await person.sync(/^Synced/).waitFor();
+
+  // A new device has nothing but what the server gives it.
+  await alex.open('#/family');
+  await alex.button('Add a device of your own').click();
+  const tablet = await stage.person('');
+  await tablet.join(await alex.makeCode());
+  await tablet.button('Go to tonight').click();
+  await tablet.now('Crying').waitFor();
+  for (const words of ['Put down', 'Spoke', 'Crying']) {
+    assert.equal(await tablet.entry(words).count(), 1, words);
+  }
+});
+
+scene('a tap of a phone whose clock is an hour ahead gets its true time', async (stage) => {
+  const [alex, sam] = await stage.twoPhones({ sam: { aheadMs: 3_600_000 } });
+  const before = Date.now();
+  await sam.tap('Put down');
+  await alex.now('Settling').waitFor();
+  const trueTimes = new Set([before, Date.now()].map((at) => timeIn(stage.zone, at)));
+  for (const person of [alex, sam]) {
+    await person.sync(/^Synced/).waitFor();
+    const words = await person.entry('Put down').innerText();
+    assert.ok([...trueTimes].some((time) => words.includes(time)), `${person.name}: ${words}`);
+  }
+});
+
+// The night in which the clocks of central Europe last went back: the dates of its two days.
+function lastLongNight() {
+  const lastSunday = (year) => {
+    const last = new Date(Date.UTC(year, 9, 31));
+    return Date.UTC(year, 9, 31 - last.getUTCDay());
+  };
+  const dayMs = 86_400_000;
+  const year = new Date().getUTCFullYear();
+  const sunday = lastSunday(lastSunday(year) + dayMs < Date.now() ? year : year - 1);
+  return [sunday - dayMs, sunday].map((at) => new Date(at).toISOString().slice(0, 10));
+}
+
+scene('the hour that comes twice is asked about, and both phones count it', async (stage) => {
+  const [alex, sam] = await stage.twoPhones({ zone: 'Europe/Berlin', sam: { zone: 'America/New_York' } });
+  const [evening, morning] = lastLongNight();
+  await alex.open(`#/tonight/night/${evening}`);
+  await alex.button('Add').click();
+  await alex.typeTimes({ Began: [evening, '20:00'] });
+  await alex.button('Add an end').click();
+  await alex.typeTimes({ Ended: [morning, '02:30'] });
+  await alex.page.getByText('The clocks went back that night: 02:30 came twice.').waitFor();
+  await alex.page.getByLabel('the second time (GMT+1)').check();
+  await alex.button('Save').click();
+  await sam.open(`#/tonight/night/${evening}`);
+  for (const person of [alex, sam]) {
+    await person.page.getByRole('button').filter({ hasText: '20:00 – 02:30' }).waitFor();
+    await person.page.getByText(/^7 hrs?.* 30 min/).first().waitFor();
+  }
+});

@@ -1,0 +1,119 @@
+// Two phones log one night: without a network, both at once, and in several tabs.
+import { scene } from './stage.mjs';
+
+scene('a tap without a network is kept over a reload and reaches the other phone later', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  await alex.page.evaluate(() => navigator.serviceWorker.ready);
+  await alex.context.setOffline(true);
+  await alex.sync('Offline. All saved on this phone').waitFor();
+  await alex.tap('Put down');
+  await alex.sync('Offline. Saved here, 1 to send').waitFor();
+
+  await alex.page.reload();
+  await alex.now('Settling').waitFor();
+  await alex.entry('Put down').getByText('only on this phone so far').waitFor();
+  await alex.tap('Asleep');
+  await alex.sync('Offline. Saved here, 2 to send').waitFor();
+  await sam.now('Not put down yet').waitFor();
+
+  await alex.context.setOffline(false);
+  await sam.now('Asleep').waitFor();
+  await alex.sync(/^Synced/).waitFor();
+  await alex.entry('only on this phone so far').waitFor({ state: 'detached' });
+});
+
+scene('what one takes back is gone on the other phone', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  await alex.tap('Put down');
+  await sam.now('Settling').waitFor();
+  await alex.button('Undo').click();
+  await sam.now('Not put down yet').waitFor();
+});
+
+scene('two answers are both kept until one tap chooses', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  await alex.tap('Put down');
+  await sam.now('Settling').waitFor();
+  for (const [times, person] of [[1, alex], [2, sam]]) {
+    await person.context.setOffline(true);
+    await person.entry('Put down').click();
+    for (let i = 0; i < times; ++i) await person.button('At, −5 minutes').click();
+    await person.button('Save').click();
+    await person.page.getByText(`Saved on this phone`).waitFor();
+  }
+  for (const person of [alex, sam]) await person.context.setOffline(false);
+
+  for (const [person, other] of [[alex, 'Sam'], [sam, 'Alex']]) {
+    await person.page.getByText(new RegExp(`^You said .*, ${other} said `)).waitFor();
+    await person.entry('two answers').waitFor();
+  }
+  const choices = alex.page.getByRole('button', { name: 'Choose for Put down' });
+  const chosen = (await choices.filter({ hasText: 'Sam' }).innerText()).split('\n')[0];
+  await choices.filter({ hasText: 'Sam' }).click();
+  for (const person of [alex, sam]) {
+    await person.entry('two answers').waitFor({ state: 'detached' });
+    await person.page.getByText('Both are kept').waitFor({ state: 'detached' });
+    await person.entry('Put down').filter({ hasText: chosen }).waitFor();
+  }
+});
+
+scene('a waking that both logged counts once, until somebody says that it was two', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  const today = new Intl.DateTimeFormat('sv-SE', { timeZone: stage.zone }).format(new Date());
+  const log = async (person, kind, from, to) => {
+    await person.button('Add').click();
+    await person.page.getByRole('radio', { name: kind, exact: true }).check();
+    await person.typeTimes({ Began: [today, from] });
+    if (to) {
+      await person.button('Add an end').click();
+      await person.typeTimes({ Ended: [today, to] });
+    }
+    await person.button('Save').click();
+    await person.page.getByRole('status').getByText(`${kind}, ${from}.`).waitFor();
+  };
+  await log(alex, 'Asleep', '20:00', '21:30');
+  await sam.entry('20:00 – 21:30').waitFor();
+  for (const person of [alex, sam]) await person.context.setOffline(true);
+  await log(alex, 'Awake', '21:00', '21:05');
+  await log(sam, 'Awake', '21:08', '21:12');
+  for (const person of [alex, sam]) await person.context.setOffline(false);
+
+  const counted = async (words) => {
+    for (const person of [alex, sam]) {
+      await person.page.getByRole('link', { name: 'Nights' }).click();
+      await person.page.getByRole('link', { name: 'Tonight', exact: false })
+        .filter({ hasText: words }).waitFor();
+      await person.page.goBack();
+    }
+  };
+  await alex.page.getByText('Sam logged it too: 21:08 – 21:12').waitFor();
+  await sam.page.getByText('You logged it too: 21:08 – 21:12').waitFor();
+  await counted('1 waking');
+  await sam.button('These were two').click();
+  for (const person of [alex, sam]) {
+    await person.button('These were two').waitFor({ state: 'detached' });
+    await person.entry('21:08 – 21:12').waitFor();
+  }
+  await counted('2 wakings');
+});
+
+scene('two tabs of one phone show the same, and either sends what was tapped', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  const first = alex.page;
+  const second = await alex.context.newPage();
+  await second.goto(alex.url);
+  alex.page = second;
+  await alex.tap('Put down');
+  await sam.now('Settling').waitFor();
+  alex.page = first;
+  await alex.now('Settling').waitFor();
+  await alex.tap('Asleep');
+  alex.page = second;
+  await alex.now('Asleep').waitFor();
+  // The tab that spoke to the server is closed: the other takes over.
+  await first.close();
+  await alex.tap('Crying');
+  await sam.now('Crying').waitFor();
+  await sam.tap('Calm again');
+  await alex.now('Crying').waitFor({ state: 'detached' });
+});
