@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "nightlog/v1/records.pb.h"
@@ -42,136 +43,127 @@ std::string SortableSeconds(absl::Time time) {
 
 bool HasId(const std::string& bytes) { return RecordId::IsId(bytes); }
 
-// Everything of one child that a derivation needs, read once. The summaries that this derivation
-// makes lie over those that the reader has.
-class ChildDeriver {
+// Most entries of a child that are remembered beyond what a night needs.
+constexpr size_t kEntriesMax = 256;
+
+// Everything of one child that a derivation needs, read once and remembered: child and plans, the
+// entries that begin in one range, and the newest summaries. It is as of the newest commit, once
+// the changes of that commit were taken.
+class RememberedChild {
  public:
-  ChildDeriver(const FamilyReader& reader, const RecordId& child_id)
-      : reader_(reader), child_id_(child_id) {}
+  explicit RememberedChild(const RecordId& child_id) : child_id_(child_id) {}
 
   // False: there is no such child, or it was deleted, so nothing is derived.
-  absl::StatusOr<bool> Load() {
-    ASSIGN_OR_RETURN(const absl::optional<StoredRecord> record, reader_.Record(child_id_));
+  absl::StatusOr<bool> Load(const FamilyReader& reader) {
+    ASSIGN_OR_RETURN(const absl::optional<StoredRecord> record, reader.Record(child_id_));
     if (!record.has_value() || record->deleted() || !ParseBody(*record, child_)) return false;
-    const std::string prefix = Tagged(kPlanTag, child_id_, "");
-    absl::Status damaged;
-    RETURN_IF_ERROR(reader_.ScanIndex(prefix, PrefixLimit(prefix), ScanOrder::kAscending,
-                                      [&](absl::string_view, const RecordId& id) {
-                                        auto plan = reader_.Record(id);
-                                        if (!plan.ok()) {
-                                          damaged = plan.status();
-                                          return false;
-                                        }
-                                        if (plan->has_value()) {
-                                          plans_.emplace_back();
-                                          plans_.back().id = id.str();
-                                          if (!ParseBody(**plan, plans_.back().plan))
-                                            plans_.pop_back();
-                                        }
-                                        return true;
-                                      }));
-    RETURN_IF_ERROR(damaged);
+    const std::string plans = Tagged(kPlanTag, child_id_, "");
+    RETURN_IF_ERROR(
+        ScanRecords(reader, plans, PrefixLimit(plans), ScanOrder::kAscending,
+                    [this](absl::string_view, const RecordId& id, const StoredRecord& record) {
+                      OwnedPlan& plan = plans_.emplace_back();
+                      plan.id = id.str();
+                      if (!ParseBody(record, plan.plan)) plans_.pop_back();
+                      return true;
+                    }));
     for (const OwnedPlan& plan : plans_) plan_records_.push_back({plan.id, &plan.plan});
+    const std::string nights = NightIndexPrefix(child_id_);
+    int read = 0;
+    RETURN_IF_ERROR(
+        ScanRecords(reader, nights, PrefixLimit(nights), ScanOrder::kDescending,
+                    [&](absl::string_view, const RecordId&, const StoredRecord& record) {
+                      v1::NightSummary& summary = newest_nights_.emplace_back();
+                      if (!ParseBody(record, summary)) newest_nights_.pop_back();
+                      return ++read < sleep::kProgressWindowNights;
+                    }));
+    std::reverse(newest_nights_.begin(), newest_nights_.end());
     return true;
+  }
+
+  // Takes the change of an entry.
+  void Take(const RecordChange& change) {
+    if (change.before.has_value()) {
+      for (const std::string& key : change.before->index_keys()) entries_.erase(key);
+    }
+    for (const std::string& key : change.after.index_keys()) {
+      if (key >= entries_from_ && key < entries_to_) AddEntry(key, change.id, change.after);
+    }
   }
 
   const v1::Child& child() const { return child_; }
 
-  absl::Status DeriveNight(absl::CivilDay night, std::vector<DerivedRecord>& derived) {
-    std::deque<OwnedEntry> entries;
+  absl::Status DeriveNight(const FamilyReader& reader, absl::CivilDay night,
+                           std::vector<DerivedRecord>& derived) {
+    const sleep::TimeRange window = sleep::EntriesWindow(child_, night);
+    const std::string begin = EntryIndexStart(child_id_, window.begin);
+    const std::string end = EntryIndexStart(child_id_, window.end);
+    RETURN_IF_ERROR(RememberEntries(reader, begin, end));
+    std::vector<const OwnedEntry*> entries;
     int open_conflicts = 0;
-    RETURN_IF_ERROR(
-        ReadEntries(sleep::EntriesWindow(child_, night), night, entries, open_conflicts));
-    std::vector<std::vector<size_t>> episodes;
-    const std::deque<OwnedEntry> counted = UniteEpisodes(entries, episodes);
-    std::vector<sleep::LoggedEntry> logged;
-    for (const OwnedEntry& entry : counted) {
-      logged.push_back({entry.id, entry.member, &entry.entry});
+    for (auto it = entries_.lower_bound(begin); it != entries_.end() && it->first < end; ++it) {
+      entries.push_back(&it->second);
+      if (it->second.has_conflict && NightOf(it->second.entry) == night &&
+          !Planted("conflicts_not_counted")) {
+        ++open_conflicts;
+      }
     }
+    std::vector<std::vector<size_t>> episodes;
+    std::deque<v1::LogEntry> united;
+    const std::vector<sleep::LoggedEntry> logged = UniteEpisodes(entries, episodes, united);
     const absl::optional<sleep::PlanInForce> plan = sleep::FindPlanInForce(plan_records_, night);
     const sleep::PlanInForce* in_force = plan.has_value() ? &*plan : nullptr;
     v1::NightSummary summary =
         sleep::SummarizeNight(child_id_.bytes(), child_, night, logged, in_force, open_conflicts);
     for (const std::vector<size_t>& episode : episodes) {
-      if (NightOf(entries[episode[0]].entry) != night) continue;
+      if (NightOf(entries[episode[0]]->entry) != night) continue;
       v1::Episode& told = *summary.add_episodes();
-      for (const size_t index : episode) told.add_entry_ids(entries[index].id);
+      for (const size_t index : episode) told.add_entry_ids(entries[index]->id);
     }
     const std::string body = SerializeDeterministic(summary);
     const RecordId id = NightSummaryId(child_id_, summary.date());
-    ASSIGN_OR_RETURN(const absl::optional<StoredRecord> before, reader_.Record(id));
+    ASSIGN_OR_RETURN(const absl::optional<StoredRecord> before, reader.Record(id));
     if (before.has_value() ? before->body() == body : IsEmpty(night, in_force, body)) {
       return absl::OkStatus();
     }
     derived.push_back({id, kNightSummary, body});
-    summaries_[summary.date()] = std::move(summary);
+    RememberNight(std::move(summary));
     return absl::OkStatus();
   }
 
-  absl::Status DeriveProgress(std::vector<DerivedRecord>& derived) {
-    const std::string prefix = NightIndexPrefix(child_id_);
-    int read = 0;
-    absl::Status damaged;
-    RETURN_IF_ERROR(reader_.ScanIndex(prefix, PrefixLimit(prefix), ScanOrder::kDescending,
-                                      [&](absl::string_view, const RecordId& id) {
-                                        auto record = reader_.Record(id);
-                                        if (!record.ok()) {
-                                          damaged = record.status();
-                                          return false;
-                                        }
-                                        v1::NightSummary summary;
-                                        if (record->has_value() && ParseBody(**record, summary)) {
-                                          std::string date = summary.date();
-                                          summaries_.emplace(std::move(date), std::move(summary));
-                                        }
-                                        return ++read < sleep::kProgressWindowNights;
-                                      }));
-    RETURN_IF_ERROR(damaged);
-    std::vector<v1::NightSummary> window;
-    for (auto& [date, summary] : summaries_) window.push_back(std::move(summary));
-    if (window.size() > sleep::kProgressWindowNights) {
-      window.erase(window.begin(), window.end() - sleep::kProgressWindowNights);
-    }
+  void DeriveProgress(std::vector<DerivedRecord>& derived) const {
     const v1::Progress progress =
-        sleep::DeriveProgress(child_id_.bytes(), child_, window, plan_records_);
+        sleep::DeriveProgress(child_id_.bytes(), child_, newest_nights_, plan_records_);
     derived.push_back({ProgressId(child_id_), kProgress, SerializeDeterministic(progress)});
-    return absl::OkStatus();
   }
 
   // Dates of the nights from `first` on that have a summary.
-  absl::Status AddSummarizedNights(absl::string_view first, std::set<absl::CivilDay>& nights) {
-    return reader_.ScanIndex(NightIndexKey(child_id_, first),
-                             PrefixLimit(NightIndexPrefix(child_id_)), ScanOrder::kAscending,
-                             [&](absl::string_view key, const RecordId&) {
-                               absl::CivilDay day;
-                               if (absl::ParseCivilTime(DateOfNightIndexKey(key), &day)) {
-                                 nights.insert(day);
-                               }
-                               return true;
-                             });
+  absl::Status AddSummarizedNights(const FamilyReader& reader, absl::string_view first,
+                                   std::set<absl::CivilDay>& nights) const {
+    return reader.ScanIndex(NightIndexKey(child_id_, first),
+                            PrefixLimit(NightIndexPrefix(child_id_)), ScanOrder::kAscending,
+                            [&](absl::string_view key, const RecordId&) {
+                              absl::CivilDay day;
+                              if (absl::ParseCivilTime(DateOfNightIndexKey(key), &day)) {
+                                nights.insert(day);
+                              }
+                              return true;
+                            });
   }
 
   // The nights of every entry of the child.
-  absl::Status AddLoggedNights(std::set<absl::CivilDay>& nights) {
+  absl::Status AddLoggedNights(const FamilyReader& reader, std::set<absl::CivilDay>& nights) const {
     const std::string prefix = EntryIndexPrefix(child_id_);
-    absl::Status damaged;
-    RETURN_IF_ERROR(reader_.ScanIndex(prefix, PrefixLimit(prefix), ScanOrder::kAscending,
-                                      [&](absl::string_view, const RecordId& id) {
-                                        auto record = reader_.Record(id);
-                                        if (!record.ok()) {
-                                          damaged = record.status();
-                                          return false;
-                                        }
-                                        v1::LogEntry entry;
-                                        if (record->has_value() && ParseBody(**record, entry)) {
-                                          for (absl::CivilDay day :
-                                               sleep::NightsTouched(child_, entry.interval())) {
-                                            nights.insert(day);
-                                          }
-                                        }
-                                        return true;
-                                      }));
-    return damaged;
+    return ScanRecords(
+        reader, prefix, PrefixLimit(prefix), ScanOrder::kAscending,
+        [&](absl::string_view, const RecordId&, const StoredRecord& record) {
+          v1::LogEntry entry;
+          if (ParseBody(record, entry)) {
+            for (absl::CivilDay day : sleep::NightsTouched(child_, entry.interval())) {
+              nights.insert(day);
+            }
+          }
+          return true;
+        });
   }
 
  private:
@@ -186,28 +178,104 @@ class ChildDeriver {
     std::string author;
     uint64_t created_revision = 0;
     uint64_t author_saw_revision = 0;
+    bool has_conflict = false;
   };
 
-  // The entries as they count: those of an episode as one, in the place of its first.
-  static std::deque<OwnedEntry> UniteEpisodes(const std::deque<OwnedEntry>& entries,
-                                              std::vector<std::vector<size_t>>& episodes) {
+  // Records whose index key lies in [start, limit).
+  static absl::Status ScanRecords(
+      const FamilyReader& reader, absl::string_view start, absl::string_view limit, ScanOrder order,
+      absl::FunctionRef<bool(absl::string_view key, const RecordId&, const StoredRecord&)> visit) {
+    absl::Status damaged;
+    RETURN_IF_ERROR(
+        reader.ScanIndex(start, limit, order, [&](absl::string_view key, const RecordId& id) {
+          auto record = reader.Record(id);
+          damaged = record.status();
+          if (!damaged.ok()) return false;
+          return !record->has_value() || visit(key, id, **record);
+        }));
+    return damaged;
+  }
+
+  // Makes the remembered range hold [begin, end), of index keys.
+  absl::Status RememberEntries(const FamilyReader& reader, const std::string& begin,
+                               const std::string& end) {
+    if (end < entries_from_ || begin > entries_to_) {
+      entries_.clear();
+      entries_from_ = entries_to_ = begin;
+    }
+    const auto add = [this](absl::string_view key, const RecordId& id, const StoredRecord& record) {
+      AddEntry(std::string(key), id, record);
+      return true;
+    };
+    if (begin < entries_from_) {
+      RETURN_IF_ERROR(ScanRecords(reader, begin, entries_from_, ScanOrder::kAscending, add));
+      entries_from_ = begin;
+    }
+    if (end > entries_to_) {
+      RETURN_IF_ERROR(ScanRecords(reader, entries_to_, end, ScanOrder::kAscending, add));
+      entries_to_ = end;
+    }
+    if (entries_.size() > kEntriesMax) {
+      entries_.erase(entries_.begin(), entries_.lower_bound(begin));
+      entries_.erase(entries_.lower_bound(end), entries_.end());
+      entries_from_ = begin;
+      entries_to_ = end;
+    }
+    return absl::OkStatus();
+  }
+
+  void AddEntry(const std::string& key, const RecordId& id, const StoredRecord& record) {
+    OwnedEntry owned;
+    if (!ParseBody(record, owned.entry)) return;
+    owned.id = id.str();
+    owned.member = HasId(owned.entry.caregiver_id()) && !Planted("caregiver_ignored")
+                       ? owned.entry.caregiver_id()
+                       : record.created_by();
+    owned.author = record.created_by();
+    owned.created_revision = record.created_revision();
+    owned.author_saw_revision = record.author_saw_revision();
+    owned.has_conflict = HasConflict(record);
+    entries_[key] = std::move(owned);
+  }
+
+  void RememberNight(v1::NightSummary summary) {
+    auto it = std::lower_bound(
+        newest_nights_.begin(), newest_nights_.end(), summary.date(),
+        [](const v1::NightSummary& night, const std::string& date) { return night.date() < date; });
+    if (it != newest_nights_.end() && it->date() == summary.date()) {
+      *it = std::move(summary);
+      return;
+    }
+    newest_nights_.insert(it, std::move(summary));
+    if (newest_nights_.size() > sleep::kProgressWindowNights) {
+      newest_nights_.erase(newest_nights_.begin());
+    }
+  }
+
+  // The entries as they count: those of an episode as one, in the place of its first; `united`
+  // holds these.
+  static std::vector<sleep::LoggedEntry> UniteEpisodes(
+      const std::vector<const OwnedEntry*>& entries, std::vector<std::vector<size_t>>& episodes,
+      std::deque<v1::LogEntry>& united) {
     std::vector<sleep::AuthoredEntry> authored;
-    for (const OwnedEntry& entry : entries) {
-      authored.push_back({entry.id, entry.author, &entry.entry, entry.created_revision,
-                          entry.author_saw_revision});
+    std::vector<sleep::LoggedEntry> all;
+    for (const OwnedEntry* entry : entries) {
+      authored.push_back({entry->id, entry->author, &entry->entry, entry->created_revision,
+                          entry->author_saw_revision});
+      all.push_back({entry->id, entry->member, &entry->entry});
     }
     episodes = sleep::FindEpisodes(authored);
-    std::deque<OwnedEntry> counted = entries;
     std::set<size_t> counted_with_another;
     for (const std::vector<size_t>& episode : episodes) {
       std::vector<const v1::LogEntry*> linked;
-      for (const size_t index : episode) linked.push_back(&entries[index].entry);
-      counted[episode[0]].entry = sleep::UniteEpisode(linked);
+      for (const size_t index : episode) linked.push_back(&entries[index]->entry);
+      all[episode[0]].entry = &united.emplace_back(sleep::UniteEpisode(linked));
       if (Planted("linked_entries_counted_twice")) continue;
       counted_with_another.insert(episode.begin() + 1, episode.end());
     }
-    for (auto it = counted_with_another.rbegin(); it != counted_with_another.rend(); ++it) {
-      counted.erase(counted.begin() + static_cast<std::ptrdiff_t>(*it));
+    std::vector<sleep::LoggedEntry> counted;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (counted_with_another.count(i) == 0) counted.push_back(all[i]);
     }
     return counted;
   }
@@ -221,41 +289,6 @@ class ChildDeriver {
     return absl::LoadTimeZone(child_.home_zone(), &home) ? home : absl::UTCTimeZone();
   }
 
-  // Entries that begin in the window; how many of those that begin from noon of the night to the
-  // next have an open conflict.
-  absl::Status ReadEntries(const sleep::TimeRange& window, absl::CivilDay night,
-                           std::deque<OwnedEntry>& entries, int& open_conflicts) {
-    absl::Status damaged;
-    RETURN_IF_ERROR(reader_.ScanIndex(
-        EntryIndexStart(child_id_, window.begin), EntryIndexStart(child_id_, window.end),
-        ScanOrder::kAscending, [&](absl::string_view, const RecordId& id) {
-          auto record = reader_.Record(id);
-          if (!record.ok()) {
-            damaged = record.status();
-            return false;
-          }
-          OwnedEntry& owned = entries.emplace_back();
-          if (!record->has_value() || !ParseBody(**record, owned.entry)) {
-            entries.pop_back();
-            return true;
-          }
-          owned.id = id.str();
-          owned.member = HasId(owned.entry.caregiver_id()) && !Planted("caregiver_ignored")
-                             ? owned.entry.caregiver_id()
-                             : (*record)->created_by();
-          // A log of another app was written by its caregivers, not by whoever imported it.
-          owned.author = owned.entry.has_import_origin() ? owned.member : (*record)->created_by();
-          owned.created_revision = (*record)->created_revision();
-          owned.author_saw_revision = (*record)->author_saw_revision();
-          if (HasConflict(**record) && NightOf(owned.entry) == night &&
-              !Planted("conflicts_not_counted")) {
-            ++open_conflicts;
-          }
-          return true;
-        }));
-    return damaged;
-  }
-
   // A night about which nothing was logged has no summary.
   bool IsEmpty(absl::CivilDay night, const sleep::PlanInForce* plan,
                const std::string& body) const {
@@ -263,13 +296,21 @@ class ChildDeriver {
                                                                 {}, plan, /*open_conflicts=*/0));
   }
 
-  const FamilyReader& reader_;
   const RecordId child_id_;
   v1::Child child_;
   std::deque<OwnedPlan> plans_;
   std::vector<sleep::PlanRecord> plan_records_;
-  // By date.
-  std::map<std::string, v1::NightSummary> summaries_;
+  // The entries whose index keys lie in [entries_from_, entries_to_), by key.
+  std::string entries_from_;
+  std::string entries_to_;
+  std::map<std::string, OwnedEntry> entries_;
+  // The last kProgressWindowNights that have a summary, by date.
+  std::vector<v1::NightSummary> newest_nights_;
+};
+
+class SleepMemory final : public Deriver::Memory {
+ public:
+  std::map<RecordId, RememberedChild> children;
 };
 
 // What a change of one record makes stale.
@@ -326,6 +367,7 @@ std::vector<std::string> SleepDeriver::IndexKeys(const RecordId& id,
 
 absl::Status SleepDeriver::Derive(const FamilyReader& reader,
                                   absl::Span<const RecordChange> changes,
+                                  std::unique_ptr<Memory>& memory,
                                   std::vector<DerivedRecord>& derived) const {
   Stale stale;
   for (const RecordChange& change : changes) {
@@ -337,23 +379,37 @@ absl::Status SleepDeriver::Derive(const FamilyReader& reader,
   for (const auto& [child, first] : stale.nights_from) child_ids.insert(child);
   for (const auto& [child, interval] : stale.intervals) child_ids.insert(child);
 
+  if (memory == nullptr) memory = std::make_unique<SleepMemory>();
+  auto& children = static_cast<SleepMemory&>(*memory).children;
   for (const RecordId& child_id : child_ids) {
-    ChildDeriver child(reader, child_id);
-    ASSIGN_OR_RETURN(const bool exists, child.Load());
-    if (!exists) continue;
+    const bool changed =
+        stale.children.count(child_id) > 0 || stale.nights_from.count(child_id) > 0;
+    if (changed) children.erase(child_id);
+    const auto [it, is_new] = children.try_emplace(child_id, child_id);
+    RememberedChild& child = it->second;
+    if (is_new) {
+      ASSIGN_OR_RETURN(const bool exists, child.Load(reader));
+      if (!exists) {
+        children.erase(it);
+        continue;
+      }
+    } else {
+      for (const RecordChange& change : changes) child.Take(change);
+    }
     std::set<absl::CivilDay> nights;
     for (const auto& [id, interval] : stale.intervals) {
       if (id != child_id) continue;
       for (absl::CivilDay day : sleep::NightsTouched(child.child(), interval)) nights.insert(day);
     }
     if (stale.children.count(child_id) > 0) {
-      RETURN_IF_ERROR(child.AddSummarizedNights("", nights));
-      RETURN_IF_ERROR(child.AddLoggedNights(nights));
-    } else if (const auto it = stale.nights_from.find(child_id); it != stale.nights_from.end()) {
-      RETURN_IF_ERROR(child.AddSummarizedNights(it->second, nights));
+      RETURN_IF_ERROR(child.AddSummarizedNights(reader, "", nights));
+      RETURN_IF_ERROR(child.AddLoggedNights(reader, nights));
+    } else if (const auto first = stale.nights_from.find(child_id);
+               first != stale.nights_from.end()) {
+      RETURN_IF_ERROR(child.AddSummarizedNights(reader, first->second, nights));
     }
-    for (absl::CivilDay night : nights) RETURN_IF_ERROR(child.DeriveNight(night, derived));
-    if (!Planted("progress_stale")) RETURN_IF_ERROR(child.DeriveProgress(derived));
+    for (absl::CivilDay night : nights) RETURN_IF_ERROR(child.DeriveNight(reader, night, derived));
+    if (!Planted("progress_stale")) child.DeriveProgress(derived);
   }
   return absl::OkStatus();
 }

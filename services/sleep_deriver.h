@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_SERVICES_SLEEP_DERIVER_H_
 #define NIGHTLOG_SERVICES_SLEEP_DERIVER_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,12 +12,14 @@ namespace nightlog {
 
 // Derives NightSummary and Progress records from what a commit changed, with the pure functions of
 // services/sleep. An entry costs the nights it touches (at most three before and three after the
-// edit), a changed plan the nights from its first on, a changed child all its nights.
+// edit), a changed plan the nights from its first on, a changed child all its nights. Remembers of
+// each child the entries of the nights derived last and the summaries that its progress rests on.
 class SleepDeriver final : public Deriver {
  public:
   std::vector<std::string> IndexKeys(const RecordId& id,
                                      const storage::v1::StoredRecord& record) const override;
   absl::Status Derive(const FamilyReader& reader, absl::Span<const RecordChange> changes,
+                      std::unique_ptr<Memory>& memory,
                       std::vector<DerivedRecord>& derived) const override;
 };
 

@@ -23,7 +23,7 @@ Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const C
       on_failure_(std::move(on_failure)),
       options_(options) {
   for (int i = 0; i < std::max(options_.shards, 1); ++i) {
-    shards_.push_back(std::make_unique<Shard>());
+    shards_.push_back(std::make_unique<Shard>(options_.remembered_max));
     Shard& shard = *shards_.back();
     shard.number = static_cast<uint32_t>(i);
     if (options_.shards > 0) shard.thread = std::thread([this, &shard] { Run(shard); });
@@ -121,7 +121,25 @@ struct Committer::FamilyBatch {
   absl::Status status;
 };
 
-void Committer::CommitBatch(const Shard& shard, std::vector<Waiting> batch) {
+std::unique_ptr<Deriver::Memory> Committer::Memories::Take(const FamilyId& family) {
+  const auto it = by_family_.find(family);
+  if (it == by_family_.end()) return nullptr;
+  std::unique_ptr<Deriver::Memory> memory = std::move(it->second->second);
+  newest_first_.erase(it->second);
+  by_family_.erase(it);
+  return memory;
+}
+
+void Committer::Memories::Keep(const FamilyId& family, std::unique_ptr<Deriver::Memory> memory) {
+  if (memory == nullptr) return;
+  newest_first_.emplace_front(family, std::move(memory));
+  by_family_[family] = newest_first_.begin();
+  if (newest_first_.size() <= max_) return;
+  by_family_.erase(newest_first_.back().first);
+  newest_first_.pop_back();
+}
+
+void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {
   const absl::Time now = clock_.Now();
   const std::unique_ptr<ReadView> snapshot = engine_.Snapshot();
   std::map<FamilyId, FamilyBatch> families;
@@ -129,7 +147,10 @@ void Committer::CommitBatch(const Shard& shard, std::vector<Waiting> batch) {
   for (const Waiting& waiting : batch) {
     const auto [it, added] = families.try_emplace(waiting.family, *snapshot);
     FamilyBatch& family = it->second;
-    if (added) family.status = family.Open(*snapshot, waiting.family);
+    if (added) {
+      family.status = family.Open(*snapshot, waiting.family);
+      family.state.memory = shard.memories.Take(waiting.family);
+    }
     results.push_back(family.status.ok() ? RunStep(waiting, now, family) : family.status);
   }
 
@@ -153,6 +174,10 @@ void Committer::CommitBatch(const Shard& shard, std::vector<Waiting> batch) {
     const absl::Status written = engine_.Write(write);
     if (!written.ok()) Fail(written);
     if (!Planted("notify_before_sync") && !Planted("no_notification")) Publish(advanced);
+  }
+  // Of a family whose changes were dropped, it may be of what is not there.
+  for (auto& [id, family] : families) {
+    if (family.status.ok()) shard.memories.Keep(id, std::move(family.state.memory));
   }
   Answer(batch, families, results);
 }

@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "storage/core/clock.h"
@@ -49,6 +52,8 @@ class Committer {
     size_t queue_max = 16384;
     // Most operations in one batch.
     size_t batch_max = 1024;
+    // Most families of one shard whose deriver's memory is kept; some 100 KiB each.
+    size_t remembered_max = 256;
   };
 
   // All must outlive this. REQUIRES: OpenStore(engine) was OK.
@@ -73,18 +78,37 @@ class Committer {
     Done done;
   };
   struct FamilyBatch;
+
+  // What the deriver remembers of the families that were committed to last.
+  class Memories {
+   public:
+    explicit Memories(size_t max) : max_(max) {}
+    // Null if there is none.
+    std::unique_ptr<Deriver::Memory> Take(const FamilyId& family);
+    // Forgets the oldest if there are too many.
+    void Keep(const FamilyId& family, std::unique_ptr<Deriver::Memory> memory);
+
+   private:
+    using List = std::list<std::pair<FamilyId, std::unique_ptr<Deriver::Memory>>>;
+    const size_t max_;
+    List newest_first_;
+    absl::flat_hash_map<FamilyId, List::iterator> by_family_;
+  };
+
   struct Shard {
+    explicit Shard(size_t remembered_max) : memories(remembered_max) {}
     absl::Mutex mu;
     std::deque<Waiting> queue ABSL_GUARDED_BY(mu);
     bool stopping ABSL_GUARDED_BY(mu) = false;
     uint32_t number = 0;
+    Memories memories;  // of the thread that commits
     std::thread thread;
   };
 
   void Run(Shard& shard);
   // The next operations to commit together; empty if none wait.
   std::vector<Waiting> TakeBatch(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
-  void CommitBatch(const Shard& shard, std::vector<Waiting> batch);
+  void CommitBatch(Shard& shard, std::vector<Waiting> batch);
   absl::Status RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const;
   void Publish(const std::vector<FamilyId>& families);
   // Tells each of the batch what became of it, and empties the batch.

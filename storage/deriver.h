@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_STORAGE_DERIVER_H_
 #define NIGHTLOG_STORAGE_DERIVER_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,13 @@ struct DerivedRecord {
 // (the same records give the same answer), stateless and thread-safe.
 class Deriver {
  public:
+  // What a deriver has read of one family, so that the family's next commit need not read it again.
+  // It is of no consequence but for the cost.
+  class Memory {
+   public:
+    virtual ~Memory() = default;
+  };
+
   virtual ~Deriver() = default;
 
   // Keys under which the record is to be found by FamilyReader::ScanIndex; unique within the
@@ -43,7 +51,11 @@ class Deriver {
   // Appends the records to write after `changes`, which `reader` sees. The cost must follow the
   // changes, not the family's history. An error drops all that the batch did to this family, so it
   // is for damaged storage only.
+  //
+  // `memory` is null, or what this made of it at the family's commit before, if that was written
+  // and no record has changed since but by `changes`, and derived ones.
   virtual absl::Status Derive(const FamilyReader& reader, absl::Span<const RecordChange> changes,
+                              std::unique_ptr<Memory>& memory,
                               std::vector<DerivedRecord>& derived) const = 0;
 };
 

@@ -54,7 +54,10 @@ void FamilyWriter::State::Absorb(State&& step) {
   CHECK(!step.in_revision);
   head = std::move(step.head);
   open_entry = std::move(step.open_entry);
-  if (step.erased) before.clear();
+  if (step.erased) {
+    before.clear();
+    memory.reset();
+  }
   if (Planted("batch_forgets_what_it_changed")) before.clear();
   // What is known already is older, and stays.
   before.merge(step.before);
@@ -144,8 +147,13 @@ absl::StatusOr<uint64_t> FamilyWriter::BeginRevision() {
 }
 
 absl::Status FamilyWriter::PutRecord(const RecordId& id, StoredRecord record) {
-  CHECK(state_.in_revision);
   ASSIGN_OR_RETURN(absl::optional<StoredRecord> before, reader_.Record(id));
+  return Replace(id, std::move(before), std::move(record));
+}
+
+absl::Status FamilyWriter::Replace(const RecordId& id, absl::optional<StoredRecord> before,
+                                   StoredRecord record) {
+  CHECK(state_.in_revision);
   record.set_revision(head().revision());
   record.set_digest(DigestOf(id.bytes(), record));
   record.clear_index_keys();
@@ -184,14 +192,16 @@ absl::Status FamilyWriter::PutServerRecord(const DerivedRecord& record) {
 }
 
 absl::StatusOr<bool> FamilyWriter::ReplaceServerRecord(const DerivedRecord& derived) {
-  ASSIGN_OR_RETURN(const absl::optional<StoredRecord> before, reader_.Record(derived.id));
+  ASSIGN_OR_RETURN(absl::optional<StoredRecord> before, reader_.Record(derived.id));
   if (before.has_value() && before->kind() == derived.kind && before->body() == derived.body) {
     return false;
   }
+  // It takes the place of a record of people, which the deriver may have read.
+  if (before.has_value() && before->kind() != derived.kind) state_.memory.reset();
   StoredRecord record;
   record.set_kind(derived.kind);
   record.set_body(derived.body);
-  RETURN_IF_ERROR(PutRecord(derived.id, std::move(record)));
+  RETURN_IF_ERROR(Replace(derived.id, std::move(before), std::move(record)));
   return true;
 }
 
@@ -221,7 +231,7 @@ absl::Status FamilyWriter::Finish() {
   std::sort(changes.begin(), changes.end(),
             [](const RecordChange& a, const RecordChange& b) { return a.id < b.id; });
   std::vector<DerivedRecord> derived;
-  RETURN_IF_ERROR(deriver_.Derive(reader_, changes, derived));
+  RETURN_IF_ERROR(deriver_.Derive(reader_, changes, state_.memory, derived));
   state_.in_revision = true;  // the newest one: its entry is still open
   for (const DerivedRecord& record : derived) {
     ASSIGN_OR_RETURN(const bool replaced, ReplaceServerRecord(record));

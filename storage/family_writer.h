@@ -2,6 +2,7 @@
 #define NIGHTLOG_STORAGE_FAMILY_WRITER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ class FamilyWriter {
     absl::flat_hash_map<RecordId, absl::optional<storage::v1::StoredRecord>> before;
     // The family was erased, and perhaps made anew: what stood before the batch is of no matter.
     bool erased = false;
+    // What the deriver made of the family before, and makes of it now; a step has none.
+    std::unique_ptr<Deriver::Memory> memory;
 
     // What a step starts with; it has changed no record yet.
     State ForNextStep() const;
@@ -107,6 +110,9 @@ class FamilyWriter {
   // Those of this family among the store's rows under `prefix`.
   template <typename Row>
   absl::Status EraseStoreRows(const std::string& prefix);
+  // Writes a record in the place of `before`.
+  absl::Status Replace(const RecordId& id, absl::optional<storage::v1::StoredRecord> before,
+                       storage::v1::StoredRecord record);
   // False: the body stands already.
   absl::StatusOr<bool> ReplaceServerRecord(const DerivedRecord& record);
   // The next link of the chain, into the journal and the head.

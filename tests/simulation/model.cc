@@ -285,8 +285,9 @@ class Checker {
       CHECK(record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size())));
       if (record.kind() == kChild) changes.push_back({RecordIdOfKey(it->key()), record, record});
     }
+    std::unique_ptr<Deriver::Memory> memory;
     std::vector<DerivedRecord> derived;
-    if (!deriver.Derive(reader_, changes, derived).ok()) return "C7: cannot derive";
+    if (!deriver.Derive(reader_, changes, memory, derived).ok()) return "C7: cannot derive";
     for (const DerivedRecord& record : derived) {
       const auto stored = reader_.Record(record.id);
       if (!stored.ok() || !stored->has_value() || (*stored)->body() != record.body) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +21,7 @@ namespace nightlog {
 namespace {
 
 using storage::v1::StoredMember;
+using ::testing::ElementsAre;
 
 // A real engine whose writes can be counted, held back, and made to fail.
 class GatedEngine final : public Engine {
@@ -80,6 +82,7 @@ class FailingDeriver final : public Deriver {
     return {};
   }
   absl::Status Derive(const FamilyReader& reader, absl::Span<const RecordChange>,
+                      std::unique_ptr<Memory>&,
                       std::vector<DerivedRecord>& derived) const override {
     if (reader.family() != family_) return absl::OkStatus();
     // Half done before the damage shows.
@@ -89,6 +92,39 @@ class FailingDeriver final : public Deriver {
 
  private:
   const FamilyId family_;
+};
+
+// Derives nothing, and notes for each time it is called how often it was called for this memory
+// before. Fails where it is told to.
+class RememberingDeriver final : public Deriver {
+ public:
+  std::vector<std::string> IndexKeys(const RecordId&,
+                                     const storage::v1::StoredRecord&) const override {
+    return {};
+  }
+  absl::Status Derive(const FamilyReader&, absl::Span<const RecordChange>,
+                      std::unique_ptr<Memory>& memory, std::vector<DerivedRecord>&) const override {
+    if (memory == nullptr) memory = std::make_unique<Calls>();
+    absl::MutexLock lock(&mu_);
+    calls_.push_back(static_cast<Calls&>(*memory).count++);
+    return std::exchange(failure_, absl::OkStatus());
+  }
+  void FailOnce() {
+    absl::MutexLock lock(&mu_);
+    failure_ = absl::DataLossError("a stored row is damaged");
+  }
+  std::vector<int> calls() const {
+    absl::MutexLock lock(&mu_);
+    return calls_;
+  }
+
+ private:
+  struct Calls final : Memory {
+    int count = 0;
+  };
+  mutable absl::Mutex mu_;
+  mutable std::vector<int> calls_ ABSL_GUARDED_BY(mu_);
+  mutable absl::Status failure_ ABSL_GUARDED_BY(mu_);
 };
 
 class CommitterTest : public ::testing::Test {
@@ -252,6 +288,57 @@ TEST_F(CommitterTest, AFailedOperationLeavesNoTraceWhileItsNeighboursCommit) {
   EXPECT_EQ(RevisionOf(foxes_), 0u);
   EXPECT_OK(VerifyFamily(*view, owls_));
   EXPECT_OK(VerifyFamily(*view, foxes_));
+}
+
+TEST_F(CommitterTest, ADeriversMemoryComesBackWithTheFamilysNextChanges) {
+  const RememberingDeriver deriver;
+  Start(deriver);
+  for (const FamilyId& family : {owls_, foxes_}) ASSERT_OK(Create(family));
+  ASSERT_OK(Commit(owls_, PutsRecord(1)));
+  ASSERT_OK(Commit(owls_, PutsMember(1)));  // derives nothing, and is no change of a record
+  ASSERT_OK(Commit(owls_, PutsRecord(2)));
+  ASSERT_OK(Commit(foxes_, PutsRecord(3)));
+  ASSERT_OK(Commit(owls_, PutsRecord(4)));
+  EXPECT_THAT(deriver.calls(), ElementsAre(0, 1, 0, 2));
+  committer_.reset();
+}
+
+TEST_F(CommitterTest, ADeriverRemembersNothingOfChangesThatWereDropped) {
+  RememberingDeriver deriver;
+  Start(deriver);
+  ASSERT_OK(Create(owls_));
+  ASSERT_OK(Commit(owls_, PutsRecord(1)));
+  deriver.FailOnce();
+  EXPECT_THAT(Commit(owls_, PutsRecord(2)), StatusIs(absl::StatusCode::kDataLoss));
+  ASSERT_OK(Commit(owls_, PutsRecord(3)));
+  EXPECT_THAT(deriver.calls(), ElementsAre(0, 1, 0));
+  committer_.reset();
+}
+
+TEST_F(CommitterTest, ADeriverRemembersNothingOfAFamilyThatWasErased) {
+  const RememberingDeriver deriver;
+  Start(deriver);
+  ASSERT_OK(Create(owls_));
+  ASSERT_OK(Commit(owls_, PutsRecord(1)));
+  ASSERT_OK(Commit(owls_, [](FamilyWriter& writer) { return writer.Erase(); }));
+  ASSERT_OK(Create(owls_));
+  ASSERT_OK(Commit(owls_, PutsRecord(2)));
+  EXPECT_THAT(deriver.calls(), ElementsAre(0, 0));
+  committer_.reset();
+}
+
+TEST_F(CommitterTest, TheMemoryOfTheFamilyCommittedToLongestAgoMakesRoom) {
+  const RememberingDeriver deriver;
+  Committer::Options options;
+  options.remembered_max = 2;
+  Start(deriver, options);
+  const FamilyId wrens = TestId<FamilyId>(3);
+  for (const FamilyId& family : {owls_, foxes_, wrens}) ASSERT_OK(Create(family));
+  for (const FamilyId& family : {owls_, foxes_, owls_, wrens, owls_, foxes_}) {
+    ASSERT_OK(Commit(family, PutsRecord(static_cast<uint32_t>(1 + deriver.calls().size()))));
+  }
+  EXPECT_THAT(deriver.calls(), ElementsAre(0, 0, 1, 0, 2, 0));
+  committer_.reset();
 }
 
 TEST_F(CommitterTest, ALaterOperationOfABatchSeesAnEarlierOne) {

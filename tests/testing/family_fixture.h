@@ -39,7 +39,7 @@ class NoDeriver final : public Deriver {
                                      const storage::v1::StoredRecord&) const override {
     return {};
   }
-  absl::Status Derive(const FamilyReader&, absl::Span<const RecordChange>,
+  absl::Status Derive(const FamilyReader&, absl::Span<const RecordChange>, std::unique_ptr<Memory>&,
                       std::vector<DerivedRecord>&) const override {
     return absl::OkStatus();
   }
@@ -60,6 +60,7 @@ class CountingDeriver final : public Deriver {
   }
 
   absl::Status Derive(const FamilyReader& reader, absl::Span<const RecordChange> changes,
+                      std::unique_ptr<Memory>&,
                       std::vector<DerivedRecord>& derived) const override {
     std::set<std::string> children;
     for (const RecordChange& change : changes) {
