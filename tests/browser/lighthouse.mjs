@@ -1,0 +1,113 @@
+// Measures the built app, by hand, on a machine that does nothing else: Lighthouse's scores for the
+// start page and for tonight, how long a tap takes until it is saved durably and said to be, and how
+// long a start without a network takes.
+// Usage, in this folder: npm install --no-save --ignore-scripts lighthouse@12
+//   NIGHTLOGD=.../services/nightlogd WEB_ROOT=.../clients/web/dist node lighthouse.mjs
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import lighthouse from 'lighthouse';
+import { chromium } from 'playwright-core';
+
+import { startDaemon } from '../interop/nightlogd.mjs';
+
+const kTaps = 30;
+const kReloads = 5;
+// The app takes two hits of one place within 400 ms for one.
+const kTapEveryMs = 450;
+const kCategories = ['performance', 'accessibility', 'best-practices'];
+
+const percentile = (values, share) =>
+  Math.round([...values].sort((a, b) => a - b)[Math.ceil(share * values.length) - 1]);
+
+// Runs in each page: notes when tonight's large button is first there.
+function noteFirstButton() {
+  new MutationObserver((_, observer) => {
+    if (!document.querySelector('.thumb-main')) return;
+    globalThis.buttonAt = performance.now();
+    observer.disconnect();
+  }).observe(document, { childList: true, subtree: true });
+}
+
+// Runs in the page: the next tap's milliseconds, from the pointer's event to the line that says
+// "saved", which the app shows once IndexedDB has written the tap to the disk.
+function awaitTap() {
+  const line = () => document.querySelector('.toast-place').textContent;
+  const before = line();
+  let began;
+  addEventListener('pointerdown', ({ timeStamp }) => { began = timeStamp; }, { once: true });
+  globalThis.tapMs = new Promise((resolve) => {
+    new MutationObserver((_, observer) => {
+      if (line() === before || !line().includes('Saved on this phone')) return;
+      observer.disconnect();
+      resolve(performance.now() - began);
+    }).observe(document.body, { childList: true, subtree: true, characterData: true });
+  });
+}
+
+const load = () => loadavg().map((value) => value.toFixed(1)).join(' ');
+const daemon = await startDaemon({ flags: [`--web_root=${process.env.WEB_ROOT}`] });
+const profile = await mkdtemp(path.join(tmpdir(), 'nightlog-lighthouse-'));
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', '--remote-debugging-port=0'],
+  viewport: { width: 390, height: 844 },
+});
+try {
+  const ports = await readFile(path.join(profile, 'DevToolsActivePort'), 'utf8');
+  const port = Number.parseInt(ports, 10);
+  const judge = async (name, place) => {
+    // Lighthouse imitates a slow phone; what the page has stored must stay.
+    const { lhr } = await lighthouse(daemon.url + place,
+      { port, onlyCategories: kCategories, disableStorageReset: true, logLevel: 'error' });
+    const scores = kCategories.map((each) => `${each} ${lhr.categories[each].score}`);
+    console.log(`${name}: ${scores.join(', ')} (load ${load()})`);
+    for (const each of kCategories) {
+      for (const { id } of lhr.categories[each].auditRefs) {
+        const { score, title, displayValue = '' } = lhr.audits[id];
+        if (score !== null && score < 0.9) console.log(`  ${id} ${score}: ${title} ${displayValue}`);
+      }
+    }
+  };
+  await judge('start', '');
+
+  const page = await context.newPage();
+  await page.addInitScript(noteFirstButton);
+  await page.goto(`${daemon.url}#/family/setup`);
+  await page.getByLabel('Your name', { exact: true }).fill('Alex');
+  await page.getByLabel('Name of the family').fill('The Robins');
+  await page.getByRole('button', { name: 'Start', exact: true }).click();
+  await page.getByLabel('Name of the child').fill('Robin');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByRole('button', { name: 'Not now' }).click();
+  await page.getByRole('button', { name: 'Go to tonight' }).click();
+
+  const taps = [];
+  for (let i = 0; i < kTaps; ++i) {
+    await delay(kTapEveryMs);
+    await page.evaluate(awaitTap);
+    await page.locator('.thumb-main').click();
+    taps.push(await page.evaluate(() => globalThis.tapMs));
+  }
+  console.log(`tap to saved: median ${percentile(taps, 0.5)} ms, p95 ${percentile(taps, 0.95)} ms `
+    + `of ${kTaps} (load ${load()})`);
+
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await context.setOffline(true);
+  const reloads = [];
+  for (let i = 0; i < kReloads; ++i) {
+    await page.reload();
+    await page.locator('.thumb-main').waitFor();
+    reloads.push(await page.evaluate(() => globalThis.buttonAt));
+  }
+  console.log(`reload without a network to the large button: ${reloads.map(Math.round).join(' ')} ms `
+    + `(load ${load()})`);
+  await context.setOffline(false);
+  await page.close();
+  await judge('tonight', '#/tonight');
+} finally {
+  await context.close();
+  await daemon.stop();
+  await rm(profile, { recursive: true, force: true });
+}
