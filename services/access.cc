@@ -97,8 +97,7 @@ absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& dev
   access.replica = ReplicaId(paired->replica_id());
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredMember> member,
                    reader.Member(access.member));
-  if (!member.has_value()) return NoAccess();
-  if (member->removed() && !Planted("removed_member_has_access")) return NoAccess();
+  if (!member.has_value() || member->removed()) return NoAccess();
   if (member->has_until() && FromProto(member->until()) <= now) return NoAccess();
   access.role = static_cast<v1::Role>(member->role());
   access.consent_scope = static_cast<v1::ConsentScope>(member->consent_scope());

@@ -27,8 +27,7 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
   Part part;
   const bool sees_other_kinds =
       access_.has_value() &&
-      (access_->role != access.role || access_->consent_scope != access.consent_scope) &&
-      !Planted("no_reset_for_another_scope");
+      (access_->role != access.role || access_->consent_scope != access.consent_scope);
   access_ = access;
   const bool other_lineage = cursor_.lineage() != head->lineage() && cursor_.revision() != 0 &&
                              !Planted("no_reset_for_another_lineage");

@@ -1,6 +1,8 @@
 #ifndef NIGHTLOG_SERVICES_MESSAGE_STREAM_H_
 #define NIGHTLOG_SERVICES_MESSAGE_STREAM_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <utility>
 
@@ -16,6 +18,14 @@ namespace nightlog {
 // block.
 template <typename Response>
 using Done = std::function<void(absl::StatusOr<Response>)>;
+
+// Sizes of streams. A simulation takes smaller ones, where little is to show what much would.
+struct StreamLimits {
+  // Records in one message, about.
+  size_t message_bytes = 64 << 10;
+  // How far Follow goes beyond what the device has told it has received.
+  uint64_t window_bytes = 256 << 10;
+};
 
 // What a stream does next.
 template <typename Response>
@@ -50,9 +60,9 @@ class MessageStream {
   // sent.
   bool WriteIfOpen(absl::FunctionRef<void()> write) {
     absl::MutexLock lock(&write_mu_);
-    if (invalid_) return false;
-    write();
-    return true;
+    dropped_ = invalid_;
+    if (!invalid_) write();
+    return !invalid_;
   }
 
   // Closes the gate until the next Next(); see WriteIfOpen. Thread-safe.
@@ -68,10 +78,16 @@ class MessageStream {
     absl::MutexLock lock(&write_mu_);
     return std::exchange(invalid_, false);
   }
+  // Whether the last message was dropped at the gate.
+  bool WasDropped() {
+    absl::MutexLock lock(&write_mu_);
+    return std::exchange(dropped_, false);
+  }
 
  private:
   absl::Mutex write_mu_;
   bool invalid_ ABSL_GUARDED_BY(write_mu_) = false;
+  bool dropped_ ABSL_GUARDED_BY(write_mu_) = false;
 };
 
 // Called when a stream that waits may have something. Must not block; may come once more than

@@ -20,7 +20,6 @@
 namespace nightlog {
 namespace {
 
-constexpr size_t kMessageBytes = 64 << 10;
 constexpr int kNightsPageDefault = 30;
 
 // Watchers see how the nights go; log entries go by Follow.
@@ -31,9 +30,14 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
  public:
   using Step = StreamStep<v1::WatchResponse>;
 
-  WatchStream(const Engine& engine, Feed& feed, const Clock& clock, const DeviceId& device,
-              const v1::WatchRequest& request, StreamWake wake)
-      : engine_(engine), feed_(feed), clock_(clock), device_(device), wake_(std::move(wake)) {
+  WatchStream(const Engine& engine, Feed& feed, const Clock& clock, const StreamLimits& limits,
+              const DeviceId& device, const v1::WatchRequest& request, StreamWake wake)
+      : engine_(engine),
+        feed_(feed),
+        clock_(clock),
+        limits_(limits),
+        device_(device),
+        wake_(std::move(wake)) {
     for (const v1::KnownVersion& known : request.known()) {
       known_[FamilyId(known.family_id())] = known.cursor();
     }
@@ -134,7 +138,8 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
     const FamilyId id = family.reader.family();
     Step step;
     step.message.set_family_id(id.str());
-    absl::StatusOr<ChangeReader::Part> part = family.reader.Next(view, clock_.Now(), kMessageBytes);
+    absl::StatusOr<ChangeReader::Part> part =
+        family.reader.Next(view, clock_.Now(), limits_.message_bytes);
     if (!part.ok() && ReasonOf(part.status()) != v1::ERROR_REASON_NO_ACCESS) {
       step.kind = Step::Kind::kEnd;
       step.status = part.status();
@@ -177,6 +182,7 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
   const Engine& engine_;
   Feed& feed_;
   const Clock& clock_;
+  const StreamLimits limits_;
   const DeviceId device_;
   const StreamWake wake_;
   // Used by Next() only.
@@ -221,8 +227,8 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::WatchResponse>>> ProgressServic
   const std::unique_ptr<ReadView> view = engine_.Snapshot();
   ASSIGN_OR_RETURN(const DeviceId device, Authenticate(*view, token));
   ASSIGN_OR_RETURN(const std::vector<FamilyId> families, FamiliesOfDevice(*view, device));
-  auto stream =
-      std::make_unique<WatchStream>(engine_, feed_, clock_, device, request, std::move(wake));
+  auto stream = std::make_unique<WatchStream>(engine_, feed_, clock_, limits_, device, request,
+                                              std::move(wake));
   stream->Start(streams_, families);
   return stream;
 }

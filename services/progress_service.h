@@ -19,8 +19,9 @@ namespace nightlog {
 class ProgressService {
  public:
   // All must outlive this and its streams.
-  ProgressService(const Engine& engine, Feed& feed, StreamRegistry& streams, const Clock& clock)
-      : engine_(engine), feed_(feed), streams_(streams), clock_(clock) {}
+  ProgressService(const Engine& engine, Feed& feed, StreamRegistry& streams, const Clock& clock,
+                  const StreamLimits& limits = {})
+      : engine_(engine), feed_(feed), streams_(streams), clock_(clock), limits_(limits) {}
 
   // One stream over every family that the device may see, now and as it changes. `wake` is called
   // from any thread while the stream lives.
@@ -38,6 +39,7 @@ class ProgressService {
   Feed& feed_;
   StreamRegistry& streams_;
   const Clock& clock_;
+  const StreamLimits limits_;
 };
 
 }  // namespace nightlog

@@ -22,11 +22,6 @@
 namespace nightlog {
 namespace {
 
-// Records in one message of a stream, about; and how far a stream goes beyond what the device has
-// told it has received.
-constexpr size_t kMessageBytes = 64 << 10;
-constexpr uint64_t kWindowBytes = 256 << 10;
-
 constexpr size_t kPushBytesMax = 1 << 20;
 constexpr int kPushTransactionsMax = 512;
 constexpr size_t kHashBytesMax = 32;
@@ -128,10 +123,12 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
  public:
   using Step = StreamStep<v1::FollowResponse>;
 
-  FollowStream(const Engine& engine, const Clock& clock, const DeviceId& device,
-               const v1::FollowRequest& request)
+  FollowStream(const Engine& engine, const Clock& clock, const StreamLimits& limits,
+               const DeviceId& device, const v1::FollowRequest& request)
       : engine_(engine),
         clock_(clock),
+        limits_(limits),
+        device_(device),
         has_window_(!request.stream_id().empty()),
         until_head_(request.until_head()),
         reader_(FamilyId(request.family_id()), device, request.cursor(),
@@ -154,17 +151,22 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
   }
 
   Step Next() override {
+    if (WasDropped() && !Planted("dropped_bytes_fill_the_window")) sent_bytes_ -= last_bytes_;
     if (Revalidate() && !Planted("dropped_message_not_sent_again")) reader_.StartOver();
     Step step;
     if (until_head_ && bookmarked_) {
       step.kind = Step::Kind::kEnd;
       return step;
     }
-    if (has_window_ && sent_bytes_ > received_bytes_.load() + kWindowBytes &&
+    const std::unique_ptr<ReadView> view = engine_.Snapshot();
+    if (has_window_ && sent_bytes_ > received_bytes_.load() + limits_.window_bytes &&
         !Planted("window_ignored")) {
-      return step;
+      // A full window holds back what there is to tell, but not that access ended.
+      const FamilyReader family(*view, reader_.family());
+      const bool has_access = Authorize(family, device_, clock_.Now()).ok();
+      if (has_access || Planted("full_window_hides_the_end_of_access")) return step;
     }
-    if (!has_window_ && live_bytes_ > kWindowBytes) {
+    if (!has_window_ && live_bytes_ > limits_.window_bytes) {
       step.kind = Step::Kind::kEnd;
       step.status = MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_SLOW_READER,
                               "The stream has no id to acknowledge by; follow again from the last "
@@ -172,7 +174,7 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
       return step;
     }
     absl::StatusOr<ChangeReader::Part> part =
-        reader_.Next(*engine_.Snapshot(), clock_.Now(), kMessageBytes);
+        reader_.Next(*view, clock_.Now(), limits_.message_bytes);
     if (!part.ok()) {
       step.kind = Step::Kind::kEnd;
       step.status = part.status();
@@ -193,18 +195,22 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
       *step.message.mutable_bookmark() = *std::move(part->bookmark);
       bookmarked_ = true;
     }
-    sent_bytes_ += step.message.ByteSizeLong();
+    last_bytes_ = step.message.ByteSizeLong();
+    sent_bytes_ += last_bytes_;
     return step;
   }
 
  private:
   const Engine& engine_;
   const Clock& clock_;
+  const StreamLimits limits_;
+  const DeviceId device_;
   const bool has_window_;
   const bool until_head_;
   ChangeReader reader_;
   bool bookmarked_ = false;
   uint64_t sent_bytes_ = 0;
+  uint64_t last_bytes_ = 0;  // of it, the last message
   // Sent after the first bookmark.
   uint64_t live_bytes_ = 0;
   std::atomic<uint64_t> received_bytes_{0};
@@ -271,7 +277,7 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::FollowResponse>>> SyncService::
       Authorize(FamilyReader(*view, FamilyId(request.family_id())), device, clock_.Now()));
   RETURN_IF_ERROR(RequireAction(access, Action::kFollow));
   RETURN_IF_ERROR(HaltIfAhead(*view, FamilyId(request.family_id()), access, request.cursor()));
-  auto stream = std::make_unique<FollowStream>(engine_, clock_, device, request);
+  auto stream = std::make_unique<FollowStream>(engine_, clock_, limits_, device, request);
   stream->Start(feed_, streams_, device, request.stream_id(), wake);
   return stream;
 }

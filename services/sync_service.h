@@ -22,8 +22,13 @@ class SyncService {
  public:
   // All must outlive this and its streams.
   SyncService(const Engine& engine, Committer& committer, Feed& feed, StreamRegistry& streams,
-              const Clock& clock)
-      : engine_(engine), committer_(committer), feed_(feed), streams_(streams), clock_(clock) {}
+              const Clock& clock, const StreamLimits& limits = {})
+      : engine_(engine),
+        committer_(committer),
+        feed_(feed),
+        streams_(streams),
+        clock_(clock),
+        limits_(limits) {}
 
   // Does not block; `done` runs when everything that was committed is on disk.
   void Push(const std::string& token, const v1::PushRequest& request,
@@ -52,6 +57,7 @@ class SyncService {
   Feed& feed_;
   StreamRegistry& streams_;
   const Clock& clock_;
+  const StreamLimits limits_;
 };
 
 }  // namespace nightlog

@@ -180,7 +180,8 @@ const int Replica::kColumns = static_cast<int>(kColumnNames.size());
 struct Replica::Row {
   std::string replica_id;
   v1::Transaction transaction;
-  uint64_t revision = 0;  // 0: pending, else acknowledged
+  uint64_t revision = 0;     // 0: pending, else acknowledged
+  std::string lineage = "";  // of the revision, as far as the server said
 
   static absl::StatusOr<Row> Parse(absl::string_view bytes) {
     DeviceTransaction stored;
@@ -189,6 +190,7 @@ struct Replica::Row {
     RETURN_IF_ERROR(ParseRow(stored.transaction(), row.transaction));
     row.replica_id = stored.replica_id();
     row.revision = stored.revision();
+    row.lineage = stored.lineage();
     return row;
   }
 
@@ -205,6 +207,7 @@ struct Replica::Row {
     stored.set_replica_id(replica_id);
     stored.set_transaction(transaction.SerializeAsString());
     stored.set_revision(revision);
+    stored.set_lineage(lineage);
     return stored;
   }
 };
@@ -326,6 +329,7 @@ struct Replica::Update {
       --(from == kSentColumn ? sent : attention);
     }
     row.revision = 0;
+    row.lineage.clear();
     PutOutbox(position, std::move(row));
   }
 
@@ -888,7 +892,8 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
       switch (verdict.outcome_case()) {
         case v1::Verdict::kCommitted:
           row.revision = verdict.committed().revision();
-          stored.set_revision(row.revision);
+          row.lineage = response.lineage();
+          stored = row.ToStored();
           if (row.revision == 0) return nonsense;
           if (Planted("outbox_row_removed_on_acknowledgement")) {
             update.RemoveOutbox(position->second, row);
@@ -1065,8 +1070,13 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
         }
       } else {
         for (const auto& [position, row] : family->outbox) {
-          if (row.revision == 0 || row.revision > stored.revision()) continue;
-          update.Move(position, row, kSentColumn, row.ToStored());
+          if (row.revision == 0) continue;
+          if (!row.lineage.empty() && row.lineage != stored.lineage()) {
+            // Acknowledged before the first bookmark, by what the server has lost since.
+            update.Reopen(kOutboxColumn, position, row);
+          } else if (row.revision <= stored.revision()) {
+            update.Move(position, row, kSentColumn, row.ToStored());
+          }
         }
         auto sent = ScanFamily(*view, kSentColumn, id);
         for (; sent->Valid(); sent->Next()) {

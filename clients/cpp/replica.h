@@ -213,7 +213,8 @@ class Replica {
   //
   // After a Reset (of another lineage), or a start from nothing because the records here differed,
   // the records replace all confirmed ones, and acknowledged transactions that are still kept are
-  // pending again: the server may have lost them.
+  // pending again: the server may have lost them. So are those that were acknowledged before the
+  // first bookmark, if that is of another lineage.
   // Where they show that this phone was set back or cloned (edits of its own replica that it does
   // not know), further taps are numbered after those, and a push of them is answered Forked.
   // ABORTED: the records do not add up to the bookmark's state hash. Nothing is applied; the next

@@ -14,9 +14,6 @@
 namespace nightlog {
 namespace {
 
-// A stream stops 256 KiB beyond what is acknowledged; this lets it flow.
-constexpr uint64_t kAcknowledgeBytes = 64 << 10;
-
 // New replica ids within one push; more means that the server answers nonsense.
 constexpr int kRenewalsMax = 3;
 
@@ -118,7 +115,7 @@ absl::Status Syncer::Follow(const FamilyId& family, bool until_head, absl::Time 
       if (!status.ok()) break;
       hooks.on_bookmark();
     }
-    if (at_bookmark || received - acknowledge.received_bytes() >= kAcknowledgeBytes) {
+    if (at_bookmark || received - acknowledge.received_bytes() >= options_.acknowledge_bytes) {
       acknowledge.set_received_bytes(received);
       status = connection_.Acknowledge(acknowledge, CallDeadline(deadline)).status();
     }

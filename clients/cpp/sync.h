@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_CLIENTS_CPP_SYNC_H_
 #define NIGHTLOG_CLIENTS_CPP_SYNC_H_
 
+#include <cstdint>
 #include <functional>
 #include <set>
 
@@ -38,6 +39,8 @@ struct SyncOptions {
   BackoffOptions backoff;
   // Bounds each call but the stream.
   absl::Duration call_timeout = absl::Seconds(20);
+  // A stream stops 256 KiB beyond what is acknowledged; to acknowledge this often lets it flow.
+  uint64_t acknowledge_bytes = 64 << 10;
   // How long SyncOnce() waits in all, between attempts, for a server that is not reached.
   absl::Duration patience = absl::InfiniteDuration();
   // Waits between the attempts of SyncOnce().

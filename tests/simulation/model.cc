@@ -1,313 +1,75 @@
 #include "tests/simulation/model.h"
 
 #include <algorithm>
-#include <set>
-#include <tuple>
-#include <vector>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "services/sleep_deriver.h"
 #include "storage/column_families.h"
-#include "storage/core/check.h"
-#include "storage/core/edit_time.h"
-#include "storage/core/field_rules.h"
 #include "storage/core/hash.h"
-#include "storage/core/merge.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
 #include "storage/family_reader.h"
 #include "storage/keys.h"
 #include "storage/store.h"
+#include "tests/simulation/conservation.h"
+#include "tests/simulation/naive_nights.h"
 
 namespace nightlog::simulation {
 namespace {
 
-using storage::v1::StoredGroup;
+using storage::v1::JournalEntry;
 using storage::v1::StoredRecord;
-using storage::v1::StoredVersion;
 
-using EditKey = std::tuple<std::string, uint64_t, uint32_t>;
+std::string Hex(const std::string& bytes) { return absl::BytesToHexString(bytes.substr(0, 8)); }
 
-EditKey KeyOf(const v1::EditId& id) { return {id.replica_id(), id.seq(), id.index()}; }
-EditKey KeyOf(const storage::v1::StoredEditId& id) {
-  return {id.replica_id(), id.seq(), id.index()};
+bool IsOfServer(uint32_t kind) { return kind >= v1::Record::kMember; }
+
+// The record without what a digest does not tell.
+std::string Told(v1::Record wire) {
+  wire.clear_digest();
+  wire.clear_revision();
+  wire.clear_created_at();
+  for (v1::Group& group : *wire.mutable_groups()) {
+    for (v1::Version& version : *group.mutable_versions()) {
+      version.clear_made_at();
+      version.clear_member_id();
+    }
+  }
+  return SerializeDeterministic(wire);
 }
 
-std::string Name(const EditKey& key) {
-  return absl::StrCat(absl::BytesToHexString(std::get<0>(key).substr(0, 2)), "/", std::get<1>(key),
-                      "/", std::get<2>(key));
+const v1::Transaction* Find(const GivenPush& push, const std::string& replica, uint64_t seq,
+                            const std::string& hash) {
+  if (push.request.replica_id() != replica) return nullptr;
+  for (const v1::Transaction& transaction : push.request.transactions()) {
+    if (transaction.seq() == seq && transaction.hash() == hash) return &transaction;
+  }
+  return nullptr;
 }
 
-// An edit that was committed, as the journal has it.
-struct Committed {
-  EditKey key;
-  v1::Edit edit;
-  absl::Time estimate;
-  absl::Time made_wall;
-  uint64_t revision;
-};
-
-// Two values of a register that say the same.
-bool Agree(const Committed& a, const Committed& b) {
-  if (ValueOf(a.edit) == ValueOf(b.edit)) return true;
-  if (!a.edit.log_entry().has_interval() || !b.edit.log_entry().has_interval()) return false;
-  // The server corrects tapped times; allow for what it may have moved them by.
-  const auto interval = [](const Committed& c) {
-    v1::Interval interval = c.edit.log_entry().interval();
-    CorrectTappedTimes(c.estimate, c.made_wall, interval);
-    return interval;
-  };
-  const v1::Interval x = interval(a);
-  const v1::Interval y = interval(b);
-  const auto close = [](const google::protobuf::Timestamp& s,
-                        const google::protobuf::Timestamp& t) {
-    return absl::AbsDuration(FromProto(s) - FromProto(t)) <= absl::Minutes(3) + absl::Seconds(1);
-  };
-  return close(x.began_at(), y.began_at()) && x.has_ended_at() == y.has_ended_at() &&
-         (!x.has_ended_at() || close(x.ended_at(), y.ended_at()));
+// An edit of a kind that the server does not know.
+bool IsOfNewerApp(const v1::Transaction& transaction) {
+  return std::any_of(
+      transaction.edits().begin(), transaction.edits().end(),
+      [](const v1::Edit& edit) { return edit.value_case() == v1::Edit::VALUE_NOT_SET; });
 }
 
-class Checker {
- public:
-  Checker(const ReadView& view, const FamilyId& family) : view_(view), reader_(view, family) {}
-
-  std::string Check(std::map<std::string, int>& journalled) {
-    const absl::Status verified = VerifyFamily(view_, reader_.family());
-    if (!verified.ok()) return absl::StrCat("VerifyFamily: ", verified.message());
-    std::string failure = ReadJournal(journalled);
-    if (failure.empty()) failure = CheckRecords();
-    if (failure.empty()) failure = CheckDerived();
-    return failure;
-  }
-
- private:
-  // C2: the journal is in the order of seq for each replica. Fills edits_.
-  std::string ReadJournal(std::map<std::string, int>& journalled) {
-    const auto head = reader_.Head();
-    std::map<std::string, uint64_t> last_seq;
-    std::map<EditKey, absl::Time> estimates;
-    for (uint64_t revision = 1; revision <= (*head)->revision(); ++revision) {
-      const auto entry = reader_.Journal(revision);
-      if (!entry.ok() || !entry->has_value()) return absl::StrCat("no journal at ", revision);
-      if ((*entry)->transaction().empty()) continue;
-      v1::Transaction transaction;
-      if (!transaction.ParseFromString((*entry)->transaction())) return "damaged journal";
-      const std::string& replica = (*entry)->replica_id();
-      if (transaction.seq() <= last_seq[replica]) {
-        return absl::StrCat("C2: seq ", transaction.seq(), " after ", last_seq[replica],
-                            " at revision ", revision);
-      }
-      last_seq[replica] = transaction.seq();
-      ++journalled[ContentOf(transaction)];
-      for (int i = 0; i < transaction.edits_size(); ++i) {
-        const v1::Edit& edit = transaction.edits(i);
-        const EditKey key = {replica, transaction.seq(), static_cast<uint32_t>(i)};
-        // Never before what it saw.
-        absl::Time& estimate = estimates[key];
-        estimate = FromProto((*entry)->made_at());
-        for (const v1::EditId& saw : edit.saw()) {
-          const auto seen = estimates.find(KeyOf(saw));
-          if (seen != estimates.end()) estimate = std::max(estimate, seen->second);
-        }
-        edits_[edit.record_id()].push_back(
-            {key, edit, estimate, FromProto(transaction.made_at().wall()), revision});
-      }
-    }
-    return "";
-  }
-
-  std::string CheckRecords() {
-    for (const auto& [id, edits] : edits_) {
-      const auto record = reader_.Record(RecordId(id));
-      if (!record.ok() || !record->has_value()) return "C5: a committed record is missing";
-      std::string failure = CheckExistence(**record, edits);
-      std::map<uint32_t, std::vector<const Committed*>> groups;
-      for (const Committed& committed : edits) {
-        if (committed.edit.group() != kExistence) {
-          groups[committed.edit.group()].push_back(&committed);
-        }
-      }
-      for (const auto& [group, committed] : groups) {
-        if (failure.empty()) failure = CheckGroup(**record, group, committed);
-      }
-      if (!failure.empty()) return absl::StrCat(failure, " (record ", RecordId(id).hex(), ")");
-    }
-    return "";
-  }
-
-  // A deleted record: its last edit is a deletion, and that one saw all that stands.
-  static std::string CheckExistence(const StoredRecord& record,
-                                    const std::vector<Committed>& edits) {
-    const Committed* last = &edits.back();
-    const bool deletes = last->edit.has_existence() && last->edit.existence().deleted();
-    if (record.deleted() && !deletes) return "C5: an edit after a deletion did not bring it back";
-    bool saw_all = true;
-    for (const StoredGroup& group : record.groups()) {
-      for (const StoredVersion& version : group.versions()) {
-        v1::Existence existence;
-        if (group.group() == kExistence &&
-            (!existence.ParseFromString(version.value()) || existence.deleted())) {
-          continue;
-        }
-        if (SawVersion(last->edit, version)) continue;
-        saw_all = false;
-        if (record.deleted() && group.group() != kExistence && !AnyDeletionSaw(version, edits)) {
-          return "C5: a deletion beat an edit that it had not seen";
-        }
-      }
-    }
-    if (deletes && saw_all && !record.deleted()) {
-      return "a deletion that saw everything had no effect";
-    }
-    return "";
-  }
-
-  static bool SawVersion(const v1::Edit& edit, const StoredVersion& version) {
-    for (const v1::EditId& id : edit.saw()) {
-      if (KeyOf(id) == KeyOf(version.edit())) return true;
-      for (const auto& agreed : version.agreed()) {
-        if (KeyOf(id) == KeyOf(agreed)) return true;
-      }
-    }
-    return false;
-  }
-
-  static bool AnyDeletionSaw(const StoredVersion& version, const std::vector<Committed>& edits) {
-    for (const Committed& committed : edits) {
-      if (!committed.edit.has_existence()) continue;
-      if (SawVersion(committed.edit, version)) return true;
-    }
-    return false;
-  }
-
-  // For each edit a number that it shares with those it agrees with, directly or by way of others:
-  // a value that agreed with one that agreed with a third was merged with it.
-  static std::vector<size_t> SayingTheSame(const std::vector<const Committed*>& edits) {
-    std::vector<size_t> number(edits.size());
-    for (size_t i = 0; i < edits.size(); ++i) {
-      number[i] = i;
-      for (size_t j = 0; j < i; ++j) {
-        if (number[j] == i || !Agree(*edits[i], *edits[j])) continue;
-        const size_t merged = number[j];
-        for (size_t k = 0; k < i; ++k) {
-          if (number[k] == merged) number[k] = i;
-        }
-      }
-    }
-    return number;
-  }
-
-  // C5: each committed value stands, or agreed with one that stands, or was replaced by an edit
-  // that had seen it; and nothing stands that was replaced by an edit that named it.
-  static std::string CheckGroup(const StoredRecord& record, uint32_t group,
-                                const std::vector<const Committed*>& edits) {
-    const v1::MergeRule rule = MergeRuleOf(*DescriptorOf(record.kind()), group);
-    if (rule == v1::MERGE_RULE_SET) return CheckSet(record, group, edits);
-    const StoredGroup* stored = FindGroup(record, group);
-    std::set<EditKey> standing;
-    if (stored != nullptr) {
-      for (const StoredVersion& version : stored->versions()) {
-        standing.insert(KeyOf(version.edit()));
-        for (const auto& agreed : version.agreed()) standing.insert(KeyOf(agreed));
-      }
-    }
-    const std::vector<size_t> said = SayingTheSame(edits);
-    for (size_t i = 0; i < edits.size(); ++i) {
-      const Committed& old = *edits[i];
-      bool named = false;
-      bool replaced = ValueOf(old.edit).empty() && rule == v1::MERGE_RULE_TEXT;
-      for (const Committed* later : edits) {
-        if (later->revision <= old.revision) continue;
-        for (const v1::EditId& id : later->edit.saw()) {
-          if (KeyOf(id) == old.key) named = true;
-          for (size_t j = 0; j < edits.size(); ++j) {
-            if (edits[j]->key == KeyOf(id) && said[j] == said[i]) replaced = true;
-          }
-        }
-      }
-      replaced = replaced || named;
-      if (rule == v1::MERGE_RULE_APPEND) replaced = named = false;
-      if (standing.count(old.key) == 0 && !replaced) {
-        return absl::StrCat("C5: lost edit ", Name(old.key), " of group ", group);
-      }
-      if (stored == nullptr || !named) continue;
-      for (const StoredVersion& version : stored->versions()) {
-        if (KeyOf(version.edit()) == old.key) {
-          return absl::StrCat("edit ", Name(old.key), " of group ", group,
-                              " stands although it was replaced");
-        }
-      }
-    }
-    if (rule != v1::MERGE_RULE_REGISTER || stored == nullptr) return "";
-    // What stands says what was tapped, fields unknown to the server included.
-    for (const StoredVersion& version : stored->versions()) {
-      for (const Committed* committed : edits) {
-        if (committed->key == KeyOf(version.edit()) &&
-            ValueOf(committed->edit) != version.value()) {
-          return absl::StrCat("edit ", Name(committed->key), " changed on its way");
-        }
-      }
-    }
-    return "";
-  }
-
-  // An element is there iff some edit added it that no removal of it had seen.
-  static std::string CheckSet(const StoredRecord& record, uint32_t group,
-                              const std::vector<const Committed*>& edits) {
-    std::set<std::string> expected;
-    for (size_t i = 0; i < edits.size(); ++i) {
-      for (const std::string& element : edits[i]->edit.log_entry().tags()) {
-        bool removed = false;
-        for (size_t j = i + 1; j < edits.size(); ++j) {
-          const v1::Edit& later = edits[j]->edit;
-          const auto& gone = later.removed_elements();
-          if (std::find(gone.begin(), gone.end(), element) == gone.end()) continue;
-          for (const v1::EditId& id : later.saw()) removed |= KeyOf(id) == edits[i]->key;
-        }
-        if (!removed) expected.insert(element);
-      }
-    }
-    v1::LogEntry entry;
-    if (!ParseBody(record, entry)) return "a set on another kind of record";
-    const std::set<std::string> actual(entry.tags().begin(), entry.tags().end());
-    return expected == actual ? "" : absl::StrCat("C5: wrong elements in group ", group);
-  }
-
-  // C7: deriving everything again from what stands changes nothing.
-  std::string CheckDerived() const {
-    const SleepDeriver deriver;
-    std::vector<RecordChange> changes;
-    auto it =
-        view_.Scan(kRecordColumn, FamilyStart(reader_.family()), FamilyLimit(reader_.family()));
-    for (; it->Valid(); it->Next()) {
-      StoredRecord record;
-      CHECK(record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size())));
-      if (record.kind() == kChild) changes.push_back({RecordIdOfKey(it->key()), record, record});
-    }
-    std::unique_ptr<Deriver::Memory> memory;
-    std::vector<DerivedRecord> derived;
-    if (!deriver.Derive(reader_, changes, memory, derived).ok()) return "C7: cannot derive";
-    for (const DerivedRecord& record : derived) {
-      const auto stored = reader_.Record(record.id);
-      if (!stored.ok() || !stored->has_value() || (*stored)->body() != record.body) {
-        return absl::StrCat("C7: a derived record is not what the log says (kind ", record.kind,
-                            ")");
-      }
-    }
-    return "";
-  }
-
-  const ReadView& view_;
-  const FamilyReader reader_;
-  // By record id, in the order of commits.
-  std::map<std::string, std::vector<Committed>> edits_;
-};
+v1::Member PublicMember(const storage::v1::StoredMember& stored) {
+  v1::Member member;
+  member.set_name(stored.name());
+  member.set_role(static_cast<v1::Role>(stored.role()));
+  *member.mutable_since() = stored.since();
+  if (stored.has_until()) *member.mutable_until() = stored.until();
+  member.set_consent_scope(static_cast<v1::ConsentScope>(stored.consent_scope()));
+  member.set_removed(stored.removed());
+  return member;
+}
 
 }  // namespace
 
-std::string ContentOf(const v1::Transaction& transaction) {
-  std::string content;
+std::string NameOf(const v1::Transaction& transaction) {
+  std::string content = SerializeDeterministic(transaction.made_at());
   for (const v1::Edit& edit : transaction.edits()) {
     v1::Edit bare = edit;
     bare.clear_saw();
@@ -316,9 +78,511 @@ std::string ContentOf(const v1::Transaction& transaction) {
   return Sha256(content);
 }
 
-std::string CheckFamily(const ReadView& view, const FamilyId& family,
-                        std::map<std::string, int>& journalled) {
-  return Checker(view, family).Check(journalled);
+bool Entitlement::Sees(uint32_t kind) const {
+  if (!member || role == v1::ROLE_UNSPECIFIED) return false;
+  if (role != v1::ROLE_CONSULTANT) return true;
+  return scope == v1::CONSENT_SCOPE_ENTRIES ||
+         (scope == v1::CONSENT_SCOPE_NIGHTS && kind != v1::Record::kLogEntry);
+}
+
+const NaiveRecord* Model::At(const std::string& id, uint64_t revision) const {
+  const auto record = records_.find(id);
+  if (record == records_.end()) return nullptr;
+  auto after = record->second.upper_bound(revision);
+  return after == record->second.begin() ? nullptr : &std::prev(after)->second;
+}
+
+std::map<std::string, const NaiveRecord*> Model::AllAt(uint64_t revision) const {
+  std::map<std::string, const NaiveRecord*> all;
+  ForEachAt(revision,
+            [&all](const std::string& id, const NaiveRecord& record) { all[id] = &record; });
+  return all;
+}
+
+std::vector<uint64_t> Model::RevisionsOf(const std::string& id) const {
+  std::vector<uint64_t> revisions;
+  const auto record = records_.find(id);
+  if (record == records_.end()) return revisions;
+  for (const auto& [revision, state] : record->second) revisions.push_back(revision);
+  return revisions;
+}
+
+uint64_t Model::RevisionOf(const std::string& tap) const {
+  const auto found = tap_revisions_.find(tap);
+  return found == tap_revisions_.end() ? 0 : found->second;
+}
+
+Entitlement Model::EntitlementOf(const DeviceId& device, absl::Time now) const {
+  Entitlement entitled;
+  const auto paired = devices_.find(device.str());
+  if (paired == devices_.end()) return entitled;
+  const auto member = members_.find(paired->second.member_id());
+  if (member == members_.end()) return entitled;
+  const absl::Time until =
+      member->second.has_until() ? FromProto(member->second.until()) : absl::InfiniteFuture();
+  entitled.member = !paired->second.revoked() && !member->second.removed() &&
+                    until > members_changed_at_.at(member->first);
+  entitled.access = entitled.member && until > now;
+  entitled.role = static_cast<v1::Role>(member->second.role());
+  entitled.scope = static_cast<v1::ConsentScope>(member->second.consent_scope());
+  return entitled;
+}
+
+const storage::v1::StoredMember* Model::MemberOf(const MemberId& member) const {
+  const auto found = members_.find(member.str());
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+std::string Model::Learn(const ReadView& view, const std::vector<GivenPush>& given,
+                         absl::Time now) {
+  const FamilyReader reader(view, family_);
+  const auto head = reader.Head();
+  if (!head.ok()) return absl::StrCat("head: ", head.status().message());
+  if (!head->has_value()) return "";
+  lineage_ = (*head)->lineage();
+  const uint64_t before = revision_;
+  if ((*head)->revision() < before) return "C1: the head went back";
+  std::string failure = LearnAccess(view, now);
+  std::set<std::string> touched;
+  while (failure.empty() && revision_ < (*head)->revision()) {
+    ++revision_;
+    const auto entry = reader.Journal(revision_);
+    if (!entry.ok() || !entry->has_value()) return absl::StrCat("C1: no journal at ", revision_);
+    failure = LearnJournal(**entry, given, touched);
+    if (failure.empty() && FromProto((*entry)->committed_at()) != now) {
+      failure = "the journal tells another time of its commit";
+    }
+  }
+  if (failure.empty()) failure = LearnServerRecords(view, before, touched);
+  if (failure.empty()) failure = CheckTouched(view, before, touched);
+  if (failure.empty()) failure = LearnVerdicts(view, given, before);
+  return failure;
+}
+
+std::string Model::LearnAccess(const ReadView& view, absl::Time now) {
+  const FamilyReader reader(view, family_);
+  auto scanned = reader.ScanMembers([&](const MemberId& id, const auto& member) {
+    storage::v1::StoredMember& known = members_[id.str()];
+    if (known.SerializeAsString() != member.SerializeAsString()) {
+      members_changed_at_[id.str()] = now;
+    }
+    known = member;
+    return true;
+  });
+  if (!scanned.ok()) return absl::StrCat("members: ", scanned.message());
+  std::string failure;
+  scanned = reader.ScanDevices([&](const DeviceId& id, const auto& device) {
+    storage::v1::StoredFamilyDevice& known = devices_[id.str()];
+    if (device.acknowledged_lineage() == known.acknowledged_lineage() &&
+        device.acknowledged_revision() < known.acknowledged_revision()) {
+      failure = "what a device has went back";
+    }
+    if (device.acknowledged_lineage() == lineage_ &&
+        device.acknowledged_revision() > std::max(revision_, known.acknowledged_revision())) {
+      failure = "a device has what is not there";
+    }
+    known = device;
+    return true;
+  });
+  return scanned.ok() ? failure : absl::StrCat("devices: ", scanned.message());
+}
+
+std::string Model::LearnJournal(const JournalEntry& entry, const std::vector<GivenPush>& given,
+                                std::set<std::string>& touched) {
+  if (!entry.transaction().empty()) return LearnTransaction(entry, given, touched);
+  // What the server did of itself is about one member.
+  const auto member = std::find_if(members_.begin(), members_.end(), [&](const auto& row) {
+    return entry.server_record_ids_size() > 0 && entry.server_record_ids(0) == row.first;
+  });
+  if (member == members_.end()) return "a commit of the server is about nobody";
+  return "";
+}
+
+std::string Model::LearnTransaction(const JournalEntry& entry, const std::vector<GivenPush>& given,
+                                    std::set<std::string>& touched) {
+  v1::Transaction transaction;
+  if (!transaction.ParseFromString(entry.transaction())) return "damaged journal";
+  const std::string& replica = entry.replica_id();
+  const GivenPush* push = nullptr;
+  for (const GivenPush& candidate : given) {
+    const v1::Transaction* sent = Find(candidate, replica, transaction.seq(), transaction.hash());
+    if (sent == nullptr) continue;
+    push = &candidate;
+    if (SerializeDeterministic(*sent) != SerializeDeterministic(transaction)) {
+      return "C5: the journal holds a transaction otherwise than it was sent";
+    }
+    break;
+  }
+  if (push == nullptr) return "a transaction was committed that nobody has sent";
+  uint64_t& last_seq = last_committed_seq_[replica];
+  if (transaction.seq() <= last_seq) {
+    return absl::StrCat("C2: seq ", transaction.seq(), " after ", last_seq, " at ", revision_);
+  }
+  last_seq = transaction.seq();
+  commits_[revision_] = {replica, transaction.seq()};
+  const std::string name = NameOf(transaction);
+  ++taps_[name];
+  tap_revisions_.emplace(name, revision_);
+  if (entry.member_id() != push->member.bytes()) return "the journal names another author";
+
+  const v1::ClockReading& sent_at = push->request.sent_at();
+  const absl::Time estimate = NaiveEstimate(transaction.made_at(), sent_at, push->received);
+  if (FromProto(entry.made_at()) != std::min(estimate, push->received)) {
+    return "the journal tells another time of the tap";
+  }
+  std::map<std::string, NaiveRecord> records;
+  for (const v1::Edit& edit : transaction.edits()) {
+    const NaiveRecord* current = At(edit.record_id(), revision_);
+    if (current != nullptr) records[edit.record_id()] = *current;
+  }
+  const auto author = members_.find(entry.member_id());
+  const v1::Role role = author == members_.end() ? v1::ROLE_UNSPECIFIED
+                                                 : static_cast<v1::Role>(author->second.role());
+  const std::string problem = ProblemWith(transaction, role, records);
+  if (!problem.empty()) return absl::StrCat("an invalid transaction was committed: ", problem);
+  if (entry.effects_size() != transaction.edits_size()) return "an edit was left out of its commit";
+
+  for (int i = 0; i < transaction.edits_size(); ++i) {
+    const v1::Edit& edit = transaction.edits(i);
+    NaiveRecord& record = records[edit.record_id()];
+    const storage::v1::JournalEffect& effect = entry.effects(i);
+    if (effect.previous_revision() != record.revision) return "the history of a record is cut";
+    const NaiveEdit naive{edit,
+                          {replica, transaction.seq(), static_cast<uint32_t>(i)},
+                          entry.member_id(),
+                          estimate,
+                          push->received,
+                          FromProto(transaction.made_at().wall())};
+    const NaiveOutcome outcome = Apply(naive, record);
+    if (effect.effect() != static_cast<uint32_t>(outcome.effect)) {
+      return absl::StrCat("the journal tells effect ", effect.effect(), " of an edit, not ",
+                          outcome.effect);
+    }
+    if (effect.replaced_size() != static_cast<int>(outcome.replaced.size())) {
+      return "the journal tells of other values that were replaced";
+    }
+    for (int k = 0; k < effect.replaced_size(); ++k) {
+      if (effect.replaced(k).value() != outcome.replaced[static_cast<size_t>(k)].value) {
+        return "the journal tells another value that was replaced";
+      }
+    }
+  }
+  const v1::Cursor& seen = transaction.made_at_cursor();
+  for (auto& [id, record] : records) {
+    if (record.created_revision == 0) {
+      record.created_revision = revision_;
+      if (seen.lineage() == lineage_) {
+        record.author_saw_revision = std::min(seen.revision(), revision_ - 1);
+      }
+    }
+    record.revision = revision_;
+    records_[id][revision_] = record;
+    touched.insert(id);
+  }
+  return "";
+}
+
+// Records of the server belong to the newest revision of a write, or to the one that is about them.
+std::string Model::LearnServerRecords(const ReadView& view, uint64_t after,
+                                      std::set<std::string>& touched) {
+  const FamilyReader reader(view, family_);
+  for (uint64_t revision = after + 1; revision <= revision_; ++revision) {
+    const auto entry = reader.Journal(revision);
+    for (const std::string& id : (*entry)->server_record_ids()) {
+      const auto stored = reader.Record(RecordId(id));
+      if (!stored.ok() || !stored->has_value()) return "a record of the server is missing";
+      if (!IsOfServer((*stored)->kind())) return "the server wrote a record of people";
+      if ((*stored)->revision() < revision) return "a record of the server is of an old revision";
+      NaiveRecord record;
+      record.kind = (*stored)->kind();
+      record.revision = revision;
+      record.body = (*stored)->body();
+      records_[id][revision] = record;
+      touched.insert(id);
+      const auto member = members_.find(id);
+      if (record.kind == v1::Record::kMember && member != members_.end() &&
+          record.body != SerializeDeterministic(PublicMember(member->second))) {
+        return "a member is shown otherwise than it is";
+      }
+    }
+  }
+  return "";
+}
+
+std::string Model::CheckTouched(const ReadView& view, uint64_t after,
+                                const std::set<std::string>& touched) {
+  const FamilyReader reader(view, family_);
+  for (const std::string& id : touched) {
+    const auto stored = reader.Record(RecordId(id));
+    if (!stored.ok() || !stored->has_value()) return "C5: a committed record is missing";
+    const uint64_t revision = (*stored)->revision();
+    auto& history = records_[id];
+    if (history.empty() || history.rbegin()->first != revision) {
+      return absl::StrCat("record ", Hex(id), " is not of the revision that changed it");
+    }
+    v1::Record wire;
+    if (!RecordToWire(id, **stored, wire)) return "a record cannot be told";
+    const std::string told = Told(wire);
+    const auto [digest, added] = digests_.emplace(wire.digest(), told);
+    if (!added && digest->second != told) return "C6: two different records have one digest";
+    for (auto& [at, record] : history) {
+      if (at <= after) continue;
+      v1::Record expected = ToWire(id, record);
+      if (at == revision) {
+        if ((*stored)->created_revision() != record.created_revision ||
+            (*stored)->author_saw_revision() != record.author_saw_revision) {
+          return "what the author of a record had seen is told otherwise";
+        }
+        expected.set_digest(wire.digest());
+        if (SerializeDeterministic(expected) != SerializeDeterministic(wire)) {
+          return absl::StrCat("C3: a record is not what the journal makes of it\nexpected ",
+                              expected.ShortDebugString(), "\nstored   ", wire.ShortDebugString());
+        }
+        record.digest = wire.digest();
+      }
+      record.wire = SerializeDeterministic(expected);
+    }
+  }
+  // The feed holds what changed and nothing else.
+  size_t fed = 0;
+  std::string failure;
+  const auto scanned =
+      reader.ScanFeed(FeedKeyAfter(family_, after), [&](absl::string_view key, const RecordId& id) {
+        ++fed;
+        if (touched.count(id.str()) == 0)
+          failure = "the feed tells of a record that did not change";
+        return failure.empty();
+      });
+  if (!scanned.ok()) return absl::StrCat("feed: ", scanned.message());
+  if (failure.empty() && fed != touched.size()) failure = "the feed lacks a record that changed";
+  return failure;
+}
+
+std::string Model::LearnVerdicts(const ReadView& view, const std::vector<GivenPush>& given,
+                                 uint64_t after) {
+  const FamilyReader reader(view, family_);
+  auto it = view.Scan(kReplicaColumn, FamilyStart(family_), FamilyLimit(family_));
+  for (; it->Valid(); it->Next()) {
+    const std::string replica(LastIdOf(it->key()));
+    storage::v1::Replica row;
+    if (!row.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
+      return "damaged replica";
+    }
+    std::vector<Consumed>& consumed = consumed_[replica];
+    if (row.last_seq() < consumed.size()) return "C1: a replica's place went back";
+    while (consumed.size() < row.last_seq()) {
+      const uint64_t seq = consumed.size() + 1;
+      const auto stored = reader.Verdict(ReplicaId(replica), seq);
+      if (!stored.ok() || !stored->has_value()) return "C1: a consumed transaction has no verdict";
+      Consumed next{(*stored)->hash(), {}};
+      if (!next.verdict.ParseFromString((*stored)->verdict())) return "damaged verdict";
+      const GivenPush* push = nullptr;
+      const v1::Transaction* transaction = nullptr;
+      for (const GivenPush& candidate : given) {
+        transaction = Find(candidate, replica, seq, next.hash);
+        push = &candidate;
+        if (transaction != nullptr) break;
+      }
+      if (transaction == nullptr) return "C1: a verdict about what nobody has sent";
+      if (next.verdict.seq() != seq) return "C1: a verdict about another transaction";
+      if (IsOfNewerApp(*transaction)) return "C1: what a newer app says was not put off";
+      if (!consumed.empty() && transaction->previous_hash() != consumed.back().hash) {
+        return "C2: a transaction was consumed that does not follow the one before";
+      }
+      if (next.verdict.has_committed()) {
+        const auto commit = commits_.find(next.verdict.committed().revision());
+        if (commit == commits_.end() || commit->second != std::make_pair(replica, seq)) {
+          return "C1: a verdict says committed of what is not in the journal";
+        }
+      } else if (next.verdict.has_rejected()) {
+        const std::string failure = CheckRejected(*transaction, *push, after);
+        if (!failure.empty()) return failure;
+      } else if (next.verdict.has_quarantined()) {
+        const auto row_of =
+            view.Get(kQuarantineColumn, TransactionKey(family_, ReplicaId(replica), seq));
+        storage::v1::QuarantinedTransaction kept;
+        if (!row_of.ok() || !row_of->has_value() || !kept.ParseFromString(**row_of) ||
+            kept.transaction() != transaction->SerializeAsString()) {
+          return "C1: a quarantined transaction is not kept";
+        }
+      } else {
+        return "C1: a transaction was consumed without a decision";
+      }
+      consumed.push_back(std::move(next));
+    }
+    if (!consumed.empty() && row.last_hash() != consumed.back().hash) {
+      return "C1: a replica's place tells another transaction";
+    }
+  }
+  // Each commit of a transaction has its verdict.
+  for (auto commit = commits_.upper_bound(after); commit != commits_.end(); ++commit) {
+    const auto& [replica, seq] = commit->second;
+    const auto consumed = consumed_.find(replica);
+    if (consumed == consumed_.end() || consumed->second.size() < seq ||
+        consumed->second[seq - 1].verdict.committed().revision() != commit->first) {
+      return "C1: a commit without its verdict";
+    }
+  }
+  return "";
+}
+
+std::string Model::CheckRejected(const v1::Transaction& transaction, const GivenPush& push,
+                                 uint64_t after) const {
+  const auto member = members_.find(push.member.str());
+  if (member == members_.end()) return "C1: rejected, though nobody sent it";
+  for (uint64_t revision : {after, revision_}) {
+    std::map<std::string, NaiveRecord> records;
+    for (const v1::Edit& edit : transaction.edits()) {
+      const NaiveRecord* current = At(edit.record_id(), revision);
+      if (current != nullptr) records[edit.record_id()] = *current;
+    }
+    const auto role = static_cast<v1::Role>(member->second.role());
+    if (!ProblemWith(transaction, role, records).empty()) return "";
+  }
+  return "a valid transaction was rejected";
+}
+
+std::string Model::CheckAnswer(const v1::PushRequest& request,
+                               const v1::PushResponse& response) const {
+  const auto found = consumed_.find(request.replica_id());
+  const std::vector<Consumed> none;
+  const std::vector<Consumed>& consumed = found == consumed_.end() ? none : found->second;
+  if (response.lineage() != lineage_) return "C1: verdicts of another lineage";
+  if (response.verdicts_size() > request.transactions_size()) return "C1: too many verdicts";
+  for (int i = 0; i < response.verdicts_size(); ++i) {
+    const v1::Verdict& verdict = response.verdicts(i);
+    const v1::Transaction& transaction = request.transactions(i);
+    const bool known = transaction.seq() <= consumed.size();
+    const bool same = known && consumed[transaction.seq() - 1].hash == transaction.hash();
+    if (verdict.seq() != transaction.seq()) return "C1: a verdict about another transaction";
+    if (verdict.has_committed() || verdict.has_rejected() || verdict.has_quarantined()) {
+      if (!same) return "C1: a verdict was told that is not on disk";
+      if (SerializeDeterministic(verdict) !=
+          SerializeDeterministic(consumed[transaction.seq() - 1].verdict)) {
+        return "C1: two verdicts about one transaction";
+      }
+      continue;
+    }
+    if (i + 1 != response.verdicts_size()) return "C2: a verdict after one that was not consumed";
+    if (same) return "C1: a transaction on disk was not told as such";
+    if (verdict.has_gap()) {
+      if (verdict.gap().expected_seq() >= transaction.seq() ||
+          verdict.gap().expected_seq() > consumed.size() + 1) {
+        return "a gap was told where there is none";
+      }
+    } else if (verdict.has_forked()) {
+      const bool chain_differs =
+          transaction.seq() <= consumed.size() + 1 &&
+          (transaction.seq() == 1
+               ? !transaction.previous_hash().empty()
+               : transaction.previous_hash() != consumed[transaction.seq() - 2].hash);
+      if (!known && !chain_differs) return "a fork was told where there is none";
+    } else if (verdict.has_retry_later()) {
+      if (!IsOfNewerApp(transaction)) return "the server puts off what it knows";
+    } else {
+      return "C1: a verdict that says nothing";
+    }
+    return "";
+  }
+  return response.verdicts_size() == request.transactions_size() ? "" : "C1: a verdict is missing";
+}
+
+std::string Model::CheckStore(const ReadView& view) const {
+  const absl::Status verified = VerifyFamily(view, family_);
+  if (!verified.ok()) return absl::StrCat("VerifyFamily: ", verified.message());
+  const auto head = FamilyReader(view, family_).Head();
+  if ((*head)->revision() != revision_) return "the model does not know the head";
+  const std::map<std::string, const NaiveRecord*> all = AllAt(revision_);
+  std::map<uint32_t, StateHash> hashes;
+  for (const auto& [id, record] : all) hashes[record->kind].Add(record->digest);
+  for (const storage::v1::KindHash& told : (*head)->kind_hashes()) {
+    if (StateHash(told.sum()) != hashes[told.kind()]) return "C6: the state hash is wrong";
+    hashes.erase(told.kind());
+  }
+  for (const auto& [kind, hash] : hashes) {
+    if (hash != StateHash()) return "C6: the state hash leaves out a kind";
+  }
+  size_t rows = 0;
+  auto it = view.Scan(kRecordColumn, FamilyStart(family_), FamilyLimit(family_));
+  for (; it->Valid(); it->Next(), ++rows) {
+    const auto record = all.find(RecordIdOfKey(it->key()).str());
+    StoredRecord stored;
+    if (!stored.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
+      return "damaged record";
+    }
+    if (record == all.end() || stored.digest() != record->second->digest ||
+        stored.revision() != record->second->revision) {
+      return "C3: a record is there that no commit made";
+    }
+  }
+  if (rows != all.size()) return "C5: a record is gone";
+  std::string failure = CheckConservation(view, family_);
+  if (failure.empty()) failure = CheckNights(all);
+  return failure;
+}
+
+std::string Receiver::Take(bool reset,
+                           const google::protobuf::RepeatedPtrField<v1::Record>& records,
+                           const v1::Bookmark* bookmark, const Model& model, uint64_t backed_up) {
+  const Entitlement entitled = model.EntitlementOf(device_, absl::InfinitePast());
+  if (reset) {
+    from_nothing_ = true;
+    received_.clear();
+  }
+  if (cursor_.revision() == 0) from_nothing_ = true;
+  for (const v1::Record& record : records) {
+    const auto kind = static_cast<uint32_t>(record.body_case());
+    if (!entitled.Sees(kind)) return "C8: something was sent that this device may not see";
+    if (never_.count(kind) > 0) return "a stream sent a kind of record that it is not for";
+    const NaiveRecord* expected = model.At(record.record_id(), record.revision());
+    if (expected == nullptr || expected->revision != record.revision()) {
+      return "C3: a record was sent that no commit made";
+    }
+    std::string wire = SerializeDeterministic(record);
+    if (wire != expected->wire) return "C3: a record was sent otherwise than it is";
+    if (!from_nothing_ && record.revision() <= cursor_.revision()) {
+      return "a record was sent again that had not changed";
+    }
+    received_[record.record_id()] = std::move(wire);
+  }
+  return bookmark == nullptr ? "" : TakeBookmark(*bookmark, model, backed_up, entitled);
+}
+
+std::string Receiver::TakeBookmark(const v1::Bookmark& bookmark, const Model& model,
+                                   uint64_t backed_up, const Entitlement& entitled) {
+  if (bookmark.cursor().lineage() != model.lineage()) return "C3: a bookmark of another lineage";
+  if (bookmark.cursor().revision() > model.revision()) return "C3: a bookmark beyond the head";
+  if (!from_nothing_ && (bookmark.cursor().lineage() != cursor_.lineage() ||
+                         bookmark.cursor().revision() < cursor_.revision())) {
+    return "C3: a bookmark goes back";
+  }
+  if (bookmark.backed_up_revision() > backed_up) return "a bookmark tells of a backup that is not";
+  if (from_nothing_) {
+    records_.clear();
+    complete_ = true;
+  }
+  for (auto& [id, wire] : received_) records_[id] = std::move(wire);
+  received_.clear();
+  cursor_ = bookmark.cursor();
+  from_nothing_ = false;
+  StateHash hash;
+  size_t visible = 0;
+  std::string failure;
+  model.ForEachAt(cursor_.revision(), [&](const std::string& id, const NaiveRecord& record) {
+    if (!entitled.Sees(record.kind) || never_.count(record.kind) > 0) return;
+    ++visible;
+    hash.Add(record.digest);
+    const auto received = records_.find(id);
+    if (received == records_.end()) {
+      if (complete_) failure = "C3: a bookmark came before its records";
+    } else if (received->second != record.wire) {
+      failure = "C3: a bookmark came with an old record";
+    }
+  });
+  if (!failure.empty()) return failure;
+  if (complete_ && visible != records_.size()) return "C3: a stream brought more than there is";
+  if (hash != StateHash(bookmark.state_hash())) return "C6: a bookmark tells a wrong state hash";
+  return "";
 }
 
 }  // namespace nightlog::simulation

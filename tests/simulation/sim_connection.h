@@ -26,17 +26,26 @@ struct NetworkFaults {
 template <typename Response>
 class SimServerStream final : public ServerStream<Response> {
  public:
+  struct Hooks {
+    std::function<bool()> cut;
+    std::function<void(const Response&)> on_message;
+    std::function<void(std::shared_ptr<SimServer::Process>,
+                       std::unique_ptr<MessageStream<Response>>)>
+        on_half_open;
+  };
+
   SimServerStream(std::shared_ptr<SimServer::Process> process,
-                  absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream,
-                  std::function<bool()> cut)
-      : process_(std::move(process)), stream_(std::move(stream)), cut_(std::move(cut)) {
+                  absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream, Hooks hooks)
+      : process_(std::move(process)), stream_(std::move(stream)), hooks_(std::move(hooks)) {
     if (!stream_.ok()) status_ = stream_.status();
   }
 
   bool Read(Response& response) override {
     if (!status_.ok() || ended_) return false;
-    if (process_ == nullptr || process_->dead || cut_()) {
+    if (process_ == nullptr || process_->dead || hooks_.cut()) {
       status_ = absl::UnavailableError("the connection broke");
+      // The server does not know yet.
+      hooks_.on_half_open(process_, *std::move(stream_));
       return false;
     }
     for (;;) {
@@ -50,6 +59,7 @@ class SimServerStream final : public ServerStream<Response> {
         return false;
       }
       if (step.has_message && (*stream_)->WriteIfOpen([] {})) {
+        hooks_.on_message(step.message);
         // Over the wire and back.
         CHECK(response.ParseFromString(step.message.SerializeAsString()));
         return true;
@@ -64,7 +74,7 @@ class SimServerStream final : public ServerStream<Response> {
  private:
   const std::shared_ptr<SimServer::Process> process_;
   absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream_;
-  const std::function<bool()> cut_;
+  const Hooks hooks_;
   bool ended_ = false;
   absl::Status status_;
 };
@@ -72,10 +82,25 @@ class SimServerStream final : public ServerStream<Response> {
 // A device's connection to the simulated server.
 class SimConnection final : public Connection {
  public:
-  // Sees each push that the server got and each answer that the device got.
+  // Calls of one sync.
+  static constexpr int kCallsMax = 400;
+
+  // Looks at what passes.
   struct Observer {
+    // A push comes to the server; and its answer leaves, and may be lost.
     std::function<void(const std::string& token, const v1::PushRequest&)> on_push;
-    std::function<void(const v1::PushRequest&, const v1::PushResponse&)> on_verdicts;
+    std::function<void(const v1::PushRequest&, const absl::StatusOr<v1::PushResponse>&)> on_answer;
+    // The device says what it has.
+    std::function<void(const v1::AcknowledgeRequest&)> on_acknowledge;
+    // What looks at the messages of a new stream.
+    std::function<std::function<void(const v1::FollowResponse&)>(const v1::FollowRequest&)>
+        on_follow;
+    // The device has left a stream, and the server does not know.
+    std::function<void(std::shared_ptr<SimServer::Process>,
+                       std::unique_ptr<MessageStream<v1::FollowResponse>>)>
+        on_half_open;
+    // More calls than any sync should need.
+    std::function<void()> on_endless;
   };
 
   SimConnection(SimServer& server, SimRandom& random, Observer observer)
@@ -83,20 +108,35 @@ class SimConnection final : public Connection {
 
   void set_faults(const NetworkFaults& faults) { faults_ = faults; }
   const std::string& token() const { return token_; }
+  // A new sync begins.
+  void ResetCalls() { calls_ = 0; }
+
+  // Comments came with a later version of the server: an older one finds a field that it does not
+  // know.
+  void set_server_is_old(bool is_old) { server_is_old_ = is_old; }
 
   void SetToken(const std::string& token) override { token_ = token; }
 
+  // A push on its way to a use case.
+  std::function<void(SimServer::Process&, Done<v1::PushResponse>)> Pushing(
+      const v1::PushRequest& sent) {
+    return [this, request = server_is_old_ ? ForOldServer(sent) : sent](
+               SimServer::Process& process, Done<v1::PushResponse> done) {
+      observer_.on_push(token_, request);
+      process.sync.Push(token_, request,
+                        [this, request, done](absl::StatusOr<v1::PushResponse> response) {
+                          observer_.on_answer(request, response);
+                          done(std::move(response));
+                        });
+    };
+  }
+
   absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request, absl::Time) override {
-    absl::StatusOr<v1::PushResponse> response =
-        Unary<v1::PushResponse>([&](SimServer::Process& process, Done<v1::PushResponse> done) {
-          observer_.on_push(token_, request);
-          process.sync.Push(token_, request, std::move(done));
-        });
-    if (response.ok()) observer_.on_verdicts(request, *response);
-    return response;
+    return Unary<v1::PushResponse>(Pushing(request));
   }
   absl::StatusOr<v1::AcknowledgeResponse> Acknowledge(const v1::AcknowledgeRequest& request,
                                                       absl::Time) override {
+    observer_.on_acknowledge(request);
     return Unary<v1::AcknowledgeResponse>(
         [&](SimServer::Process& process, Done<v1::AcknowledgeResponse> done) {
           process.sync.Acknowledge(token_, request, std::move(done));
@@ -111,14 +151,16 @@ class SimConnection final : public Connection {
   }
   std::unique_ptr<ServerStream<v1::FollowResponse>> Follow(const v1::FollowRequest& request,
                                                            absl::Time) override {
+    if (Endless()) return Stream<v1::FollowResponse>(nullptr, [](const auto&) {}, {});
     return Stream<v1::FollowResponse>(
-        [&](SimServer::Process& process) { return process.sync.Follow(token_, request, [] {}); });
+        [&](SimServer::Process& process) { return process.sync.Follow(token_, request, [] {}); },
+        observer_.on_follow(request), observer_.on_half_open);
   }
   std::unique_ptr<ServerStream<v1::WatchResponse>> Watch(const v1::WatchRequest& request,
                                                          absl::Time) override {
-    return Stream<v1::WatchResponse>([&](SimServer::Process& process) {
-      return process.progress.Watch(token_, request, [] {});
-    });
+    return Stream<v1::WatchResponse>(
+        [&](SimServer::Process& process) { return process.progress.Watch(token_, request, [] {}); },
+        [](const auto&) {}, [](const auto&, const auto&) {});
   }
   absl::StatusOr<v1::GetProgressResponse> GetProgress(const v1::GetProgressRequest& request,
                                                       absl::Time) override {
@@ -189,7 +231,8 @@ class SimConnection final : public Connection {
   std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> ExportFamily(
       const v1::ExportFamilyRequest& request, absl::Time) override {
     return Stream<v1::ExportFamilyResponse>(
-        [&](SimServer::Process& process) { return process.family.ExportFamily(token_, request); });
+        [&](SimServer::Process& process) { return process.family.ExportFamily(token_, request); },
+        [](const auto&) {}, [](const auto&, const auto&) {});
   }
   absl::StatusOr<v1::ImportRecordsResponse> ImportRecords(const v1::ImportRecordsRequest& request,
                                                           absl::Time) override {
@@ -201,11 +244,34 @@ class SimConnection final : public Connection {
   }
 
  private:
+  static v1::PushRequest ForOldServer(v1::PushRequest request) {
+    for (v1::Transaction& transaction : *request.mutable_transactions()) {
+      for (v1::Edit& edit : *transaction.mutable_edits()) {
+        if (!edit.has_comment()) continue;
+        edit.GetReflection()->MutableUnknownFields(&edit)->AddLengthDelimited(
+            99, edit.comment().SerializeAsString());
+        edit.clear_comment();
+      }
+    }
+    return request;
+  }
+
+  bool Endless() {
+    if (++calls_ < kCallsMax) return false;
+    observer_.on_endless();
+    return true;
+  }
+
   template <typename Response>
   absl::StatusOr<Response> Unary(
       const std::function<void(SimServer::Process&, Done<Response>)>& start) {
+    if (Endless()) return absl::FailedPreconditionError("there is no end to it");
     if (random_.Chance(faults_.drop_request)) return absl::UnavailableError("the request was lost");
-    if (random_.Chance(faults_.duplicate)) server_.Call<Response>(start).IgnoreError();
+    // The request comes twice: at once, or one after the other.
+    if (random_.Chance(faults_.duplicate)) {
+      server_.Enter<Response>(start);
+      if (random_.Chance(50)) server_.Commit();
+    }
     absl::StatusOr<Response> response = server_.Call<Response>(start);
     if (random_.Chance(faults_.drop_response)) {
       return absl::UnavailableError("the response was lost");
@@ -227,13 +293,22 @@ class SimConnection final : public Connection {
   template <typename Response>
   std::unique_ptr<ServerStream<Response>> Stream(
       const std::function<
-          absl::StatusOr<std::unique_ptr<MessageStream<Response>>>(SimServer::Process&)>& open) {
+          absl::StatusOr<std::unique_ptr<MessageStream<Response>>>(SimServer::Process&)>& open,
+      std::function<void(const Response&)> on_message,
+      std::function<void(std::shared_ptr<SimServer::Process>,
+                         std::unique_ptr<MessageStream<Response>>)>
+          on_half_open) {
     const std::shared_ptr<SimServer::Process> process = server_.process();
     absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream =
         absl::UnavailableError("the server is down");
-    if (process != nullptr && !random_.Chance(faults_.drop_request)) stream = open(*process);
+    if (process != nullptr && open && !random_.Chance(faults_.drop_request)) {
+      stream = open(*process);
+    }
     return std::make_unique<SimServerStream<Response>>(
-        process, std::move(stream), [this] { return random_.Chance(faults_.cut_stream); });
+        process, std::move(stream),
+        typename SimServerStream<Response>::Hooks{
+            [this] { return random_.Chance(faults_.cut_stream); }, std::move(on_message),
+            std::move(on_half_open)});
   }
 
   SimServer& server_;
@@ -241,6 +316,8 @@ class SimConnection final : public Connection {
   const Observer observer_;
   NetworkFaults faults_;
   std::string token_;
+  bool server_is_old_ = false;
+  int calls_ = 0;
 };
 
 }  // namespace nightlog::simulation

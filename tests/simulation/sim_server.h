@@ -40,13 +40,13 @@ struct ServerCrash {};
 class SimServer {
  public:
   struct Process {
-    Process(SimDisk& disk, Random& random, const Clock& clock)
+    Process(SimDisk& disk, Random& random, const Clock& clock, const StreamLimits& limits)
         : engine(disk),
           committer(
               engine, feed, deriver, clock, [](const absl::Status&) { throw ServerCrash(); },
               Committer::Options{/*shards=*/0}),
-          sync(engine, committer, feed, streams, clock),
-          progress(engine, feed, streams, clock),
+          sync(engine, committer, feed, streams, clock, limits),
+          progress(engine, feed, streams, clock, limits),
           family(engine, committer, streams, random, clock, Registration::kOpen) {}
 
     SimEngine engine;
@@ -60,7 +60,10 @@ class SimServer {
     bool dead = false;
   };
 
-  explicit SimServer(uint64_t seed) : random_(seed), disk_(kColumnFamilyNames.size()) {}
+  SimServer(uint64_t seed, const StreamLimits& limits)
+      : random_(seed), limits_(limits), disk_(kColumnFamilyNames.size()) {
+    disk_.is_server = true;
+  }
 
   SimClock& clock() { return clock_; }
   SimDisk& disk() { return disk_; }
@@ -74,7 +77,7 @@ class SimServer {
     disk_.crash_at = CrashPoint::kNone;
     SimEngine engine(disk_);
     const absl::Status opened = OpenStore(engine);
-    if (opened.ok()) process_ = std::make_shared<Process>(disk_, random_, clock_);
+    if (opened.ok()) process_ = std::make_shared<Process>(disk_, random_, clock_, limits_);
     return opened;
   }
 
@@ -83,25 +86,51 @@ class SimServer {
     process_.reset();
   }
 
-  // One call: `start` hands the request to a use case, with what to do with the answer. UNAVAILABLE
-  // if the server is down, or crashes in it.
+  // The answer to a call, once it has left the server.
   template <typename Response>
-  absl::StatusOr<Response> Call(const std::function<void(Process&, Done<Response>)>& start) {
-    const std::shared_ptr<Process> process = process_;
-    if (process == nullptr) return absl::UnavailableError("the server is down");
+  using Answer = std::shared_ptr<absl::optional<absl::StatusOr<Response>>>;
+
+  // A call comes in: `start` hands the request to a use case, with what to do with the answer.
+  template <typename Response>
+  Answer<Response> Enter(const std::function<void(Process&, Done<Response>)>& start) {
     auto answer = std::make_shared<absl::optional<absl::StatusOr<Response>>>();
+    if (process_ == nullptr) {
+      answer->emplace(absl::UnavailableError("the server is down"));
+      return answer;
+    }
+    start(*process_, [answer](absl::StatusOr<Response> response) {
+      CHECK(!answer->has_value());  // an answer comes once
+      answer->emplace(std::move(response));
+    });
+    return answer;
+  }
+
+  // All calls that came in are committed together. The server may crash in it; answers that had
+  // left by then have left.
+  void Commit() {
+    const std::shared_ptr<Process> process = process_;
+    if (process == nullptr) return;
     try {
-      start(*process, [answer](absl::StatusOr<Response> response) {
-        CHECK(!answer->has_value());  // an answer comes once
-        answer->emplace(std::move(response));
-      });
       process->committer.CommitWaiting();
     } catch (const ServerCrash&) {
       Stop();
-      return absl::UnavailableError("the server crashed");
     }
-    CHECK(answer->has_value());
-    return **std::move(answer);
+  }
+
+  // UNAVAILABLE if no answer had left before the server crashed.
+  template <typename Response>
+  absl::StatusOr<Response> Take(const Answer<Response>& answer) {
+    if (answer->has_value()) return **answer;
+    CHECK(process_ == nullptr);
+    return absl::UnavailableError("the server crashed");
+  }
+
+  // One call alone.
+  template <typename Response>
+  absl::StatusOr<Response> Call(const std::function<void(Process&, Done<Response>)>& start) {
+    const Answer<Response> answer = Enter<Response>(start);
+    Commit();
+    return Take<Response>(answer);
   }
 
   // Copies of the disk, for backups.
@@ -109,16 +138,22 @@ class SimServer {
     return std::make_shared<MemoryEngine>(*disk_.engine);
   }
 
-  // Restores a copy: a new lineage begins. The server is down afterwards.
-  absl::Status Restore(const MemoryEngine& copy) {
+  // The disk is what the copy is. The server is down afterwards.
+  void Replace(const MemoryEngine& copy) {
     Stop();
     disk_.engine = std::make_shared<MemoryEngine>(copy);
+  }
+
+  // Begins new lineages, as the operator does after a restore. The server is down afterwards.
+  absl::Status BeginAnew() {
+    Stop();
     RETURN_IF_ERROR(OpenStore(*disk_.engine));
     return BeginNewLineages(*disk_.engine, random_);
   }
 
  private:
   SimRandom random_;
+  const StreamLimits limits_;
   SimClock clock_;
   SimDisk disk_;
   std::shared_ptr<Process> process_;

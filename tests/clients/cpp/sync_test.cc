@@ -239,6 +239,23 @@ TEST(SyncTest, PhoneBringsBackWhatAServerLostWhereItsHeadShowsNoLoss) {
   EXPECT_EQ(server.seen().committed, 3 + 3 + 2) << "nothing twice";
 }
 
+TEST(SyncTest, WhatWasAcknowledgedBeforeTheFirstBookmarkIsBroughtBackToo) {
+  FakeServer server;
+  Phone a(server, "A");
+  server.Backup();
+  a.Write(Tap().Set(Rec(1), Crying()));
+  v1::PushRequest request = **a.replica->NextPush(a.family);
+  *request.mutable_sent_at() = a.clock.Read();
+  const auto response = server.Push(request, absl::InfiniteFuture());
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_TRUE(a.replica->ApplyVerdicts(request, *response).ok());
+  ASSERT_EQ(a.state().pending, 0u);
+  server.Restore();
+
+  a.MustSync();
+  EXPECT_NE(server.Record(Rec(1)).kind(), 0u);
+}
+
 TEST(SyncTest, GapBeyondARejectedTapIsFilledWithItToo) {
   FakeServer server;
   Phone a(server, "A");
