@@ -1,11 +1,36 @@
 import { t } from '../i18n/index.ts';
 import type { Id, RecordOf } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
-import { Icon, kAlert, kPhone } from '../ui/icon.tsx';
+import { Icon, kAlert, kPhone, kPlus } from '../ui/icon.tsx';
 import { showToast } from '../ui/toast.tsx';
 import type { Shown } from './choice.ts';
 import type { Entry, Night } from './night.ts';
 import { iconOf, labelOf, nameOf, timesOf, whoIs } from './words.ts';
+
+// The heading of a list of entries; `id` names it for the section. Without `onAdd` nothing can be
+// added.
+export function EntriesHeading({
+  id,
+  words,
+  onAdd,
+}: {
+  id: string;
+  words: string;
+  onAdd: (() => void) | undefined;
+}) {
+  return (
+    <div class="row">
+      <h2 id={id} class="section-label">
+        {words}
+      </h2>
+      {onAdd && (
+        <Button kind="quiet" icon={kPlus} class="push" onClick={onAdd}>
+          {t('caregiver.add')}
+        </Button>
+      )}
+    </div>
+  );
+}
 
 interface EntryListProps {
   shown: Shown;

@@ -5,14 +5,14 @@ import { duration, shortDate, timeOfDay } from '../i18n/intl.ts';
 import { planOn } from '../model/plans.ts';
 import type { LocalDate, NightSummary } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
-import { kPlus, kUndo } from '../ui/icon.tsx';
+import { kUndo } from '../ui/icon.tsx';
 import { addDays } from '../ui/local_time.ts';
 import { soon } from '../ui/now.ts';
 import { Timeline } from '../ui/timeline.tsx';
 import { showToast } from '../ui/toast.tsx';
 import type { Shown } from './choice.ts';
 import { ConflictCard } from './conflict_card.tsx';
-import { EntryList } from './entry_list.tsx';
+import { EntriesHeading, EntryList } from './entry_list.tsx';
 import EntrySheet from './entry_sheet.tsx';
 import { beginOf, type Entry, nightOfEntries, tonightOf } from './night.ts';
 import { Page } from './page.tsx';
@@ -82,23 +82,17 @@ export default function NightPage({ shown, date }: { shown: Shown; date: LocalDa
         />
       ))}
       <section class="stack" aria-labelledby="entries">
-        <div class="row">
-          <h2 id="entries" class="section-label">
-            {t('caregiver.entries')}
-          </h2>
-          {mayLog && (
-            <Button
-              kind="quiet"
-              icon={kPlus}
-              class="push"
-              onClick={() => {
-                over.value = 'add';
-              }}
-            >
-              {t('caregiver.add')}
-            </Button>
-          )}
-        </div>
+        <EntriesHeading
+          id="entries"
+          words={t('caregiver.entries')}
+          onAdd={
+            mayLog
+              ? () => {
+                  over.value = 'add';
+                }
+              : undefined
+          }
+        />
         <EntryList
           shown={shown}
           night={night}

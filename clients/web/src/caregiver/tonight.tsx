@@ -7,14 +7,14 @@ import { planOn } from '../model/plans.ts';
 import { changesOf, type TapKind } from '../model/tonight.ts';
 import { AppError, type ResponseLevel } from '../model/types.ts';
 import { Button, IconButton } from '../ui/button.tsx';
-import { Icon, kDown, kMenu, kPlus } from '../ui/icon.tsx';
+import { Icon, kDown, kMenu } from '../ui/icon.tsx';
 import { fetchAhead, lazy } from '../ui/lazy.tsx';
 import { now, soon, tickSoon } from '../ui/now.ts';
 import { Timeline } from '../ui/timeline.tsx';
 import { hideToast, showToast, ToastPlace } from '../ui/toast.tsx';
 import { Arrivals } from './arrivals.tsx';
 import { choose, type Shown, tonight } from './choice.ts';
-import { EntryList } from './entry_list.tsx';
+import { EntriesHeading, EntryList } from './entry_list.tsx';
 import { Ladder } from './ladder.tsx';
 import type { Entry, Night } from './night.ts';
 import { SyncLine } from './sync_line.tsx';
@@ -181,23 +181,17 @@ export function Tonight({ app, shown, all }: TonightProps) {
         )}
         <Notices shown={shown} night={night} />
         <section class="stack tonight-log" aria-labelledby="so-far">
-          <div class="row">
-            <h2 id="so-far" class="section-label">
-              {t('caregiver.so_far')}
-            </h2>
-            {mayLog && (
-              <Button
-                kind="quiet"
-                icon={kPlus}
-                class="push"
-                onClick={() => {
-                  over.value = 'add';
-                }}
-              >
-                {t('caregiver.add')}
-              </Button>
-            )}
-          </div>
+          <EntriesHeading
+            id="so-far"
+            words={t('caregiver.so_far')}
+            onAdd={
+              mayLog
+                ? () => {
+                    over.value = 'add';
+                  }
+                : undefined
+            }
+          />
           {night.entries.length > 0 ? (
             <EntryList
               shown={shown}

@@ -5,6 +5,7 @@ import type { Family } from '../model/app.ts';
 import type { Child, RecordOf } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
 import { Field } from '../ui/field.tsx';
+import { Form } from '../ui/form.tsx';
 import { Failure, useCall } from './parts.tsx';
 import { TextField } from './text_field.tsx';
 
@@ -56,13 +57,7 @@ export function ChildForm({ family, child, onSaved }: ChildFormProps) {
     if (done) onSaved();
   };
   return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
+    <Form onSubmit={save}>
       <TextField
         label={t('family.child_name')}
         text={name}
@@ -127,6 +122,6 @@ export function ChildForm({ family, child, onSaved }: ChildFormProps) {
       >
         {t('family.save')}
       </Button>
-    </form>
+    </Form>
   );
 }

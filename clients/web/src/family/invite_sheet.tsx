@@ -7,6 +7,7 @@ import type { Family } from '../model/app.ts';
 import type { ConsentScope, Invite } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
 import { Choice } from '../ui/field.tsx';
+import { Form } from '../ui/form.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { dateOf, endOfDay, joinLink } from './codes.ts';
 import { Failure, useCall } from './parts.tsx';
@@ -52,13 +53,7 @@ export function InviteBody({ family, who }: Omit<InviteSheetProps, 'onClose'>) {
   };
   if (invite.value) return <Code invite={invite.value} who={who} />;
   return (
-    <form
-      class="stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void make();
-      }}
-    >
+    <Form onSubmit={make}>
       <p>{t(`family.invite_${who}_what`)}</p>
       {who === 'consultant' && (
         <Consent scope={scope.value} until={until.value}>
@@ -86,7 +81,7 @@ export function InviteBody({ family, who }: Omit<InviteSheetProps, 'onClose'>) {
       <Button kind="main" class="big" wide type="submit" disabled={call.busy.value || !until.value}>
         {t('family.make_code')}
       </Button>
-    </form>
+    </Form>
   );
 }
 

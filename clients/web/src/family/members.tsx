@@ -8,6 +8,7 @@ import type { ConsentScope, Device, MemberWithDevices } from '../model/types.ts'
 import { Button } from '../ui/button.tsx';
 import { Chip } from '../ui/chip.tsx';
 import { Choice } from '../ui/field.tsx';
+import { Form } from '../ui/form.tsx';
 import { Icon, kPhone } from '../ui/icon.tsx';
 import { dateOf, endOfDay } from './codes.ts';
 import { Consent } from './invite_sheet.tsx';
@@ -192,10 +193,9 @@ function ConsentEditor(given: ConsentEditorProps) {
     );
   }
   return (
-    <form
-      class="stack consent-editor"
-      onSubmit={(event) => {
-        event.preventDefault();
+    <Form
+      class="consent-editor"
+      onSubmit={() => {
         open.value = false;
         given.onSave(scope.value, endOfDay(until.value));
       }}
@@ -217,6 +217,6 @@ function ConsentEditor(given: ConsentEditorProps) {
       <Button kind="main" type="submit">
         {t('family.save')}
       </Button>
-    </form>
+    </Form>
   );
 }

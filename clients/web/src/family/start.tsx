@@ -5,6 +5,7 @@ import { arrived, go, hrefOf } from '../app/route.ts';
 import { t } from '../i18n/index.ts';
 import type { App } from '../model/app.ts';
 import { Button } from '../ui/button.tsx';
+import { Form } from '../ui/form.tsx';
 import { Icon, kMoon, kPeople } from '../ui/icon.tsx';
 import { kBack, kLink } from '../ui/icons.ts';
 import { deviceNameOf, grouped, readCode } from './codes.ts';
@@ -87,13 +88,7 @@ export function Create({ app }: { app: App }) {
   return (
     <Page title={t('family.create_title')} intro={t('family.create_intro')} back={<Back />}>
       <InsecureNotice />
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form onSubmit={submit}>
         <TextField
           label={t('family.your_name')}
           hint={t('family.your_name_hint')}
@@ -132,7 +127,7 @@ export function Create({ app }: { app: App }) {
         <Button kind="main" class="big" wide type="submit" disabled={!ready || call.busy.value}>
           {t('family.create')}
         </Button>
-      </form>
+      </Form>
     </Page>
   );
 }
@@ -173,13 +168,7 @@ export function Join({ app }: { app: App }) {
       back={<Back />}
     >
       <InsecureNotice />
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form onSubmit={submit}>
         <TextField
           label={t('family.code')}
           hint={t('family.code_hint')}
@@ -218,7 +207,7 @@ export function Join({ app }: { app: App }) {
         >
           {t('family.join')}
         </Button>
-      </form>
+      </Form>
     </Page>
   );
 }

@@ -4,6 +4,7 @@ import { postsAbout } from '../model/comments.ts';
 import { AppError, type CommentPost, type CommentTarget } from '../model/types.ts';
 import { Button } from './button.tsx';
 import { Field } from './field.tsx';
+import { Form } from './form.tsx';
 
 export interface ThreadWords {
   title: string;
@@ -63,13 +64,7 @@ export function Thread({ family, target, words }: ThreadProps) {
         </ol>
       )}
       {role !== 'viewer' && (
-        <form
-          class="stack"
-          onSubmit={(event) => {
-            event.preventDefault();
-            void send();
-          }}
-        >
+        <Form onSubmit={send}>
           <Field
             label={words.write}
             hint={words.hint}
@@ -89,7 +84,7 @@ export function Thread({ family, target, words }: ThreadProps) {
           <Button type="submit" disabled={text.value.trim() === ''}>
             {words.send}
           </Button>
-        </form>
+        </Form>
       )}
     </section>
   );
