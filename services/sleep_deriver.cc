@@ -11,6 +11,7 @@
 #include "absl/time/civil_time.h"
 #include "nightlog/v1/records.pb.h"
 #include "services/sleep/episodes.h"
+#include "services/sleep/local_time.h"
 #include "services/sleep/night.h"
 #include "services/sleep/progress.h"
 #include "storage/core/planted_defect.h"
@@ -283,11 +284,8 @@ class RememberedChild {
 
   // The night whose noon to noon, at home, holds the entry's begin.
   absl::CivilDay NightOf(const v1::LogEntry& entry) const {
-    return absl::CivilDay(absl::ToCivilHour(FromProto(entry.interval().began_at()), Home()) - 12);
-  }
-  absl::TimeZone Home() const {
-    absl::TimeZone home;
-    return absl::LoadTimeZone(child_.home_zone(), &home) ? home : absl::UTCTimeZone();
+    return absl::CivilDay(
+        absl::ToCivilHour(FromProto(entry.interval().began_at()), sleep::HomeZone(child_)) - 12);
   }
 
   // A night about which nothing was logged has no summary.
