@@ -39,7 +39,7 @@ scene('two answers are both kept until one tap chooses', async (stage) => {
     await person.entry('Put down').click();
     for (let i = 0; i < times; ++i) await person.button('At, −5 minutes').click();
     await person.button('Save').click();
-    await person.page.getByText(`Saved on this phone`).waitFor();
+    await person.entry('Put down').getByText('only on this phone so far').waitFor();
   }
   for (const person of [alex, sam]) await person.context.setOffline(false);
 
