@@ -383,7 +383,7 @@ absl::Status SleepDeriver::Derive(const FamilyReader& reader,
   for (const RecordId& child_id : child_ids) {
     const bool changed =
         stale.children.count(child_id) > 0 || stale.nights_from.count(child_id) > 0;
-    if (changed) children.erase(child_id);
+    if (changed && !Planted("memory_outlives_its_child")) children.erase(child_id);
     const auto [it, is_new] = children.try_emplace(child_id, child_id);
     RememberedChild& child = it->second;
     if (is_new) {
@@ -393,6 +393,7 @@ absl::Status SleepDeriver::Derive(const FamilyReader& reader,
         continue;
       }
     } else {
+      if (Planted("memory_takes_no_changes")) continue;
       for (const RecordChange& change : changes) child.Take(change);
     }
     std::set<absl::CivilDay> nights;

@@ -320,7 +320,9 @@ absl::StatusOr<uint64_t> CommitQuarantined(const ReplicaId& replica,
                                            FamilyWriter& writer) {
   v1::Transaction transaction;
   RETURN_IF_ERROR(ParseRow(row.transaction(), transaction));
-  return TransactionApplier(replica, author, FromProto(row.received_at()), writer)
+  const bool dated_now = Planted("late_tap_dated_at_its_acceptance");
+  const absl::Time received = dated_now ? writer.now() : FromProto(row.received_at());
+  return TransactionApplier(replica, author, received, writer)
       .Commit(transaction, FromProto(row.made_at()), accepted_by);
 }
 

@@ -112,6 +112,11 @@ uint64_t Model::RevisionOf(const std::string& tap) const {
   return found == tap_revisions_.end() ? 0 : found->second;
 }
 
+bool Model::WasConsumed(const v1::EditId& edit) const {
+  const auto consumed = consumed_.find(edit.replica_id());
+  return consumed != consumed_.end() && edit.seq() <= consumed->second.size();
+}
+
 Entitlement Model::EntitlementOf(const DeviceId& device, absl::Time now) const {
   Entitlement entitled;
   const auto paired = devices_.find(device.str());
@@ -141,6 +146,7 @@ std::string Model::Learn(const ReadView& view, const std::vector<GivenPush>& giv
   if (!head->has_value()) return "";
   lineage_ = (*head)->lineage();
   const uint64_t before = revision_;
+  learnt_after_ = before;
   if ((*head)->revision() < before) return "C1: the head went back";
   std::string failure = LearnAccess(view, now);
   std::set<std::string> touched;
@@ -156,6 +162,7 @@ std::string Model::Learn(const ReadView& view, const std::vector<GivenPush>& giv
   if (failure.empty()) failure = LearnServerRecords(view, before, touched);
   if (failure.empty()) failure = CheckTouched(view, before, touched);
   if (failure.empty()) failure = LearnVerdicts(view, given, before);
+  if (failure.empty()) failure = LearnDecisions(view, before);
   return failure;
 }
 
@@ -190,6 +197,10 @@ std::string Model::LearnAccess(const ReadView& view, absl::Time now) {
 std::string Model::LearnJournal(const JournalEntry& entry, const std::vector<GivenPush>& given,
                                 std::set<std::string>& touched) {
   if (!entry.transaction().empty()) return LearnTransaction(entry, given, touched);
+  if (entry.operation() == "refuse") {
+    refusals_.insert(revision_);
+    return "";
+  }
   // What the server did of itself is about one member.
   const auto member = std::find_if(members_.begin(), members_.end(), [&](const auto& row) {
     return entry.server_record_ids_size() > 0 && entry.server_record_ids(0) == row.first;
@@ -203,31 +214,46 @@ std::string Model::LearnTransaction(const JournalEntry& entry, const std::vector
   v1::Transaction transaction;
   if (!transaction.ParseFromString(entry.transaction())) return "damaged journal";
   const std::string& replica = entry.replica_id();
-  const GivenPush* push = nullptr;
-  for (const GivenPush& candidate : given) {
-    const v1::Transaction* sent = Find(candidate, replica, transaction.seq(), transaction.hash());
-    if (sent == nullptr) continue;
-    push = &candidate;
-    if (SerializeDeterministic(*sent) != SerializeDeterministic(transaction)) {
-      return "C5: the journal holds a transaction otherwise than it was sent";
+  const v1::Transaction* sent = nullptr;
+  MemberId member;
+  absl::Time estimate;
+  absl::Time received;
+  const auto late = quarantine_.find({replica, transaction.seq()});
+  if (!entry.accepted_by().empty()) {
+    // An owner let in what had come late.
+    if (late == quarantine_.end()) return "an owner accepted what was not in quarantine";
+    if (late->second.decided_revision != 0) return "C1: a quarantined tap was decided twice";
+    sent = &late->second.transaction;
+    member = late->second.member;
+    estimate = late->second.estimate;
+    received = late->second.received;
+    late->second.decided_revision = revision_;
+    late->second.accepted = true;
+  } else {
+    for (const GivenPush& push : given) {
+      sent = Find(push, replica, transaction.seq(), transaction.hash());
+      if (sent == nullptr) continue;
+      member = push.member;
+      estimate = NaiveEstimate(transaction.made_at(), push.request.sent_at(), push.received);
+      received = push.received;
+      break;
     }
-    break;
+    uint64_t& last_seq = last_committed_seq_[replica];
+    if (transaction.seq() <= last_seq) {
+      return absl::StrCat("C2: seq ", transaction.seq(), " after ", last_seq, " at ", revision_);
+    }
+    last_seq = transaction.seq();
+    commits_[revision_] = {replica, transaction.seq()};
   }
-  if (push == nullptr) return "a transaction was committed that nobody has sent";
-  uint64_t& last_seq = last_committed_seq_[replica];
-  if (transaction.seq() <= last_seq) {
-    return absl::StrCat("C2: seq ", transaction.seq(), " after ", last_seq, " at ", revision_);
+  if (sent == nullptr) return "a transaction was committed that nobody has sent";
+  if (SerializeDeterministic(*sent) != SerializeDeterministic(transaction)) {
+    return "C5: the journal holds a transaction otherwise than it was sent";
   }
-  last_seq = transaction.seq();
-  commits_[revision_] = {replica, transaction.seq()};
   const std::string name = NameOf(transaction);
   ++taps_[name];
   tap_revisions_.emplace(name, revision_);
-  if (entry.member_id() != push->member.bytes()) return "the journal names another author";
-
-  const v1::ClockReading& sent_at = push->request.sent_at();
-  const absl::Time estimate = NaiveEstimate(transaction.made_at(), sent_at, push->received);
-  if (FromProto(entry.made_at()) != std::min(estimate, push->received)) {
+  if (entry.member_id() != member.bytes()) return "the journal names another author";
+  if (FromProto(entry.made_at()) != std::min(estimate, received)) {
     return "the journal tells another time of the tap";
   }
   std::map<std::string, NaiveRecord> records;
@@ -251,7 +277,7 @@ std::string Model::LearnTransaction(const JournalEntry& entry, const std::vector
                           {replica, transaction.seq(), static_cast<uint32_t>(i)},
                           entry.member_id(),
                           estimate,
-                          push->received,
+                          received,
                           FromProto(transaction.made_at().wall())};
     const NaiveOutcome outcome = Apply(naive, record);
     if (effect.effect() != static_cast<uint32_t>(outcome.effect)) {
@@ -374,7 +400,7 @@ std::string Model::LearnVerdicts(const ReadView& view, const std::vector<GivenPu
       const uint64_t seq = consumed.size() + 1;
       const auto stored = reader.Verdict(ReplicaId(replica), seq);
       if (!stored.ok() || !stored->has_value()) return "C1: a consumed transaction has no verdict";
-      Consumed next{(*stored)->hash(), {}};
+      Consumed next{(*stored)->hash(), {}, after};
       if (!next.verdict.ParseFromString((*stored)->verdict())) return "damaged verdict";
       const GivenPush* push = nullptr;
       const v1::Transaction* transaction = nullptr;
@@ -405,6 +431,10 @@ std::string Model::LearnVerdicts(const ReadView& view, const std::vector<GivenPu
             kept.transaction() != transaction->SerializeAsString()) {
           return "C1: a quarantined transaction is not kept";
         }
+        quarantine_[{replica, seq}] = {
+            *transaction, push->member,
+            NaiveEstimate(transaction->made_at(), push->request.sent_at(), push->received),
+            push->received};
       } else {
         return "C1: a transaction was consumed without a decision";
       }
@@ -424,6 +454,42 @@ std::string Model::LearnVerdicts(const ReadView& view, const std::vector<GivenPu
     }
   }
   return "";
+}
+
+// What waits is there, and what was decided is in the journal, once.
+std::string Model::LearnDecisions(const ReadView& view, uint64_t after) {
+  const FamilyReader reader(view, family_);
+  for (auto& [key, quarantined] : quarantine_) {
+    const bool was_decided =
+        quarantined.decided_revision != 0 && quarantined.decided_revision <= after;
+    if (was_decided) continue;
+    const auto verdict = reader.Verdict(ReplicaId(key.first), key.second);
+    const auto row =
+        view.Get(kQuarantineColumn, TransactionKey(family_, ReplicaId(key.first), key.second));
+    if (!verdict.ok() || !verdict->has_value() || !row.ok()) return "C1: a verdict is gone";
+    const uint64_t decided = (*verdict)->decided_revision();
+    if (decided != 0 && quarantined.decided_revision == 0) {
+      if (refusals_.erase(decided) == 0) return "C1: a decision is not in the journal";
+      quarantined.decided_revision = decided;
+    }
+    if (decided != quarantined.decided_revision || (*verdict)->accepted() != quarantined.accepted ||
+        row->has_value() != (decided == 0)) {
+      return "C1: what an owner decided is told otherwise";
+    }
+  }
+  return refusals_.empty() ? "" : "an owner refused nothing";
+}
+
+std::string Model::ProblemOf(const Quarantined& quarantined) const {
+  std::map<std::string, NaiveRecord> records;
+  for (const v1::Edit& edit : quarantined.transaction.edits()) {
+    const NaiveRecord* current = At(edit.record_id(), revision_);
+    if (current != nullptr) records[edit.record_id()] = *current;
+  }
+  const auto member = members_.find(quarantined.member.str());
+  if (member == members_.end()) return "nobody made it";
+  return ProblemWith(quarantined.transaction, static_cast<v1::Role>(member->second.role()),
+                     records);
 }
 
 std::string Model::CheckRejected(const v1::Transaction& transaction, const GivenPush& push,
@@ -464,7 +530,10 @@ std::string Model::CheckAnswer(const v1::PushRequest& request,
       continue;
     }
     if (i + 1 != response.verdicts_size()) return "C2: a verdict after one that was not consumed";
-    if (same) return "C1: a transaction on disk was not told as such";
+    // What came with the same write may have come after this.
+    if (same && consumed[transaction.seq() - 1].after != learnt_after_) {
+      return "C1: a transaction on disk was not told as such";
+    }
     if (verdict.has_gap()) {
       if (verdict.gap().expected_seq() >= transaction.seq() ||
           verdict.gap().expected_seq() > consumed.size() + 1) {

@@ -27,6 +27,17 @@ struct GivenPush {
   absl::Time received;
 };
 
+// A transaction that came from a device without access.
+struct Quarantined {
+  v1::Transaction transaction;
+  MemberId member;
+  absl::Time estimate;
+  absl::Time received;
+  // Where an owner decided; 0: not yet.
+  uint64_t decided_revision = 0;
+  bool accepted = false;
+};
+
 // What a device may see.
 struct Entitlement {
   // Access has not been ended by anybody.
@@ -77,8 +88,17 @@ class Model {
 
   // Where the tap was committed; 0: it was not.
   uint64_t RevisionOf(const std::string& tap) const;
+  // Whether the server has taken the transaction of that edit, whatever became of it.
+  bool WasConsumed(const v1::EditId& edit) const;
   // How often each was committed.
   const std::map<std::string, int>& taps() const { return taps_; }
+
+  // By replica and seq.
+  const std::map<std::pair<std::string, uint64_t>, Quarantined>& quarantine() const {
+    return quarantine_;
+  }
+  // Why it cannot be accepted now; empty: it can.
+  std::string ProblemOf(const Quarantined& quarantined) const;
 
   Entitlement EntitlementOf(const DeviceId& device, absl::Time now) const;
   const storage::v1::StoredMember* MemberOf(const MemberId& member) const;
@@ -88,6 +108,8 @@ class Model {
   struct Consumed {
     std::string hash;
     v1::Verdict verdict;
+    // The newest revision before the write that brought it.
+    uint64_t after;
   };
 
   std::string LearnAccess(const ReadView& view, absl::Time now);
@@ -99,6 +121,7 @@ class Model {
                                  std::set<std::string>& touched);
   std::string CheckTouched(const ReadView& view, uint64_t after,
                            const std::set<std::string>& touched);
+  std::string LearnDecisions(const ReadView& view, uint64_t after);
   std::string LearnVerdicts(const ReadView& view, const std::vector<GivenPush>& given,
                             uint64_t after);
   std::string CheckRejected(const v1::Transaction& transaction, const GivenPush& push,
@@ -107,12 +130,15 @@ class Model {
   FamilyId family_;
   std::string lineage_;
   uint64_t revision_ = 0;
+  uint64_t learnt_after_ = 0;  // the revision before the newest write
   // By id and revision.
   std::map<std::string, std::map<uint64_t, NaiveRecord>> records_;
   std::map<std::string, std::vector<Consumed>> consumed_;  // by replica
   std::map<std::string, uint64_t> last_committed_seq_;
   // What each revision committed: replica and seq.
   std::map<uint64_t, std::pair<std::string, uint64_t>> commits_;
+  std::map<std::pair<std::string, uint64_t>, Quarantined> quarantine_;
+  std::set<uint64_t> refusals_;  // revisions
   std::map<std::string, int> taps_;
   std::map<std::string, uint64_t> tap_revisions_;
   std::map<std::string, storage::v1::StoredMember> members_;

@@ -97,7 +97,8 @@ std::vector<EditName> ExpectedSaw(const Tap::Change& change, const v1::Record& s
 
 v1::Record ExpectedOnScreen(const std::string& id, const NaiveRecord* confirmed,
                             const std::vector<const KeptTransaction*>& outbox,
-                            const std::string& member) {
+                            const std::string& member,
+                            absl::FunctionRef<bool(const KeptTransaction&)> is_confirmed) {
   NaiveRecord record;
   if (confirmed != nullptr) record = *confirmed;
   for (const KeptTransaction* kept : outbox) {
@@ -109,17 +110,18 @@ v1::Record ExpectedOnScreen(const std::string& id, const NaiveRecord* confirmed,
           edit.has_existence() ? record.kind : static_cast<uint32_t>(edit.value_case());
       if (kind == 0 || (record.kind != 0 && kind != record.kind)) continue;
       const EditName name = {row.replica_id, row.transaction.seq(), static_cast<uint32_t>(i)};
-      bool confirmed_already = false;
+      bool stands = false;
       for (const NaiveValue& value : record.groups[edit.group()]) {
-        confirmed_already |=
+        stands |=
             std::find(value.said_by.begin(), value.said_by.end(), name) != value.said_by.end();
       }
-      if (confirmed_already) continue;
+      if (stands && is_confirmed(row)) continue;
       Apply({edit, name, member, FromProto(row.transaction.made_at().wall()),
              absl::InfiniteFuture(), absl::Time(), /*on_phone=*/true},
             record);
     }
   }
+  if (record.kind == 0) return v1::Record();
   v1::Record shown = ToWire(id, record);
   shown.set_digest(record.digest);
   return shown;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "clients/cpp/device_clock.h"
@@ -57,10 +58,12 @@ class PhoneReader {
 // "What an edit says". Sorted.
 std::vector<EditName> ExpectedSaw(const Tap::Change& change, const v1::Record& shown);
 
-// What a screen must show of a record: `confirmed` (null: there is none) with the outbox on top.
+// What a screen must show of a record: `confirmed` (null: there is none) with the outbox on top,
+// but for what is confirmed already.
 v1::Record ExpectedOnScreen(const std::string& id, const NaiveRecord* confirmed,
                             const std::vector<const KeptTransaction*>& outbox,
-                            const std::string& member);
+                            const std::string& member,
+                            absl::FunctionRef<bool(const KeptTransaction&)> is_confirmed);
 
 // One device with its disk, clocks and connection.
 struct Phone {

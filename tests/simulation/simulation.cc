@@ -1,6 +1,7 @@
 #include "tests/simulation/simulation.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <list>
 #include <map>
@@ -79,6 +80,7 @@ class World {
       Trace(absl::StrCat("step ", step));
       Step();
       if (step % 30 == 29) CheckServer();
+      if (step == 40 && options_.seed % 400 == 7) FillOutbox(*phones_[1]);
     }
     Heal();
     SimResult result;
@@ -139,12 +141,13 @@ class World {
     for (int i = 1; i < caregivers; ++i) AddMember(v1::ROLE_CAREGIVER);
     AddMember(v1::ROLE_CONSULTANT);
     consultant_ = phones_.back().get();
-    // The child all entries are about.
-    child_ = MakeRecordId(server_.clock().Now(), random_);
-    v1::Child child;
-    child.set_name("child");
-    child.set_home_zone("Europe/London");
-    FailUnless(Save(owner, Tap().Set(child_, child)), "child");
+    for (RecordId& id : children_) {
+      id = MakeRecordId(server_.clock().Now(), random_);
+      v1::Child child;
+      child.set_name("child");
+      child.set_home_zone("Europe/London");
+      FailUnless(Save(owner, Tap().Set(id, child)), "child");
+    }
     for (auto& phone : phones_) SyncQuietly(*phone);
     TakeBackup();
   }
@@ -265,17 +268,18 @@ class World {
       void (World::*step)(Phone&);
     };
     static constexpr Choice kChoices[] = {
-        {400, &World::TapSomething}, {200, &World::SyncWithFaults},
-        {70, &World::PushTogether},  {35, &World::CrashPhone},
-        {30, &World::CrashServer},   {25, &World::StartServerIfDown},
-        {35, &World::DisturbClock},  {30, &World::DeliverOldPacket},
-        {35, &World::OpenStream},    {50, &World::ReadStreams},
-        {25, &World::ReadSomething}, {15, &World::FlapConsent},
-        {7, &World::RevokeSomebody}, {5, &World::RemoveSomebody},
-        {8, &World::Backup},         {10, &World::RestoreServer},
-        {4, &World::LoseData},       {15, &World::CopyPhone},
-        {20, &World::SetBack},       {4, &World::CloneOrReinstall},
-        {3, &World::DamagePhone},    {5, &World::UpdateServer},
+        {400, &World::TapSomething},    {200, &World::SyncWithFaults},
+        {70, &World::PushTogether},     {35, &World::CrashPhone},
+        {30, &World::CrashServer},      {25, &World::StartServerIfDown},
+        {35, &World::DisturbClock},     {30, &World::DeliverOldPacket},
+        {35, &World::OpenStream},       {50, &World::ReadStreams},
+        {25, &World::ReadSomething},    {15, &World::FlapConsent},
+        {15, &World::DecideQuarantine}, {7, &World::RevokeSomebody},
+        {5, &World::RemoveSomebody},    {8, &World::Backup},
+        {10, &World::RestoreServer},    {4, &World::LoseData},
+        {15, &World::CopyPhone},        {20, &World::SetBack},
+        {4, &World::CloneOrReinstall},  {3, &World::DamagePhone},
+        {5, &World::UpdateServer},
     };
     uint64_t dice = 0;
     for (const Choice& choice : kChoices) dice += choice.weight;
@@ -320,6 +324,7 @@ class World {
     }
     if (!saved.ok() && !crashed) Fail("a refused tap was saved");
     phone.taps.push_back(name);
+    CheckNewName(content, content.family.lineage(), kept->seq());
     for (size_t i = 0; i < tap.changes().size(); ++i) {
       const v1::Edit& edit = kept->edits(static_cast<int>(i));
       std::vector<EditName> saw;
@@ -335,6 +340,24 @@ class World {
     return absl::OkStatus();
   }
 
+  // C4: a new tap has a name of its own, as far as the phone can see.
+  void CheckNewName(const PhoneContent& content, const std::string& lineage, uint64_t seq) {
+    const Model* model = ModelOf(lineage);
+    if (model == nullptr) return;
+    const std::string& replica = content.outbox.back()->replica_id;
+    model->ForEachAt(content.family.revision(), [&](const std::string&, const NaiveRecord& record) {
+      for (const auto& [group, values] : record.groups) {
+        for (const NaiveValue& value : values) {
+          for (const EditName& name : value.said_by) {
+            if (std::get<0>(name) == replica && std::get<1>(name) == seq) {
+              Fail("C4: a tap has the name of another that the phone knows");
+            }
+          }
+        }
+      }
+    });
+  }
+
   // C3, C4: the screen shows the confirmed record with the outbox on top.
   void CheckScreen(Phone& phone, const PhoneContent& content, const std::string& id) {
     if (phone.damaged) return;
@@ -344,7 +367,11 @@ class World {
       if (model == nullptr) return Fail("C3: a phone has records of an unknown lineage");
       confirmed = model->At(id, content.family.revision());
     }
-    const v1::Record expected = ExpectedOnScreen(id, confirmed, content.outbox, phone.member.str());
+    const v1::Record expected = ExpectedOnScreen(
+        id, confirmed, content.outbox, phone.member.str(), [&](const KeptTransaction& row) {
+          const uint64_t revision = model == nullptr ? 0 : model->RevisionOf(row.name);
+          return revision != 0 && revision <= content.family.revision();
+        });
     const auto shown = phone.replica->Get(family_, RecordId(id));
     if (!shown.ok()) return FailUnless(shown.status(), "get");
     if (!shown->has_value()) {
@@ -354,6 +381,8 @@ class World {
                         "\nshown    ", (*shown)->record.ShortDebugString()));
     }
   }
+
+  const RecordId& SomeChild() { return children_[random_.Chance(85) ? 0 : 1]; }
 
   v1::Interval SomeInterval(Phone& phone) {
     v1::Interval interval;
@@ -368,7 +397,9 @@ class World {
     interval.set_began_tapped(!typed);
     interval.set_zone(random_.Chance(90) ? "Europe/London" : "America/New_York");
     if (random_.Chance(60)) {
-      *interval.mutable_ended_at() = ToProto(began + absl::Minutes(1 + random_.Below(90)));
+      *interval.mutable_ended_at() =
+          ToProto(began + (typed ? absl::Minutes(15 * (1 + random_.Below(2)))
+                                 : absl::Minutes(1 + random_.Below(90))));
     }
     if (random_.Chance(10)) AddUnknown(interval);
     return interval;
@@ -424,7 +455,7 @@ class World {
     if (dice < 10) return TapComment(phone, now);
     if (!shown.has_value() || dice < 33) {
       v1::LogEntry entry;
-      entry.set_child_id(child_.str());
+      entry.set_child_id(SomeChild().str());
       *entry.mutable_detail() = SomeDetail();
       *entry.mutable_interval() = SomeInterval(phone);
       Tap tap;
@@ -443,7 +474,7 @@ class World {
   Tap SomeEdit(Phone& phone, const RecordId& id, const ShownRecord& shown, absl::Time now) {
     const v1::LogEntry& current = shown.record.log_entry();
     v1::LogEntry change;
-    switch (random_.Below(10)) {
+    switch (random_.Below(12)) {
       case 0:
         if (!current.has_interval()) break;
         // End it now. After a restore, only this phone's own edit of an entry may be left of it.
@@ -464,7 +495,7 @@ class World {
           return Tap().RemoveTags(id, {current.tags(0)});
         }
         for (uint64_t i = random_.Below(2); i < 2; ++i) {
-          change.add_tags(absl::StrCat("tag", random_.Below(5)));
+          change.add_tags(absl::StrCat("tag", random_.Below(3)));
         }
         return Tap().Set(id, change);
       case 4:
@@ -483,6 +514,22 @@ class World {
         return Tap().Set(id, change);
       case 8:
         return Tap().Clear(id, kLogEntry, v1::LogEntry::kCaregiverIdFieldNumber);
+      case 10:  // it was about the other child
+        change.set_child_id(SomeChild().str());
+        return Tap().Set(id, change);
+      case 9:  // it was a little earlier, or later
+        if (!current.has_interval()) break;
+        *change.mutable_interval() = current.interval();
+        *change.mutable_interval()->mutable_began_at() =
+            ToProto(FromProto(current.interval().began_at()) +
+                    absl::Seconds(90) * (static_cast<int64_t>(random_.Below(5)) - 2));
+        change.mutable_interval()->set_began_tapped(false);
+        change.mutable_interval()->clear_began_raw();
+        if (current.interval().has_ended_at() &&
+            FromProto(current.interval().ended_at()) < FromProto(change.interval().began_at())) {
+          change.mutable_interval()->clear_ended_at();
+        }
+        return Tap().Set(id, change);
       default:
         break;
     }
@@ -493,6 +540,11 @@ class World {
   void TapChild(Phone& phone) {
     const absl::optional<ShownRecord> shown = SomeRecord(phone, kChild);
     if (!shown.has_value()) return;
+    const RecordId id(shown->record.record_id());
+    if (random_.Chance(15)) {
+      const Tap tap = shown->record.deleted() ? Tap().Restore(id) : Tap().Delete(id);
+      return FailUnless(Save(phone, tap), "child");
+    }
     v1::Child child;
     if (random_.Chance(50)) {
       static constexpr const char* kZones[] = {"Europe/London", "America/New_York",
@@ -502,7 +554,7 @@ class World {
       child.mutable_night_window()->set_start(random_.Chance(50) ? "18:00" : "20:00");
       child.mutable_night_window()->set_end("06:00");
     }
-    FailUnless(Save(phone, Tap().Set(child_, child)), "child");
+    FailUnless(Save(phone, Tap().Set(id, child)), "child");
   }
 
   void TapComment(Phone& phone, absl::Time now) {
@@ -512,7 +564,7 @@ class World {
     if (shown.has_value() && random_.Chance(60)) {
       id = RecordId(shown->record.record_id());
     } else {
-      comment.mutable_target()->mutable_night()->set_child_id(child_.str());
+      comment.mutable_target()->mutable_night()->set_child_id(children_[0].str());
       comment.mutable_target()->mutable_night()->set_date("2026-01-01");
     }
     comment.add_posts()->set_text(absl::StrCat("post ", random_.Below(1000)));
@@ -521,10 +573,23 @@ class World {
     if (!absl::IsInvalidArgument(saved)) FailUnless(saved, "comment");
   }
 
+  // 5 MiB in the outbox of one phone, as after weeks without a network.
+  void FillOutbox(Phone& phone) {
+    for (int i = 0; i < 80 && failure_.empty(); ++i) {
+      v1::Comment comment;
+      comment.mutable_target()->mutable_night()->set_child_id(children_[0].str());
+      comment.mutable_target()->mutable_night()->set_date("2026-01-01");
+      while (comment.posts_size() < 16) comment.add_posts()->set_text(std::string(4000, 'x'));
+      const RecordId id = MakeRecordId(FromProto(phone.clock->Read().wall()), random_);
+      FailUnless(Save(phone, Tap().Set(id, comment)), "many");
+    }
+    SyncWithFaults(phone);
+  }
+
   void TapAsConsultant(Phone& phone, absl::Time now) {
     if (random_.Chance(25)) return TapComment(phone, now);
     v1::Plan plan;
-    plan.set_child_id(child_.str());
+    plan.set_child_id(SomeChild().str());
     plan.mutable_approach()->set_method(
         static_cast<v1::PlanMethod>(1 + random_.Below(v1::PlanMethod_MAX)));
     plan.mutable_nights()->set_first_night(random_.Chance(50) ? "2026-01-01" : "2026-01-02");
@@ -542,7 +607,7 @@ class World {
     } else if (dice < 15) {
       // An entry, which is not for her to write.
       v1::LogEntry entry;
-      entry.set_child_id(child_.str());
+      entry.set_child_id(SomeChild().str());
       *entry.mutable_detail() = SomeDetail();
       *entry.mutable_interval() = SomeInterval(phone);
       FailUnless(Save(phone, Tap().Set(id, entry)), "entry of a consultant");
@@ -926,14 +991,14 @@ class World {
                   const std::map<std::string, const NaiveRecord*>& all) {
     v1::GetProgressRequest get;
     get.set_family_id(family_.str());
-    get.set_child_id(child_.str());
+    get.set_child_id(children_[0].str());
     const auto progress = phone.connection.GetProgress(get, Deadline());
-    const bool has_child = all.count(child_.str()) > 0;
+    const bool has_child = all.count(children_[0].str()) > 0;
     if (progress.ok() != (entitled.access && has_child)) {
       return Fail(absl::StrCat("C8: progress: ", progress.status().ToString()));
     }
     if (!progress.ok()) return;
-    const auto stored = all.find(ProgressId(child_).str());
+    const auto stored = all.find(ProgressId(children_[0]).str());
     if (stored != all.end() &&
         SerializeDeterministic(progress->progress()) != stored->second->body) {
       return Fail("C7: a progress was told otherwise than it is");
@@ -943,11 +1008,12 @@ class World {
       v1::NightSummary summary;
       if (record->kind != v1::Record::kNightSummary) continue;
       summary.ParseFromString(record->body);
+      if (summary.child_id() != children_[0].bytes()) continue;
       expected[summary.date()] = record->body;
     }
     v1::ListNightsRequest list;
     list.set_family_id(family_.str());
-    list.set_child_id(child_.str());
+    list.set_child_id(children_[0].str());
     list.set_page_size(static_cast<int>(1 + random_.Below(3)));
     auto next = expected.rbegin();
     for (int page = 0; page < 1000; ++page) {
@@ -1070,6 +1136,58 @@ class World {
     Trace(absl::StrCat(phone.name, " is removed ", removed.status().ToString()));
     if (removed.ok() && model_.EntitlementOf(phone.device, server_.clock().Now()).member) {
       Fail("C8: a removal was answered but is not there");
+    }
+  }
+
+  // An owner decides about one of what came late, and says so again, or says the other.
+  void DecideQuarantine(Phone&) {
+    if (server_.process() == nullptr) return;
+    v1::ListQuarantineRequest list;
+    list.set_family_id(family_.str());
+    list.set_page_size(2);
+    std::vector<v1::QuarantinedItem> items;
+    while (true) {
+      const auto page = phones_[0]->connection.ListQuarantine(list, Deadline());
+      if (!page.ok()) return FailUnless(page.status(), "quarantine");
+      items.insert(items.end(), page->items().begin(), page->items().end());
+      if (page->next_page_token().empty()) break;
+      list.set_page_token(page->next_page_token());
+    }
+    std::vector<const Quarantined*> waiting;
+    for (const auto& [key, quarantined] : model_.quarantine()) {
+      if (quarantined.decided_revision == 0) waiting.push_back(&quarantined);
+    }
+    if (items.size() != waiting.size()) return Fail("C1: the quarantine is not told as it is");
+    if (items.empty()) return;
+    const uint64_t chosen = random_.Below(items.size());
+    if (SerializeDeterministic(items[chosen].transaction()) !=
+        SerializeDeterministic(waiting[chosen]->transaction)) {
+      return Fail("C1: a quarantined tap is told otherwise than it was sent");
+    }
+    v1::DecideQuarantineRequest decide;
+    decide.set_family_id(family_.str());
+    decide.set_replica_id(items[chosen].replica_id());
+    decide.set_seq(items[chosen].transaction().seq());
+    decide.set_decision(random_.Chance(70) ? v1::QUARANTINE_DECISION_ACCEPT
+                                           : v1::QUARANTINE_DECISION_REFUSE);
+    const std::string problem = model_.ProblemOf(*waiting[chosen]);
+    const auto decided = phones_[0]->connection.DecideQuarantine(decide, Deadline());
+    Trace(absl::StrCat("the owner decides ", decided.status().ToString()));
+    if (absl::IsInvalidArgument(decided.status()) && problem.empty()) {
+      return Fail("C1: an owner cannot accept what is valid");
+    }
+    if (!decided.ok()) return;
+    const Quarantined& now = model_.quarantine().at({decide.replica_id(), decide.seq()});
+    if (now.decided_revision != decided->revision()) Fail("C1: a decision was told otherwise");
+    const bool other = random_.Chance(50);
+    if (other) {
+      decide.set_decision(now.accepted ? v1::QUARANTINE_DECISION_REFUSE
+                                       : v1::QUARANTINE_DECISION_ACCEPT);
+    }
+    const auto again = phones_[0]->connection.DecideQuarantine(decide, Deadline());
+    if (server_.process() == nullptr) return;
+    if (again.ok() == other || (again.ok() && again->revision() != decided->revision())) {
+      Fail("C1: a decision was made twice");
     }
   }
 
@@ -1265,10 +1383,15 @@ class World {
       if (failure.empty()) phone.damaged = false;
       if (!phone.damaged || absl::StartsWith(failure, "C6")) FailIf(failure);
     }
-    std::map<std::string, int> kept;
-    for (const KeptTransaction* row : content.outbox) ++kept[row->name];
-    for (const KeptTransaction* row : content.sent) ++kept[row->name];
-    for (const KeptTransaction* row : content.attention) ++kept[row->name];
+    std::set<std::string> kept;
+    std::set<std::pair<std::string, uint64_t>> names;
+    for (const auto* rows : {&content.outbox, &content.sent, &content.attention}) {
+      for (const KeptTransaction* row : *rows) {
+        kept.insert(row->name);
+        names.insert({row->replica_id, row->transaction.seq()});
+      }
+    }
+    CheckNames(content, names);
     for (const std::string& tap : phone.taps) {
       if (kept.count(tap) > 0) continue;
       const uint64_t revision = model == nullptr ? 0 : model->RevisionOf(tap);
@@ -1279,6 +1402,27 @@ class World {
         return Fail(absl::StrCat("C1: ", phone.name, " lost a tap that no backup has"));
       }
     }
+  }
+
+  // C4: what a pending edit says was on the screen is an edit that the phone has or that was once
+  // committed.
+  void CheckNames(const PhoneContent& content,
+                  const std::set<std::pair<std::string, uint64_t>>& on_phone) {
+    for (const KeptTransaction* row : content.outbox) {
+      if (row->revision != 0) continue;
+      for (const v1::Edit& edit : row->transaction.edits()) {
+        for (const v1::EditId& saw : edit.saw()) {
+          if (on_phone.count({saw.replica_id(), saw.seq()}) > 0) continue;
+          if (!WasConsumed(saw)) return Fail("C4: an edit names one that never was");
+        }
+      }
+    }
+  }
+
+  bool WasConsumed(const v1::EditId& edit) const {
+    if (model_.WasConsumed(edit)) return true;
+    return std::any_of(lineages_.begin(), lineages_.end(),
+                       [&edit](const auto& model) { return model.second->WasConsumed(edit); });
   }
 
   std::string CheckRecords(const Phone& phone, const PhoneContent& content, const Model& model) {
@@ -1439,7 +1583,8 @@ class World {
   std::vector<std::unique_ptr<Phone>> phones_;
   Phone* consultant_ = nullptr;
   FamilyId family_;
-  RecordId child_;
+  // Whom entries are about; mostly the first.
+  std::array<RecordId, 2> children_;
   // Pushes that the server was given and has not answered.
   std::vector<GivenPush> given_;
   std::vector<DelayedPush> delayed_;
