@@ -39,8 +39,11 @@ class TransactionApplier {
     std::vector<v1::Verdict> verdicts;
     bool consumed_any = false;
     for (const v1::Transaction& transaction : request.transactions()) {
+      const absl::Time estimate =
+          EstimateEditTime(transaction.made_at(), request.sent_at(), received_);
       if (IsRepeat(request, transaction)) {
         ASSIGN_OR_RETURN(v1::Verdict verdict, Repeat(transaction));
+        if (LacksItsRecord(verdict)) RETURN_IF_ERROR(Consume(transaction, estimate, verdict));
         verdicts.push_back(std::move(verdict));
         if (verdicts.back().has_forked()) break;
         continue;
@@ -56,8 +59,6 @@ class TransactionApplier {
         verdict.mutable_retry_later()->set_message(
             "The transaction holds a kind of record that this server does not know yet.");
       } else {
-        const absl::Time estimate =
-            EstimateEditTime(transaction.made_at(), request.sent_at(), received_);
         RETURN_IF_ERROR(Consume(transaction, estimate, verdict));
         consumed_any = true;
         verdicts.push_back(std::move(verdict));
@@ -72,16 +73,15 @@ class TransactionApplier {
     return verdicts;
   }
 
-  // Commits the transaction and gives its revision; `accepted_by` is for the journal. The
-  // violations are those of an INVALID_ARGUMENT otherwise.
+  // Commits the transaction and gives its revision; `accepted_by` is for the journal.
+  // INVALID_ARGUMENT: why it cannot.
   absl::StatusOr<uint64_t> Commit(const v1::Transaction& transaction, absl::Time estimate,
                                   const MemberId& accepted_by) {
     std::map<RecordId, StoredRecord> records;
     storage::v1::JournalEntry entry;
-    ASSIGN_OR_RETURN(const std::vector<FieldViolation> violations,
-                     Decide(transaction, estimate, records, entry));
+    const absl::Status decided = Decide(transaction, estimate, records, entry);
     const bool partly = Planted("transaction_applied_partly") && !entry.effects().empty();
-    if (!violations.empty() && !partly) return InvalidFieldsError(violations);
+    if (!decided.ok() && !partly) return decided;
     if (!accepted_by.empty()) entry.set_accepted_by(accepted_by.str());
     return Write(transaction, estimate, std::move(records), std::move(entry));
   }
@@ -111,6 +111,12 @@ class TransactionApplier {
     return verdict;
   }
 
+  // Rejected only because a record was not here; it may have come since.
+  static bool LacksItsRecord(const v1::Verdict& verdict) {
+    return verdict.has_rejected() &&
+           ReasonOf(FromRpcStatus(verdict.rejected().status())) == v1::ERROR_REASON_INVALID_EDIT;
+  }
+
   // An edit whose value is of a kind this build does not know stands in its unknown fields.
   static bool IsFromNewerClient(const v1::Transaction& transaction) {
     for (const v1::Edit& edit : transaction.edits()) {
@@ -122,7 +128,8 @@ class TransactionApplier {
     return false;
   }
 
-  // Commits, rejects or quarantines the transaction, and notes that it was consumed.
+  // Commits, rejects or quarantines the transaction, and notes that it was consumed. `verdict` has
+  // its seq.
   absl::Status Consume(const v1::Transaction& transaction, absl::Time estimate,
                        v1::Verdict& verdict) {
     if (pusher_.quarantined) {
@@ -145,8 +152,10 @@ class TransactionApplier {
       writer_.Put(kVerdictColumn, TransactionKey(writer_.family(), replica_id_, transaction.seq()),
                   stored);
     }
-    replica_.set_last_seq(transaction.seq());
-    replica_.set_last_hash(transaction.hash());
+    if (transaction.seq() > replica_.last_seq()) {
+      replica_.set_last_seq(transaction.seq());
+      replica_.set_last_hash(transaction.hash());
+    }
     return absl::OkStatus();
   }
 
@@ -160,15 +169,16 @@ class TransactionApplier {
                 row);
   }
 
-  // Merges every edit into copies of the records. Either all edits are valid, or the violations say
-  // what is not and the copies are to be dropped.
-  absl::StatusOr<std::vector<FieldViolation>> Decide(const v1::Transaction& transaction,
-                                                     absl::Time estimate,
-                                                     std::map<RecordId, StoredRecord>& records,
-                                                     storage::v1::JournalEntry& entry) const {
+  // Merges every edit into copies of the records. INVALID_ARGUMENT: what is not valid; the copies
+  // are to be dropped. Its reason is INVALID_EDIT if all that is wrong is that a record is not
+  // here.
+  absl::Status Decide(const v1::Transaction& transaction, absl::Time estimate,
+                      std::map<RecordId, StoredRecord>& records,
+                      storage::v1::JournalEntry& entry) const {
     std::vector<FieldViolation> violations;
+    std::vector<FieldViolation> missing;
     ValidateTransaction(transaction, violations);
-    if (!violations.empty()) return violations;
+    if (!violations.empty()) return InvalidFieldsError(violations);
     std::set<RecordId> created;
     for (int i = 0; i < transaction.edits_size(); ++i) {
       v1::Edit edit = transaction.edits(i);
@@ -182,6 +192,10 @@ class TransactionApplier {
         it = records.emplace(id, std::move(stored).value_or(StoredRecord())).first;
       }
       StoredRecord& record = it->second;
+      if (KindOf(edit) == 0 && record.kind() == 0) {
+        AddViolation(absl::StrCat("record ", id.hex()), "does not exist", missing);
+        continue;
+      }
       const std::string problem = ProblemWith(edit, record);
       if (!problem.empty()) {
         AddViolation(path, problem, violations);
@@ -207,11 +221,14 @@ class TransactionApplier {
         *effect.add_replaced() = std::move(version);
       }
     }
-    if (!violations.empty()) return violations;
+    if (!violations.empty()) return InvalidFieldsError(violations);
     for (const RecordId& id : created) {
-      ValidateNewRecord(records.at(id), absl::StrCat("record ", id.hex()), violations);
+      const StoredRecord& record = records.at(id);
+      if (record.kind() == 0) continue;  // told above
+      ValidateNewRecord(record, absl::StrCat("record ", id.hex()), missing);
     }
-    return violations;
+    if (missing.empty()) return absl::OkStatus();
+    return InvalidFieldsError(missing, v1::ERROR_REASON_INVALID_EDIT);
   }
 
   static void AddViolation(absl::string_view path, absl::string_view description,
@@ -248,10 +265,9 @@ class TransactionApplier {
     }
   }
 
-  // What is wrong with a valid edit for this record; empty if nothing.
+  // What is wrong with a valid edit for this record, which it may make; empty if nothing.
   std::string ProblemWith(const v1::Edit& edit, const StoredRecord& record) const {
     const uint32_t kind = KindOf(edit);
-    if (kind == 0 && record.kind() == 0) return "is about a record that does not exist";
     if (kind != 0 && record.kind() != 0 && kind != record.kind()) {
       return "is of another kind than the record";
     }

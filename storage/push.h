@@ -26,7 +26,8 @@ struct Pusher {
 // the replica's place in the same batch. Answers one verdict a transaction and ends at the first
 // that is not consumed (a gap, a fork, or something only a newer server understands).
 //
-//   seq seen before, same hash     the stored verdict again
+//   seq seen before, same hash     the stored verdict again; one that was rejected because a record
+//                                  was not here is decided once more
 //   seq seen before, other hash    Forked: a cloned or restored phone
 //   seq after the next one         Gap
 //   previous hash is another       Forked

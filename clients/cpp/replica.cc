@@ -164,6 +164,20 @@ v1::Edit WithSaw(const Tap::Change& change, const StoredRecord& record) {
   return edit;
 }
 
+// A record of the transaction for want of which the server rejected it; nullopt: it had another
+// reason.
+absl::optional<RecordId> LackedRecord(const v1::Transaction& transaction,
+                                      const google::rpc::Status& rejection) {
+  const absl::Status status = FromRpcStatus(rejection);
+  if (ReasonOf(status) != v1::ERROR_REASON_INVALID_EDIT) return absl::nullopt;
+  for (const FieldViolation& violation : ViolationsOf(status)) {
+    for (const RecordId& record : RecordsOf(transaction)) {
+      if (violation.field() == absl::StrCat("record ", record.hex())) return record;
+    }
+  }
+  return absl::nullopt;
+}
+
 void AddViolation(absl::string_view field, absl::string_view description,
                   std::vector<FieldViolation>& violations) {
   FieldViolation violation;
@@ -394,6 +408,23 @@ struct Replica::Update {
       Append(std::move(transaction));
       new_seqs[row.transaction.seq()] = stored.last_seq();
     }
+  }
+
+  // Reopens what was rejected for want of a record that has come now.
+  absl::Status ReopenRejected(const ReadView& view,
+                              const std::map<RecordId, const v1::Record*>& come) {
+    auto it = ScanFamily(view, kAttentionColumn, family.id);
+    for (; it->Valid(); it->Next()) {
+      DeviceTransaction rejected;
+      google::rpc::Status status;
+      RETURN_IF_ERROR(ParseRow(it->value(), rejected));
+      RETURN_IF_ERROR(ParseRow(rejected.status(), status));
+      ASSIGN_OR_RETURN(Row row, Row::Parse(it->value()));
+      const absl::optional<RecordId> lacked = LackedRecord(row.transaction, status);
+      if (!lacked.has_value() || come.count(*lacked) == 0) continue;
+      Reopen(kAttentionColumn, PositionOf(it->key()), std::move(row));
+    }
+    return it->status();
   }
 
   void Touch(const Row& row) {
@@ -905,7 +936,14 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
             update.PutOutbox(position->second, std::move(row));
           }
           continue;
-        case v1::Verdict::kRejected:
+        case v1::Verdict::kRejected: {
+          const absl::optional<RecordId> lacked =
+              LackedRecord(row.transaction, verdict.rejected().status());
+          if (same_lineage && lacked.has_value()) {
+            ASSIGN_OR_RETURN(const v1::Record confirmed,
+                             Confirmed(*engine_->Snapshot(), id, *lacked));
+            if (!confirmed.record_id().empty()) continue;  // came meanwhile: once more
+          }
           stored.set_status(verdict.rejected().status().SerializeAsString());
           if (Planted("rejected_tap_dropped")) {
             update.RemoveOutbox(position->second, row);
@@ -913,6 +951,7 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
           }
           update.Move(position->second, row, kAttentionColumn, stored);
           continue;
+        }
         case v1::Verdict::kQuarantined:
           update.Move(position->second, row, kAttentionColumn, stored);
           continue;
@@ -1090,6 +1129,9 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
           --update.sent;
         }
         RETURN_IF_ERROR(sent->status());
+      }
+      if (family->attention > 0 && !Planted("rejected_edit_not_pushed_again")) {
+        RETURN_IF_ERROR(update.ReopenRejected(*view, records));
       }
       RETURN_IF_ERROR(Commit(*family, update));
       changed.insert(update.changed.begin(), update.changed.end());

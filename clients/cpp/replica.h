@@ -196,7 +196,9 @@ class Replica {
 
   // Takes the server's answer to `request`. Committed transactions are acknowledged and stay on the
   // screen as part of the outbox until the confirmed records hold them; rejected and quarantined
-  // ones move to "needs attention"; after a gap everything from there on is pending again.
+  // ones move to "needs attention"; after a gap everything from there on is pending again. What was
+  // rejected only because its record is not on the server is pending once more when ApplyBookmark
+  // brings that record.
   // INTERNAL: the answer makes no sense.
   absl::StatusOr<PushStep> ApplyVerdicts(const v1::PushRequest& request,
                                          const v1::PushResponse& response);

@@ -62,11 +62,12 @@ absl::Duration RetryDelayOf(const absl::Status& status) {
                   absl::ZeroDuration());
 }
 
-absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations) {
+absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations,
+                                v1::ErrorReason reason) {
   CHECK(!violations.empty());
   const FieldViolation& first = violations.front();
   absl::Status status = MakeError(
-      absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_FIELD,
+      absl::StatusCode::kInvalidArgument, reason,
       absl::StrCat(
           first.field(), ": ", first.description(),
           violations.size() > 1 ? absl::StrCat(" (and ", violations.size() - 1, " more)") : ""),

@@ -35,9 +35,10 @@ using FieldViolation = google::rpc::BadRequest::FieldViolation;
 // Most violations that an error lists: details travel in gRPC trailers, which hold 8 KiB.
 constexpr size_t kViolationsListed = 16;
 
-// INVALID_ARGUMENT with reason INVALID_FIELD and one BadRequest that lists the first
-// kViolationsListed; the message says how many there are. REQUIRES: at least one violation.
-absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations);
+// INVALID_ARGUMENT with the reason and one BadRequest that lists the first kViolationsListed; the
+// message says how many there are. REQUIRES: at least one violation.
+absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations,
+                                v1::ErrorReason reason = v1::ERROR_REASON_INVALID_FIELD);
 
 // The reason of an error made by this file, here or on the other side; UNSPECIFIED for others.
 v1::ErrorReason ReasonOf(const absl::Status& status);

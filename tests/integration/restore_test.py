@@ -79,6 +79,28 @@ class RestoreTest(processes.Case):
         for entry in logged[1:]:
             self.assertEqual(len(alex.json("history", entry)["items"]), 1)
 
+    def test_an_edit_waits_for_the_entry_that_another_phone_brings_back(self):
+        alex, sam = self.family()
+        self.daemon.process.send_signal(signal.SIGUSR1)
+        self.wait_for_backup(2)
+        entry, = self.log(alex, range(0, 1))
+        sam.run("sync")
+        sam.run("edit", entry, "--text", "by the bin lorry")
+        sam.run("edit", entry, "--text", "by the bin lorry, at last")
+        self.restart_from_the_newest_backup()
+        # Alex's phone, which has the entry, is still asleep.
+        attention = sam.json("sync")["needs_attention"]
+        self.assertEqual(attention, 2)
+        alex.run("sync")
+        self.assertEqual(sam.json("sync")["needs_attention"], 0)
+        alex.run("sync")
+        self.assert_in_step(alex, sam)
+        for phone in (alex, sam):
+            texts = [item["record"]["log_entry"].get("text")
+                     for item in phone.json("night", NIGHT)["entries"]]
+            self.assertEqual(texts, ["by the bin lorry, at last"])
+            self.assertEqual(phone.json("conflicts")["conflicts"], [])
+
     def restart_from_the_newest_backup(self):
         self.daemon.stop(signal.SIGKILL)
         shutil.rmtree(self.daemon.data)

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "storage/column_families.h"
+#include "storage/core/errors.h"
 #include "storage/core/hash.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
@@ -76,6 +77,10 @@ std::string NameOf(const v1::Transaction& transaction) {
     content += SerializeDeterministic(bare);
   }
   return Sha256(content);
+}
+
+bool LacksItsRecord(const google::rpc::Status& rejection) {
+  return ReasonOf(FromRpcStatus(rejection)) == v1::ERROR_REASON_INVALID_EDIT;
 }
 
 bool Entitlement::Sees(uint32_t kind) const {
@@ -209,6 +214,17 @@ std::string Model::LearnJournal(const JournalEntry& entry, const std::vector<Giv
   return "";
 }
 
+// Whether the transaction may have been rejected for want of a record: before the newest write or
+// within it.
+bool Model::MayHaveLackedARecord(const std::string& replica,
+                                 const v1::Transaction& transaction) const {
+  const auto lacking = lacking_.find(replica);
+  if (lacking != lacking_.end() && lacking->second.count(transaction.seq()) > 0) return true;
+  return std::any_of(
+      transaction.edits().begin(), transaction.edits().end(),
+      [this](const v1::Edit& edit) { return At(edit.record_id(), learnt_after_) == nullptr; });
+}
+
 std::string Model::LearnTransaction(const JournalEntry& entry, const std::vector<GivenPush>& given,
                                     std::set<std::string>& touched) {
   v1::Transaction transaction;
@@ -239,10 +255,10 @@ std::string Model::LearnTransaction(const JournalEntry& entry, const std::vector
       break;
     }
     uint64_t& last_seq = last_committed_seq_[replica];
-    if (transaction.seq() <= last_seq) {
+    if (transaction.seq() <= last_seq && !MayHaveLackedARecord(replica, transaction)) {
       return absl::StrCat("C2: seq ", transaction.seq(), " after ", last_seq, " at ", revision_);
     }
-    last_seq = transaction.seq();
+    last_seq = std::max(last_seq, transaction.seq());
     commits_[revision_] = {replica, transaction.seq()};
   }
   if (sent == nullptr) return "a transaction was committed that nobody has sent";
@@ -384,9 +400,64 @@ std::string Model::CheckTouched(const ReadView& view, uint64_t after,
   return failure;
 }
 
+// Takes what the store says of a transaction that is new, or lacked a record so far.
+std::string Model::LearnVerdict(const ReadView& view, const std::vector<GivenPush>& given,
+                                uint64_t after, const std::string& replica, uint64_t seq) {
+  Consumed& place = consumed_[replica][seq - 1];
+  const auto stored = FamilyReader(view, family_).Verdict(ReplicaId(replica), seq);
+  if (!stored.ok() || !stored->has_value()) return "C1: a consumed transaction has no verdict";
+  Consumed next{(*stored)->hash(), {}, after};
+  if (!next.verdict.ParseFromString((*stored)->verdict())) return "damaged verdict";
+  const bool again = !place.hash.empty();
+  if (again && next.hash != place.hash)
+    return "C1: a verdict about another transaction than before";
+  if (again && SerializeDeterministic(next.verdict) == SerializeDeterministic(place.verdict)) {
+    return "";
+  }
+  const GivenPush* push = nullptr;
+  const v1::Transaction* transaction = nullptr;
+  for (const GivenPush& candidate : given) {
+    transaction = Find(candidate, replica, seq, next.hash);
+    push = &candidate;
+    if (transaction != nullptr) break;
+  }
+  if (transaction == nullptr) return "C1: a verdict about what nobody has sent";
+  if (next.verdict.seq() != seq) return "C1: a verdict about another transaction";
+  if (IsOfNewerApp(*transaction)) return "C1: what a newer app says was not put off";
+  if (seq > 1 && transaction->previous_hash() != consumed_[replica][seq - 2].hash) {
+    return "C2: a transaction was consumed that does not follow the one before";
+  }
+  lacking_[replica].erase(seq);
+  if (next.verdict.has_committed()) {
+    const auto commit = commits_.find(next.verdict.committed().revision());
+    if (commit == commits_.end() || commit->second != std::make_pair(replica, seq)) {
+      return "C1: a verdict says committed of what is not in the journal";
+    }
+  } else if (next.verdict.has_rejected()) {
+    const std::string failure = CheckRejected(*transaction, *push, after);
+    if (!failure.empty()) return failure;
+    if (LacksItsRecord(next.verdict.rejected().status())) lacking_[replica].insert(seq);
+  } else if (next.verdict.has_quarantined()) {
+    const auto row_of =
+        view.Get(kQuarantineColumn, TransactionKey(family_, ReplicaId(replica), seq));
+    storage::v1::QuarantinedTransaction kept;
+    if (!row_of.ok() || !row_of->has_value() || !kept.ParseFromString(**row_of) ||
+        kept.transaction() != transaction->SerializeAsString()) {
+      return "C1: a quarantined transaction is not kept";
+    }
+    quarantine_[{replica, seq}] = {
+        *transaction, push->member,
+        NaiveEstimate(transaction->made_at(), push->request.sent_at(), push->received),
+        push->received};
+  } else {
+    return "C1: a transaction was consumed without a decision";
+  }
+  place = std::move(next);
+  return "";
+}
+
 std::string Model::LearnVerdicts(const ReadView& view, const std::vector<GivenPush>& given,
                                  uint64_t after) {
-  const FamilyReader reader(view, family_);
   auto it = view.Scan(kReplicaColumn, FamilyStart(family_), FamilyLimit(family_));
   for (; it->Valid(); it->Next()) {
     const std::string replica(LastIdOf(it->key()));
@@ -396,49 +467,15 @@ std::string Model::LearnVerdicts(const ReadView& view, const std::vector<GivenPu
     }
     std::vector<Consumed>& consumed = consumed_[replica];
     if (row.last_seq() < consumed.size()) return "C1: a replica's place went back";
+    // What lacked a record may have been pushed again.
+    for (const uint64_t seq : std::set<uint64_t>(lacking_[replica])) {
+      const std::string failure = LearnVerdict(view, given, after, replica, seq);
+      if (!failure.empty()) return failure;
+    }
     while (consumed.size() < row.last_seq()) {
-      const uint64_t seq = consumed.size() + 1;
-      const auto stored = reader.Verdict(ReplicaId(replica), seq);
-      if (!stored.ok() || !stored->has_value()) return "C1: a consumed transaction has no verdict";
-      Consumed next{(*stored)->hash(), {}, after};
-      if (!next.verdict.ParseFromString((*stored)->verdict())) return "damaged verdict";
-      const GivenPush* push = nullptr;
-      const v1::Transaction* transaction = nullptr;
-      for (const GivenPush& candidate : given) {
-        transaction = Find(candidate, replica, seq, next.hash);
-        push = &candidate;
-        if (transaction != nullptr) break;
-      }
-      if (transaction == nullptr) return "C1: a verdict about what nobody has sent";
-      if (next.verdict.seq() != seq) return "C1: a verdict about another transaction";
-      if (IsOfNewerApp(*transaction)) return "C1: what a newer app says was not put off";
-      if (!consumed.empty() && transaction->previous_hash() != consumed.back().hash) {
-        return "C2: a transaction was consumed that does not follow the one before";
-      }
-      if (next.verdict.has_committed()) {
-        const auto commit = commits_.find(next.verdict.committed().revision());
-        if (commit == commits_.end() || commit->second != std::make_pair(replica, seq)) {
-          return "C1: a verdict says committed of what is not in the journal";
-        }
-      } else if (next.verdict.has_rejected()) {
-        const std::string failure = CheckRejected(*transaction, *push, after);
-        if (!failure.empty()) return failure;
-      } else if (next.verdict.has_quarantined()) {
-        const auto row_of =
-            view.Get(kQuarantineColumn, TransactionKey(family_, ReplicaId(replica), seq));
-        storage::v1::QuarantinedTransaction kept;
-        if (!row_of.ok() || !row_of->has_value() || !kept.ParseFromString(**row_of) ||
-            kept.transaction() != transaction->SerializeAsString()) {
-          return "C1: a quarantined transaction is not kept";
-        }
-        quarantine_[{replica, seq}] = {
-            *transaction, push->member,
-            NaiveEstimate(transaction->made_at(), push->request.sent_at(), push->received),
-            push->received};
-      } else {
-        return "C1: a transaction was consumed without a decision";
-      }
-      consumed.push_back(std::move(next));
+      consumed.push_back({});
+      const std::string failure = LearnVerdict(view, given, after, replica, consumed.size());
+      if (!failure.empty()) return failure;
     }
     if (!consumed.empty() && row.last_hash() != consumed.back().hash) {
       return "C1: a replica's place tells another transaction";
@@ -523,8 +560,10 @@ std::string Model::CheckAnswer(const v1::PushRequest& request,
     if (verdict.seq() != transaction.seq()) return "C1: a verdict about another transaction";
     if (verdict.has_committed() || verdict.has_rejected() || verdict.has_quarantined()) {
       if (!same) return "C1: a verdict was told that is not on disk";
-      if (SerializeDeterministic(verdict) !=
-          SerializeDeterministic(consumed[transaction.seq() - 1].verdict)) {
+      // A record may have come between the answer and now.
+      if (!LacksItsRecord(verdict.rejected().status()) &&
+          SerializeDeterministic(verdict) !=
+              SerializeDeterministic(consumed[transaction.seq() - 1].verdict)) {
         return "C1: two verdicts about one transaction";
       }
       continue;

@@ -38,6 +38,9 @@ struct Quarantined {
   bool accepted = false;
 };
 
+// Whether a transaction was rejected only because a record was not there.
+bool LacksItsRecord(const google::rpc::Status& rejection);
+
 // What a device may see.
 struct Entitlement {
   // Access has not been ended by anybody.
@@ -122,6 +125,9 @@ class Model {
   std::string CheckTouched(const ReadView& view, uint64_t after,
                            const std::set<std::string>& touched);
   std::string LearnDecisions(const ReadView& view, uint64_t after);
+  bool MayHaveLackedARecord(const std::string& replica, const v1::Transaction& transaction) const;
+  std::string LearnVerdict(const ReadView& view, const std::vector<GivenPush>& given,
+                           uint64_t after, const std::string& replica, uint64_t seq);
   std::string LearnVerdicts(const ReadView& view, const std::vector<GivenPush>& given,
                             uint64_t after);
   std::string CheckRejected(const v1::Transaction& transaction, const GivenPush& push,
@@ -135,6 +141,9 @@ class Model {
   std::map<std::string, std::map<uint64_t, NaiveRecord>> records_;
   std::map<std::string, std::vector<Consumed>> consumed_;  // by replica
   std::map<std::string, uint64_t> last_committed_seq_;
+  // By replica, seqs that were rejected for want of a record: they are decided again when they are
+  // pushed again.
+  std::map<std::string, std::set<uint64_t>> lacking_;
   // What each revision committed: replica and seq.
   std::map<uint64_t, std::pair<std::string, uint64_t>> commits_;
   std::map<std::pair<std::string, uint64_t>, Quarantined> quarantine_;

@@ -48,6 +48,9 @@ std::vector<const KeptTransaction*> PhoneReader::ReadTransactions(const ReadView
       row->name = NameOf(row->transaction);
       row->replica_id = stored.replica_id();
       row->revision = stored.revision();
+      google::rpc::Status rejection;
+      CHECK(rejection.ParseFromString(stored.status()));
+      row->lacks_its_record = LacksItsRecord(rejection);
     }
     rows.push_back(row.get());
   }

@@ -27,6 +27,7 @@ struct KeptTransaction {
   std::string replica_id;
   // Where it was committed, as the phone knows; 0: it does not.
   uint64_t revision = 0;
+  bool lacks_its_record = false;  // see LacksItsRecord
 };
 
 // What is on a phone's disk about a family, by device.proto alone.

@@ -55,8 +55,8 @@ struct DelayedPush {
 
 // Kinds that Watch never sends.
 const std::set<uint32_t>& NotWatched() {
-  static const auto* const kinds = new std::set<uint32_t>{v1::Record::kLogEntry};
-  return *kinds;
+  static const auto* const kKinds = new std::set<uint32_t>{v1::Record::kLogEntry};
+  return *kKinds;
 }
 
 class World {
@@ -1567,7 +1567,16 @@ class World {
       Fail("C8: a phone has what it may not see, or lacks it");
     // C1: everything tapped is in the journal, or where people see it.
     std::set<std::string> attention;
-    for (const KeptTransaction* row : content.attention) attention.insert(row->name);
+    for (const KeptTransaction* row : content.attention) {
+      attention.insert(row->name);
+      const auto& edits = row->transaction.edits();
+      const bool all_here = std::all_of(edits.begin(), edits.end(), [&](const v1::Edit& edit) {
+        return content.HasRecord(edit.record_id());
+      });
+      if (row->lacks_its_record && all_here) {
+        return Fail(absl::StrCat("liveness: a tap of ", phone.name, " waits for what is here"));
+      }
+    }
     for (const std::string& tap : phone.taps) {
       if (model_.RevisionOf(tap) == 0 && attention.count(tap) == 0) {
         return Fail(absl::StrCat("C1: a tap of ", phone.name, " is lost"));

@@ -197,6 +197,19 @@ TEST_F(PushTest, ANewRecordWithoutItsRequiredGroupsIsRejectedAndLeavesNothing) {
   EXPECT_THAT(Rows(kFeedColumn), IsEmpty());
 }
 
+TEST_F(PushTest, OnlyAnEditThatLacksItsRecordMayBePushedAnewWhenTheRecordComes) {
+  const auto reason = [this](std::vector<v1::Edit> edits) {
+    const auto verdicts = Verdicts({device_.Make(std::move(edits), clock_.Now())});
+    return ReasonOf(FromRpcStatus(verdicts[0].rejected().status()));
+  };
+  v1::LogEntry text;
+  text.set_text("by the bin lorry");
+  EXPECT_EQ(reason(EditsOf(entry_, text)), v1::ERROR_REASON_INVALID_EDIT);
+  EXPECT_EQ(reason({ExistenceEdit(entry_, true, {})}), v1::ERROR_REASON_INVALID_EDIT);
+  text.set_text(std::string(4001, 'x'));
+  EXPECT_EQ(reason(EditsOf(entry_, text)), v1::ERROR_REASON_INVALID_FIELD);
+}
+
 TEST_F(PushTest, ATransactionHasOneTo64EditsOfDifferentGroups) {
   EXPECT_THAT(ExpectRejected(device_.Make({}, clock_.Now())), SizeIs(1));
   std::vector<v1::Edit> edits;

@@ -12,6 +12,7 @@
 // something is part of an entry or set aside.
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,7 +43,7 @@ absl::optional<int> MinuteOfDay(absl::string_view text) {
     return absl::nullopt;
   }
   if (!(hours >= 0 && hours < 24)) return absl::nullopt;
-  return static_cast<int>(hours * 60 + 0.5);
+  return static_cast<int>(std::lround(hours * 60));
 }
 
 // How long each row's span is. INVALID_ARGUMENT: the first column is not one of even steps.

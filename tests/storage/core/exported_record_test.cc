@@ -79,7 +79,7 @@ TEST(ExportedRecordTest, AStrangersRecordIsLookedAtInEveryPart) {
   const struct {
     const char* says;
     std::function<void(v1::Record&)> change;
-  } kChanges[] = {
+  } changes[] = {
       {"record_id", [](v1::Record& r) { r.set_record_id("short"); }},
       {"body", [](v1::Record& r) { r.clear_body(); }},
       {"created_by", [](v1::Record& r) { r.set_created_by(""); }},
@@ -132,7 +132,7 @@ TEST(ExportedRecordTest, AStrangersRecordIsLookedAtInEveryPart) {
   state.set_deleted(false);
   state.set_digest(DigestOf(kRecordId, state));
   ASSERT_THAT(Violations(Exported(state)), IsEmpty());
-  for (const auto& [says, change] : kChanges) {
+  for (const auto& [says, change] : changes) {
     v1::Record record = Exported(state);
     change(record);
     std::string told;
