@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -120,7 +121,16 @@ absl::StatusOr<absl::optional<std::string>> SetupCodeToTell(Engine& engine, cons
 }
 
 absl::Status Run(int argc, char* argv[]) {
-  ASSIGN_OR_RETURN(const Options options, OptionsFromCommandLine(argc, argv));
+  ASSIGN_OR_RETURN(const CommandLine line, ReadCommandLine({argv + 1, argv + argc}, std::getenv));
+  if (line.help) {
+    std::printf("nightlogd serves the sleep logs of families.\n\n%s", DescribeSettings().c_str());
+    return absl::OkStatus();
+  }
+  if (!line.words.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("`", line.words.front(), "` is not a flag; see nightlogd --help."));
+  }
+  const Options& options = line.options;
   const sigset_t signals = BlockSignals();
   RaiseDescriptorLimit();
 

@@ -1,68 +1,249 @@
 #include "services/options.h"
 
-#include <vector>
+#include <algorithm>
+#include <fstream>
+#include <utility>
 
-#include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/types/variant.h"
 #include "storage/core/status_macros.h"
-
-ABSL_FLAG(std::string, data_dir, nightlog::Options().data_dir,
-          "Directory of the database; made where it is missing.");
-ABSL_FLAG(std::string, listen, nightlog::Options().listen,
-          "HOST:PORT to serve on; port 0 takes a free one.");
-ABSL_FLAG(std::string, tls_certificate, nightlog::Options().tls_certificate,
-          "PEM file with the certificate chain; goes with --tls_key.");
-ABSL_FLAG(std::string, tls_key, nightlog::Options().tls_key,
-          "PEM file with the private key; goes with --tls_certificate.");
-ABSL_FLAG(bool, insecure_non_loopback, nightlog::Options().insecure_non_loopback,
-          "Serve without TLS where other machines can reach it, such as behind a TLS proxy.");
-ABSL_FLAG(std::string, web_listen, nightlog::Options().web_listen,
-          "HOST:PORT to serve browsers on, with the same certificate; port 0 takes a free one; "
-          "empty: none are served.");
-ABSL_FLAG(std::string, web_root, nightlog::Options().web_root,
-          "Directory of the built web app, which --web_listen serves; empty: no files.");
-ABSL_FLAG(std::string, web_url, nightlog::Options().web_url,
-          "Where browsers reach --web_listen by name or through a proxy, such as "
-          "https://nightlog.example.org/; the set-up link begins so.");
-ABSL_FLAG(int, web_connections_max, nightlog::Options().web_connections_max,
-          "Most connections of browsers at once; 1 to 1000000. Each takes a file descriptor.");
-ABSL_FLAG(absl::optional<bool>, open_registration, nightlog::Options().open_registration,
-          "=true: whoever reaches the server may make a family; =false: only whoever has a set-up "
-          "code. Otherwise it is open if all listens on loopback and there is no --web_url.");
-ABSL_FLAG(bool, new_setup_code, nightlog::Options().new_setup_code,
-          "Prints another set-up code for one more family; one that is not used yet is void.");
-ABSL_FLAG(
-    bool, new_lineage, nightlog::Options().new_lineage,
-    "Give this once after putting back an older copy of --data_dir, or losing data: devices then "
-    "push again what the store lacks. --restore_backup does it by itself.");
-ABSL_FLAG(
-    std::string, backup_dir, nightlog::Options().backup_dir,
-    "Directory of the backups, on another disk if you can; empty: none are made. SIGUSR1 makes "
-    "one at once.");
-ABSL_FLAG(int, backup_every_hours, nightlog::Options().backup_every_hours,
-          "How old the newest backup may get; 1 to 8760.");
-ABSL_FLAG(int, backups_kept, nightlog::Options().backups_kept,
-          "How many of the newest backups are kept; 1 to 1000.");
-ABSL_FLAG(bool, list_backups, nightlog::Options().list_backups,
-          "Lists and verifies what --backup_dir holds, and ends. Stop the server first.");
-ABSL_FLAG(
-    std::string, restore_backup, nightlog::Options().restore_backup,
-    "Restores the backup of this id, or the `latest`, from --backup_dir into --data_dir, which "
-    "must be empty, before serving. Devices then push again what it lacks.");
-ABSL_FLAG(int, threads, nightlog::Options().threads, "Threads that read the disk; 1 to 256.");
-ABSL_FLAG(int, drain_seconds, nightlog::Options().drain_seconds,
-          "How long calls may go on after SIGTERM; 0 to 3600.");
 
 namespace nightlog {
 namespace {
 
+// A whole number within bounds.
+struct Number {
+  int Options::*value;
+  int min;
+  int max;
+};
+
+struct Setting {
+  absl::string_view name;
+  absl::variant<std::string Options::*, bool Options::*, absl::optional<bool> Options::*, Number>
+      value;
+  // What it means. A number's bounds are added.
+  absl::string_view help;
+  // It asks for something once: a variable or a file would ask at each start.
+  bool only_flag = false;
+};
+
+const Setting kSettings[] = {
+    {"data_dir", &Options::data_dir, "Directory of the database; made where it is missing."},
+    {"listen", &Options::listen, "HOST:PORT to serve on; port 0 takes a free one."},
+    {"tls_certificate", &Options::tls_certificate,
+     "PEM file with the certificate chain; goes with --tls_key."},
+    {"tls_key", &Options::tls_key, "PEM file with the private key; goes with --tls_certificate."},
+    {"insecure_non_loopback", &Options::insecure_non_loopback,
+     "Serve without TLS where other machines can reach it, such as behind a TLS proxy."},
+    {"web_listen", &Options::web_listen,
+     "HOST:PORT to serve browsers on, with the same certificate; port 0 takes a free one; empty: "
+     "none are served."},
+    {"web_root", &Options::web_root,
+     "Directory of the built web app, which --web_listen serves; empty: no files."},
+    {"web_url", &Options::web_url,
+     "Where browsers reach --web_listen by name or through a proxy, such as "
+     "https://nightlog.example.org/; the set-up link begins so."},
+    {"web_connections_max", Number{&Options::web_connections_max, 1, 1000000},
+     "Most connections of browsers at once. Each takes a file descriptor."},
+    {"open_registration", &Options::open_registration,
+     "=true: whoever reaches the server may make a family; =false: only whoever has a set-up "
+     "code. Otherwise it is open if all listens on loopback and there is no --web_url."},
+    {"new_setup_code", &Options::new_setup_code,
+     "Prints another set-up code for one more family; one that is not used yet is void.", true},
+    {"new_lineage", &Options::new_lineage,
+     "Give this once after putting back an older copy of --data_dir, or losing data: devices then "
+     "push again what the store lacks. --restore_backup does it by itself.",
+     true},
+    {"backup_dir", &Options::backup_dir,
+     "Directory of the backups, on another disk if you can; empty: none are made. SIGUSR1 makes "
+     "one at once."},
+    {"backup_every_hours", Number{&Options::backup_every_hours, 1, 8760},
+     "How old the newest backup may get."},
+    {"backups_kept", Number{&Options::backups_kept, 1, 1000},
+     "How many of the newest backups are kept."},
+    {"list_backups", &Options::list_backups,
+     "Lists and verifies what --backup_dir holds, and ends. Stop the server first.", true},
+    {"restore_backup", &Options::restore_backup,
+     "Restores the backup of this id, or the `latest`, from --backup_dir into --data_dir, which "
+     "must be empty, before serving. Devices then push again what it lacks.",
+     true},
+    {"threads", Number{&Options::threads, 1, 256}, "Threads that read the disk."},
+    {"drain_seconds", Number{&Options::drain_seconds, 0, 3600},
+     "How long calls may go on after SIGTERM."},
+};
+
+const Setting* FindSetting(absl::string_view name) {
+  const auto* const found =
+      std::find_if(std::begin(kSettings), std::end(kSettings),
+                   [name](const Setting& setting) { return setting.name == name; });
+  return found == std::end(kSettings) ? nullptr : found;
+}
+
+std::string FlagOf(absl::string_view name) { return absl::StrCat("--", name); }
+
+std::string VariableOf(absl::string_view name) {
+  return absl::StrCat("NIGHTLOG_", absl::AsciiStrToUpper(name));
+}
+
+std::string NameOf(const SettingNames& names, absl::string_view setting) {
+  const auto found = names.find(setting);
+  return found == names.end() ? FlagOf(setting) : found->second;
+}
+
+// Each sets what `text` says; false if it says nothing of the kind.
+struct Parser {
+  Options& options;
+  const std::string& text;
+
+  bool operator()(std::string Options::*value) const {
+    options.*value = text;
+    return true;
+  }
+  bool operator()(bool Options::*value) const { return absl::SimpleAtob(text, &(options.*value)); }
+  bool operator()(absl::optional<bool> Options::*value) const {
+    return absl::SimpleAtob(text, &(options.*value).emplace());
+  }
+  bool operator()(const Number& number) const {
+    int& value = options.*number.value;
+    return absl::SimpleAtoi(text, &value) && value >= number.min && value <= number.max;
+  }
+};
+
+// What may stand for a value, for people.
+struct Expected {
+  std::string operator()(std::string Options::*) const { return "text"; }
+  std::string operator()(bool Options::*) const { return "true or false"; }
+  std::string operator()(absl::optional<bool> Options::*) const { return "true or false"; }
+  std::string operator()(const Number& number) const {
+    return absl::StrCat(number.min, " to ", number.max);
+  }
+};
+
+// What stands for a value by default, for people; empty where nothing does.
+struct Default {
+  std::string operator()(std::string Options::*value) const { return Options().*value; }
+  std::string operator()(bool Options::*) const { return ""; }
+  std::string operator()(absl::optional<bool> Options::*) const { return ""; }
+  std::string operator()(const Number& number) const {
+    return absl::StrCat(Options().*number.value);
+  }
+};
+
 absl::Status Require(bool holds, absl::string_view otherwise) {
   return holds ? absl::OkStatus() : absl::InvalidArgumentError(otherwise);
+}
+
+// One place's word on settings, by the setting: what errors call it, and its value.
+struct Given {
+  std::string name;
+  std::string value;
+};
+using Source = std::map<std::string, Given, std::less<>>;
+
+absl::Status Give(Source& source, const Setting& setting, Given given) {
+  const auto [it, added] = source.try_emplace(std::string(setting.name), given);
+  return Require(added, absl::StrCat(given.name, " comes twice; give it once."));
+}
+
+constexpr absl::string_view kConfig = "config";
+constexpr absl::string_view kHelp = "help";
+
+// Flags, but for --config and --help, which `config` and `line` get.
+absl::StatusOr<Source> ReadFlags(const std::vector<std::string>& arguments, CommandLine& line,
+                                 absl::optional<std::string>& config) {
+  Source source;
+  for (auto it = arguments.begin(); it != arguments.end(); ++it) {
+    absl::string_view name = *it;
+    if (!absl::ConsumePrefix(&name, "--")) {
+      line.words.push_back(*it);
+      continue;
+    }
+    absl::optional<std::string> value;
+    const size_t equals = name.find('=');
+    if (equals != absl::string_view::npos) {
+      value = std::string(name.substr(equals + 1));
+      name = name.substr(0, equals);
+    }
+    const std::string flag = FlagOf(name);
+    if (name == kHelp) {
+      line.help = true;
+      continue;
+    }
+    const Setting* const setting = FindSetting(name);
+    RETURN_IF_ERROR(Require(setting != nullptr || name == kConfig,
+                            absl::StrCat(flag, " is not a flag; see --help.")));
+    const bool is_switch =
+        setting != nullptr && absl::holds_alternative<bool Options::*>(setting->value);
+    if (!value.has_value() && is_switch) value = "true";
+    if (!value.has_value()) {
+      RETURN_IF_ERROR(Require(++it != arguments.end(),
+                              absl::StrCat(flag, " has no value; give ", flag, "=VALUE.")));
+      value = *it;
+    }
+    if (setting == nullptr) {
+      config = *value;
+    } else {
+      RETURN_IF_ERROR(Give(source, *setting, {flag, *std::move(value)}));
+    }
+  }
+  return source;
+}
+
+Source ReadVariables(const Environment& environment) {
+  Source source;
+  for (const Setting& setting : kSettings) {
+    const std::string name = VariableOf(setting.name);
+    const char* const value = environment(name.c_str());
+    if (value != nullptr) source[std::string(setting.name)] = {name, value};
+  }
+  return source;
+}
+
+absl::StatusOr<Source> ReadConfig(const std::string& path) {
+  Source source;
+  std::ifstream file(path);
+  if (!file) {
+    return absl::NotFoundError(
+        absl::StrCat("the settings file ", path, " cannot be read; give one that can."));
+  }
+  std::string text;
+  for (int number = 1; std::getline(file, text); ++number) {
+    const absl::string_view line = absl::StripAsciiWhitespace(text);
+    if (line.empty() || absl::StartsWith(line, "#")) continue;
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(line, absl::MaxSplits('=', 1));
+    const absl::string_view name = absl::StripAsciiWhitespace(parts.first);
+    const std::string place = absl::StrCat(path, ":", number, ": ");
+    RETURN_IF_ERROR(
+        Require(absl::StrContains(line, '='), absl::StrCat(place, "is not `name = value`.")));
+    const Setting* const setting = FindSetting(name);
+    RETURN_IF_ERROR(
+        Require(setting != nullptr,
+                absl::StrCat(place, name, " is not a setting; nightlogd --help lists them.")));
+    RETURN_IF_ERROR(
+        Give(source, *setting,
+             {absl::StrCat(place, name), std::string(absl::StripAsciiWhitespace(parts.second))}));
+  }
+  return source;
+}
+
+absl::Status Apply(const Source& source, Options& options, SettingNames& names) {
+  for (const auto& [name, given] : source) {
+    const Setting& setting = *FindSetting(name);
+    RETURN_IF_ERROR(Require(!setting.only_flag || given.name == FlagOf(name),
+                            absl::StrCat(given.name, " can only be a flag, given once.")));
+    RETURN_IF_ERROR(Require(absl::visit(Parser{options, given.value}, setting.value),
+                            absl::StrCat(given.name, " is `", given.value, "`; it must be ",
+                                         absl::visit(Expected(), setting.value), ".")));
+    names[name] = given.name;
+  }
+  return absl::OkStatus();
 }
 
 bool IsIpv4Loopback(absl::string_view host) {
@@ -76,21 +257,22 @@ bool IsIpv4Loopback(absl::string_view host) {
 }
 
 // An address that may be served, and if others can reach it, with TLS or knowingly without.
-absl::Status ValidateListen(const Options& options, absl::string_view flag,
+absl::Status ValidateListen(const Options& options, absl::string_view name,
                             absl::string_view text) {
-  ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(text, flag));
+  ASSIGN_OR_RETURN(const ListenAddress address, ParseListenAddress(text, name));
   return Require(
       IsLoopback(address) || !options.tls_certificate.empty() || options.insecure_non_loopback,
-      absl::StrCat("--", flag, "=", text,
-                   " can be reached by other machines; give --tls_certificate and --tls_key, or "
-                   "say --insecure_non_loopback."));
+      absl::StrCat(
+          name, " is ", text,
+          ", which can be reached by other machines; give --tls_certificate and --tls_key, or "
+          "say --insecure_non_loopback."));
 }
 
 }  // namespace
 
-absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text, absl::string_view flag) {
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text, absl::string_view name) {
   const absl::Status malformed = absl::InvalidArgumentError(absl::StrCat(
-      "--", flag, " is `", text, "`; give HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411."));
+      name, " is `", text, "`; give HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411."));
   const size_t colon = text.rfind(':');
   if (colon == absl::string_view::npos) return malformed;
   absl::string_view host = text.substr(0, colon);
@@ -126,75 +308,89 @@ bool IsRegistrationOpen(const Options& options) {
          (options.web_listen.empty() || is_loopback(options.web_listen));
 }
 
-absl::Status ValidateOptions(const Options& options) {
-  RETURN_IF_ERROR(Require(!options.data_dir.empty(),
-                          "--data_dir is missing; give the directory of the database."));
-  RETURN_IF_ERROR(Require(options.tls_certificate.empty() == options.tls_key.empty(),
-                          "--tls_certificate and --tls_key go together; give both or none."));
-  RETURN_IF_ERROR(ValidateListen(options, "listen", options.listen));
+absl::Status ValidateOptions(const Options& options, const SettingNames& names) {
+  const auto name = [&names](absl::string_view setting) { return NameOf(names, setting); };
+  RETURN_IF_ERROR(
+      Require(!options.data_dir.empty(),
+              absl::StrCat(name("data_dir"), " is missing; give the directory of the database.")));
+  RETURN_IF_ERROR(
+      Require(options.tls_certificate.empty() == options.tls_key.empty(),
+              options.tls_key.empty()
+                  ? absl::StrCat(name("tls_certificate"), " needs --tls_key; give both or none.")
+                  : absl::StrCat(name("tls_key"), " needs --tls_certificate; give both or none.")));
+  RETURN_IF_ERROR(ValidateListen(options, name("listen"), options.listen));
   if (!options.web_listen.empty()) {
-    RETURN_IF_ERROR(ValidateListen(options, "web_listen", options.web_listen));
+    RETURN_IF_ERROR(ValidateListen(options, name("web_listen"), options.web_listen));
   }
-  RETURN_IF_ERROR(Require(options.web_root.empty() || !options.web_listen.empty(),
-                          "--web_root needs --web_listen, where it is served."));
-  RETURN_IF_ERROR(Require(options.web_url.empty() || !options.web_listen.empty(),
-                          "--web_url needs --web_listen, which it leads to."));
+  RETURN_IF_ERROR(
+      Require(options.web_root.empty() || !options.web_listen.empty(),
+              absl::StrCat(name("web_root"), " needs --web_listen, where it is served.")));
+  RETURN_IF_ERROR(
+      Require(options.web_url.empty() || !options.web_listen.empty(),
+              absl::StrCat(name("web_url"), " needs --web_listen, which it leads to.")));
   RETURN_IF_ERROR(
       Require(options.web_url.empty() || ((absl::StartsWith(options.web_url, "https://") ||
                                            absl::StartsWith(options.web_url, "http://")) &&
                                           absl::EndsWith(options.web_url, "/")),
-              absl::StrCat("--web_url is `", options.web_url,
+              absl::StrCat(name("web_url"), " is `", options.web_url,
                            "`; give an address such as https://nightlog.example.org/.")));
-  RETURN_IF_ERROR(
-      Require(options.web_connections_max >= 1 && options.web_connections_max <= 1000000,
-              "--web_connections_max must be 1 to 1000000."));
   RETURN_IF_ERROR(Require(
       !options.backup_dir.empty() || (!options.list_backups && options.restore_backup.empty()),
-      "--backup_dir is missing; give the directory of the backups."));
+      absl::StrCat(name("backup_dir"), " is missing; give the directory of the backups.")));
   int id = 0;
   RETURN_IF_ERROR(Require(options.restore_backup.empty() || options.restore_backup == "latest" ||
                               (absl::SimpleAtoi(options.restore_backup, &id) && id > 0),
-                          absl::StrCat("--restore_backup is `", options.restore_backup,
+                          absl::StrCat(name("restore_backup"), " is `", options.restore_backup,
                                        "`; give an id that --list_backups shows, or `latest`.")));
-  RETURN_IF_ERROR(Require(options.backup_every_hours >= 1 && options.backup_every_hours <= 8760,
-                          "--backup_every_hours must be 1 to 8760."));
-  RETURN_IF_ERROR(Require(options.backups_kept >= 1 && options.backups_kept <= 1000,
-                          "--backups_kept must be 1 to 1000."));
-  RETURN_IF_ERROR(
-      Require(options.threads >= 1 && options.threads <= 256, "--threads must be 1 to 256."));
-  return Require(options.drain_seconds >= 0 && options.drain_seconds <= 3600,
-                 "--drain_seconds must be 0 to 3600.");
+  // From a command line they are within bounds already, or have been called by their name.
+  for (const Setting& setting : kSettings) {
+    const auto* const number = absl::get_if<Number>(&setting.value);
+    if (number == nullptr) continue;
+    const int value = options.*number->value;
+    RETURN_IF_ERROR(Require(value >= number->min && value <= number->max,
+                            absl::StrCat(name(setting.name), " is `", value, "`; it must be ",
+                                         Expected()(*number), ".")));
+  }
+  return absl::OkStatus();
 }
 
-absl::StatusOr<Options> OptionsFromCommandLine(int argc, char* argv[]) {
-  absl::SetProgramUsageMessage("serves the sleep logs of families. nightlogd --data_dir=DIR");
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("`", rest[1], "` is not a flag; see nightlogd --help."));
+absl::StatusOr<CommandLine> ReadCommandLine(const std::vector<std::string>& arguments,
+                                            const Environment& environment) {
+  CommandLine line;
+  absl::optional<std::string> config;
+  ASSIGN_OR_RETURN(const Source flags, ReadFlags(arguments, line, config));
+  if (line.help) return line;
+  const char* const config_variable = environment(VariableOf(kConfig).c_str());
+  if (!config.has_value() && config_variable != nullptr) config = config_variable;
+  SettingNames names;
+  if (config.has_value()) {
+    ASSIGN_OR_RETURN(const Source file, ReadConfig(*config));
+    RETURN_IF_ERROR(Apply(file, line.options, names));
   }
-  Options options;
-  options.data_dir = absl::GetFlag(FLAGS_data_dir);
-  options.listen = absl::GetFlag(FLAGS_listen);
-  options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
-  options.tls_key = absl::GetFlag(FLAGS_tls_key);
-  options.insecure_non_loopback = absl::GetFlag(FLAGS_insecure_non_loopback);
-  options.web_listen = absl::GetFlag(FLAGS_web_listen);
-  options.web_root = absl::GetFlag(FLAGS_web_root);
-  options.web_url = absl::GetFlag(FLAGS_web_url);
-  options.web_connections_max = absl::GetFlag(FLAGS_web_connections_max);
-  options.open_registration = absl::GetFlag(FLAGS_open_registration);
-  options.new_setup_code = absl::GetFlag(FLAGS_new_setup_code);
-  options.new_lineage = absl::GetFlag(FLAGS_new_lineage);
-  options.backup_dir = absl::GetFlag(FLAGS_backup_dir);
-  options.backup_every_hours = absl::GetFlag(FLAGS_backup_every_hours);
-  options.backups_kept = absl::GetFlag(FLAGS_backups_kept);
-  options.list_backups = absl::GetFlag(FLAGS_list_backups);
-  options.restore_backup = absl::GetFlag(FLAGS_restore_backup);
-  options.threads = absl::GetFlag(FLAGS_threads);
-  options.drain_seconds = absl::GetFlag(FLAGS_drain_seconds);
-  RETURN_IF_ERROR(ValidateOptions(options));
-  return options;
+  RETURN_IF_ERROR(Apply(ReadVariables(environment), line.options, names));
+  RETURN_IF_ERROR(Apply(flags, line.options, names));
+  RETURN_IF_ERROR(ValidateOptions(line.options, names));
+  return line;
+}
+
+std::string DescribeSettings() {
+  std::string text =
+      "Settings are flags --NAME=VALUE, or else variables NIGHTLOG_NAME, or else lines `NAME = "
+      "VALUE` of the\nfile that --config (or NIGHTLOG_CONFIG) names.\n";
+  for (const Setting& setting : kSettings) {
+    absl::StrAppend(&text, "\n  ", FlagOf(setting.name), "\n");
+    std::vector<std::string> facts;
+    if (absl::holds_alternative<Number>(setting.value)) {
+      facts.push_back(absl::visit(Expected(), setting.value));
+    }
+    const std::string by_default = absl::visit(Default(), setting.value);
+    if (!by_default.empty()) facts.push_back(absl::StrCat("default ", by_default));
+    if (setting.only_flag) facts.push_back("only as a flag");
+    absl::StrAppend(&text, "      ", setting.help);
+    if (!facts.empty()) absl::StrAppend(&text, " (", absl::StrJoin(facts, ", "), ")");
+    absl::StrAppend(&text, "\n");
+  }
+  return text;
 }
 
 }  // namespace nightlog

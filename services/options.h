@@ -1,7 +1,10 @@
 #ifndef NIGHTLOG_SERVICES_OPTIONS_H_
 #define NIGHTLOG_SERVICES_OPTIONS_H_
 
+#include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -44,9 +47,9 @@ struct ListenAddress {
   int port = 0;
 };
 
-// From `HOST:PORT` or `[IPV6]:PORT`, the value of `flag`. INVALID_ARGUMENT, with the cure, for
-// anything else.
-absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text, absl::string_view flag);
+// From `HOST:PORT` or `[IPV6]:PORT`, the value of what errors call `name`, such as `--listen`.
+// INVALID_ARGUMENT, with the cure, for anything else.
+absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text, absl::string_view name);
 
 // The same text again.
 std::string FormatListenAddress(const ListenAddress& address);
@@ -57,12 +60,39 @@ bool IsLoopback(const ListenAddress& address);
 // True if whoever reaches the server may make a family. REQUIRES: the options are valid.
 bool IsRegistrationOpen(const Options& options);
 
-// OK, or INVALID_ARGUMENT with one sentence that says which flag is wrong and what would be right.
-absl::Status ValidateOptions(const Options& options);
+// What errors call a setting, by where its value comes from: `--threads`, `NIGHTLOG_THREADS` or
+// `nightlogd.conf:3: threads`. One that is not here has its default, and is called by its flag.
+using SettingNames = std::map<std::string, std::string, std::less<>>;
 
-// The flags of the command line, validated. Ends the process after --help and for flags that do not
-// exist.
-absl::StatusOr<Options> OptionsFromCommandLine(int argc, char* argv[]);
+// OK, or INVALID_ARGUMENT with one sentence that says which setting is wrong and what would be
+// right.
+absl::Status ValidateOptions(const Options& options, const SettingNames& names = {});
+
+// What a command line asks for.
+struct CommandLine {
+  Options options;
+  // What is no flag.
+  std::vector<std::string> words;
+  // --help is among the flags: `options` are the defaults, and not valid.
+  bool help = false;
+};
+
+// The value of a variable of the environment; nullptr where it is not set.
+using Environment = std::function<const char*(const char* name)>;
+
+// Reads the settings: a flag `--name=value` (or `--name value`, or `--name` for true) goes before
+// the variable NIGHTLOG_NAME, and that before the line `name = value` of the file that --config or
+// NIGHTLOG_CONFIG names. Empty lines of the file, and lines that begin with #, say nothing. What
+// asks for something once, such as --new_lineage, can only be a flag.
+//
+// INVALID_ARGUMENT, with one sentence that names the flag, variable, or file and line, for a
+// setting that does not exist, comes twice in one place, or is not valid; NOT_FOUND if there is no
+// such file.
+absl::StatusOr<CommandLine> ReadCommandLine(const std::vector<std::string>& arguments,
+                                            const Environment& environment);
+
+// What each setting means and what it is by default, for --help.
+std::string DescribeSettings();
 
 }  // namespace nightlog
 

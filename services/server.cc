@@ -71,7 +71,7 @@ Server::Server(GrpcDoor& door, std::unique_ptr<grpc::Server> server, std::string
 Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, GrpcDoor& door) {
-  ASSIGN_OR_RETURN(ListenAddress listen, ParseListenAddress(options.listen, "listen"));
+  ASSIGN_OR_RETURN(ListenAddress listen, ParseListenAddress(options.listen, "--listen"));
   ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
                    CredentialsFor(options));
   grpc::EnableDefaultHealthCheckService(false);  // the door serves it

@@ -562,7 +562,7 @@ class WebGateway::Impl {
       ASSIGN_OR_RETURN(shared_.files, WebFiles::Load(options.web_root, is_tls_));
     }
     if (is_tls_) RETURN_IF_ERROR(LoadCertificate(options));
-    ASSIGN_OR_RETURN(listen_, ParseListenAddress(options.web_listen, "web_listen"));
+    ASSIGN_OR_RETURN(listen_, ParseListenAddress(options.web_listen, "--web_listen"));
     RETURN_IF_ERROR(Listen());
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { io_.run(); });
     net::post(acceptor_.get_executor(), [this] { Accept(); });

@@ -1,9 +1,14 @@
 #include "services/options.h"
 
+#include <fstream>
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/temp_folder.h"
 
 namespace nightlog {
 namespace {
@@ -29,11 +34,11 @@ TEST(OptionsTest, TheDefaultsNeedOnlyADirectory) {
 }
 
 TEST(OptionsTest, AListenAddressIsAHostAndAPort) {
-  const auto named = ParseListenAddress("nights.example:0", "listen");
+  const auto named = ParseListenAddress("nights.example:0", "--listen");
   ASSERT_TRUE(named.ok());
   EXPECT_EQ(named->host, "nights.example");
   EXPECT_EQ(named->port, 0);
-  const auto ipv6 = ParseListenAddress("[::1]:65535", "listen");
+  const auto ipv6 = ParseListenAddress("[::1]:65535", "--listen");
   ASSERT_TRUE(ipv6.ok());
   EXPECT_EQ(ipv6->host, "::1");
   EXPECT_EQ(ipv6->port, 65535);
@@ -42,7 +47,7 @@ TEST(OptionsTest, AListenAddressIsAHostAndAPort) {
   for (const char* malformed :
        {"", ":", "localhost", "localhost:", ":7411", "localhost:x", "localhost:65536",
         "localhost:-1", "::1:7411", "[::1]", "[]:1", "[localhost]:1", "[::1:1"}) {
-    const absl::Status status = ParseListenAddress(malformed, "web_listen").status();
+    const absl::Status status = ParseListenAddress(malformed, "--web_listen").status();
     EXPECT_THAT(std::string(status.message()), HasSubstr("--web_listen")) << malformed;
   }
 }
@@ -161,6 +166,112 @@ TEST(OptionsTest, NumbersHaveBounds) {
     options.drain_seconds = seconds;
     ExpectInvalid(options, "--drain_seconds");
   }
+}
+
+using Variables = std::map<std::string, std::string>;
+
+absl::StatusOr<CommandLine> Read(const std::vector<std::string>& arguments,
+                                 const Variables& variables = {}) {
+  return ReadCommandLine(arguments, [&variables](const char* name) -> const char* {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  });
+}
+
+// All of an error's message.
+std::string Refusal(const std::vector<std::string>& arguments, const Variables& variables = {}) {
+  const absl::StatusOr<CommandLine> line = Read(arguments, variables);
+  EXPECT_FALSE(line.ok());
+  return std::string(line.status().message());
+}
+
+class SettingsFileTest : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& text) {
+    std::ofstream(path_) << text;
+    return "--config=" + path_;
+  }
+
+  const TempFolder folder_;
+  const std::string path_ = folder_.path() + "/nightlogd.conf";
+};
+
+TEST(OptionsTest, FlagsTakeTheirValuesInEveryUsualForm) {
+  const auto line = Read({"--data_dir", "/data", "--threads=3", "--insecure_non_loopback",
+                          "--open_registration=false", "--web_listen=", "word"});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(line->options.data_dir, "/data");
+  EXPECT_EQ(line->options.threads, 3);
+  EXPECT_TRUE(line->options.insecure_non_loopback);
+  EXPECT_EQ(line->options.open_registration, false);
+  EXPECT_EQ(line->words, std::vector<std::string>{"word"});
+  EXPECT_FALSE(line->help);
+}
+
+TEST(OptionsTest, HelpIsGivenWhateverElseIsWrong) {
+  const auto line = Read({"--threads=0", "--help"});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_TRUE(line->help);
+  EXPECT_THAT(DescribeSettings(), HasSubstr("--drain_seconds\n"));
+}
+
+TEST_F(SettingsFileTest, AFlagGoesBeforeAVariableAndThatBeforeTheFile) {
+  const std::string config = Write(
+      "# the server of a practice\n"
+      "\n"
+      "data_dir = /from the file\n"
+      "threads=3\n"
+      "  drain_seconds =  3  \n"
+      "backups_kept = 3\n");
+  const auto line = Read({config, "--threads=1"}, {{"NIGHTLOG_THREADS", "2"},
+                                                   {"NIGHTLOG_DRAIN_SECONDS", "2"},
+                                                   {"NIGHTLOG_STATE", "of the command line"}});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(line->options.data_dir, "/from the file");
+  EXPECT_EQ(line->options.threads, 1);
+  EXPECT_EQ(line->options.drain_seconds, 2);
+  EXPECT_EQ(line->options.backups_kept, 3);
+}
+
+TEST_F(SettingsFileTest, AVariableMayNameTheFile) {
+  Write("data_dir = /data\n");
+  const auto line = Read({}, {{"NIGHTLOG_CONFIG", path_}});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(line->options.data_dir, "/data");
+  EXPECT_EQ(Refusal({"--config=/nowhere.conf"}, {{"NIGHTLOG_CONFIG", path_}}),
+            "the settings file /nowhere.conf cannot be read; give one that can.");
+}
+
+TEST_F(SettingsFileTest, AnErrorNamesThePlaceThatAsksForIt) {
+  EXPECT_EQ(Refusal({"--threads=0"}), "--threads is `0`; it must be 1 to 256.");
+  EXPECT_EQ(Refusal({"--threads", "many"}), "--threads is `many`; it must be 1 to 256.");
+  EXPECT_EQ(Refusal({"--threads=1", "--threads=2"}), "--threads comes twice; give it once.");
+  EXPECT_EQ(Refusal({"--thread=1"}), "--thread is not a flag; see --help.");
+  EXPECT_EQ(Refusal({"--data_dir"}), "--data_dir has no value; give --data_dir=VALUE.");
+  EXPECT_EQ(Refusal({}, {{"NIGHTLOG_OPEN_REGISTRATION", "perhaps"}}),
+            "NIGHTLOG_OPEN_REGISTRATION is `perhaps`; it must be true or false.");
+  EXPECT_EQ(Refusal({"--data_dir=/data"}, {{"NIGHTLOG_WEB_ROOT", "/app"}}),
+            "NIGHTLOG_WEB_ROOT needs --web_listen, where it is served.");
+  const auto in_file = [this](const std::string& line) {
+    const std::string config = Write("# one\n" + line + "\n");
+    const std::string refusal = Refusal({config, "--data_dir=/data"});
+    EXPECT_EQ(refusal.rfind(path_ + ":2: ", 0), 0) << refusal;
+    return refusal.substr(path_.size() + 4);
+  };
+  EXPECT_EQ(in_file("threads = 257"), "threads is `257`; it must be 1 to 256.");
+  EXPECT_EQ(in_file("listen = here"),
+            "listen is `here`; give HOST:PORT, such as 127.0.0.1:7411 or [::1]:7411.");
+  EXPECT_EQ(in_file("tls_key = /key").substr(0, 8), "tls_key ") << "though --tls_certificate lacks";
+  EXPECT_EQ(in_file("thread = 1"), "thread is not a setting; nightlogd --help lists them.");
+  EXPECT_EQ(in_file("threads 1"), "is not `name = value`.");
+  EXPECT_EQ(in_file("new_lineage = true"), "new_lineage can only be a flag, given once.");
+  Write("threads = 1\nthreads = 1\n");
+  EXPECT_EQ(Refusal({"--config", path_}), path_ + ":2: threads comes twice; give it once.");
+}
+
+TEST(OptionsTest, WhatIsAskedForOnceIsNoVariable) {
+  EXPECT_EQ(Refusal({"--data_dir=/data"}, {{"NIGHTLOG_NEW_LINEAGE", "true"}}),
+            "NIGHTLOG_NEW_LINEAGE can only be a flag, given once.");
 }
 
 }  // namespace
