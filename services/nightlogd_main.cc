@@ -1,7 +1,8 @@
 // nightlogd: serves the sleep logs of families from one directory until SIGTERM or SIGINT.
 //
-// Exit codes: 0 after a drain; 1 if it cannot start, with one line that says why; 70 if the disk
-// failed, where only a new start can tell what is on it.
+// Its log is on stderr; where it serves, and a set-up link, on stdout. Exit codes: 0 after a drain;
+// 1 if it cannot start, with one line that says why; 70 if the disk failed, where only a new start
+// can tell what is on it.
 
 #include <pthread.h>
 #include <signal.h>
@@ -24,7 +25,9 @@
 #include "services/executor.h"
 #include "services/family_service.h"
 #include "services/grpc_door.h"
+#include "services/log.h"
 #include "services/methods.h"
+#include "services/observed_methods.h"
 #include "services/options.h"
 #include "services/progress_service.h"
 #include "services/server.h"
@@ -50,8 +53,6 @@ namespace {
 
 constexpr size_t kExecutorQueueMax = 4096;
 constexpr int kExitStorageFailed = 70;
-
-void Log(const std::string& line) { std::fprintf(stderr, "nightlogd: %s\n", line.c_str()); }
 
 // Blocked before any thread starts, so that only WaitForStop() takes them.
 sigset_t BlockSignals() {
@@ -95,7 +96,7 @@ absl::Status ListBackups(const RocksdbBackups& backups) {
   return result;
 }
 
-absl::Status RestoreBackup(const RocksdbBackups& backups, const Options& options) {
+absl::Status RestoreBackup(const RocksdbBackups& backups, const Options& options, const Log& log) {
   uint32_t id = 0;
   if (!absl::SimpleAtoi(options.restore_backup, &id)) {
     const std::vector<BackupInfo> made = backups.List();
@@ -105,7 +106,7 @@ absl::Status RestoreBackup(const RocksdbBackups& backups, const Options& options
     id = made.back().id;
   }
   RETURN_IF_ERROR(backups.Restore(id, options.data_dir));
-  Log(absl::StrCat("restored backup ", id));
+  log.Info("backup restored", {{"id", absl::StrCat(id)}});
   return absl::OkStatus();
 }
 
@@ -120,17 +121,7 @@ absl::StatusOr<absl::optional<std::string>> SetupCodeToTell(Engine& engine, cons
   return MakeSetupCode(engine, random);
 }
 
-absl::Status Run(int argc, char* argv[]) {
-  ASSIGN_OR_RETURN(const CommandLine line, ReadCommandLine({argv + 1, argv + argc}, std::getenv));
-  if (line.help) {
-    std::printf("nightlogd serves the sleep logs of families.\n\n%s", DescribeSettings().c_str());
-    return absl::OkStatus();
-  }
-  if (!line.words.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("`", line.words.front(), "` is not a flag; see nightlogd --help."));
-  }
-  const Options& options = line.options;
+absl::Status Run(const Options& options, const Log& log) {
   const sigset_t signals = BlockSignals();
   RaiseDescriptorLimit();
 
@@ -140,7 +131,7 @@ absl::Status Run(int argc, char* argv[]) {
   }
   if (options.list_backups) return ListBackups(*backups);
   const bool restore = !options.restore_backup.empty();
-  if (restore) RETURN_IF_ERROR(RestoreBackup(*backups, options));
+  if (restore) RETURN_IF_ERROR(RestoreBackup(*backups, options, log));
 
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine,
                    RocksdbEngine::Open(options.data_dir, kColumnFamilyNames));
@@ -155,8 +146,8 @@ absl::Status Run(int argc, char* argv[]) {
   Feed feed;
   StreamRegistry streams;
   SleepDeriver deriver;
-  const auto on_storage_failure = [](const absl::Status& status) {
-    Log(std::string(status.message()));
+  const auto on_storage_failure = [&log](const absl::Status& status) {
+    log.Error("storage failed", {{"message", status.message()}});
     _exit(kExitStorageFailed);
   };
   Committer committer(*engine, feed, deriver, clock, on_storage_failure, Committer::Options());
@@ -166,7 +157,8 @@ absl::Status Run(int argc, char* argv[]) {
   const FamilyService family(
       *engine, committer, streams, random, clock,
       IsRegistrationOpen(options) ? Registration::kOpen : Registration::kBySetupCode);
-  const Methods methods = MakeMethods(sync, progress, family, executor);
+  const Methods use_cases = MakeMethods(sync, progress, family, executor);
+  const Methods methods = ObserveMethods(use_cases, log);
   GrpcDoor door(methods, executor);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options, door));
 
@@ -185,23 +177,30 @@ absl::Status Run(int argc, char* argv[]) {
     std::printf("set up: %s%s\n", begin.c_str(), setup_code->c_str());
   }
   std::fflush(stdout);
-  auto purges =
-      std::make_unique<PurgeSchedule>(*engine, committer, [](const absl::StatusOr<int>& purged) {
-        Log(purged.ok() ? absl::StrCat("purged what was erased: ", *purged)
-                        : absl::StrCat("nothing purged: ", purged.status().message()));
+  log.Info("serving", {{"address", server->address()}, {"web", web == nullptr ? "" : web->url()}});
+  auto purges = std::make_unique<PurgeSchedule>(
+      *engine, committer, [&log](const absl::StatusOr<int>& purged) {
+        if (purged.ok()) {
+          log.Info("erased families purged", {{"count", absl::StrCat(*purged)}});
+        } else {
+          log.Error("erased families not purged", {{"message", purged.status().message()}});
+        }
       });
   std::unique_ptr<BackupSchedule> schedule;
   if (backups != nullptr) {
     schedule = std::make_unique<BackupSchedule>(
         *engine, *backups, committer, clock, absl::Hours(options.backup_every_hours),
-        static_cast<uint32_t>(options.backups_kept), [](const absl::StatusOr<uint32_t>& id) {
-          Log(id.ok() ? absl::StrCat("made backup ", *id)
-                      : absl::StrCat("no backup: ", id.status().message()));
+        static_cast<uint32_t>(options.backups_kept), [&log](const absl::StatusOr<uint32_t>& id) {
+          if (id.ok()) {
+            log.Info("backup made", {{"id", absl::StrCat(*id)}});
+          } else {
+            log.Error("backup failed", {{"message", id.status().message()}});
+          }
         });
   }
   WaitForStop(signals, schedule.get());
 
-  Log("stopping");
+  log.Info("stopping");
   schedule.reset();
   purges.reset();
   const absl::Time drained_by = absl::Now() + absl::Seconds(options.drain_seconds);
@@ -209,6 +208,7 @@ absl::Status Run(int argc, char* argv[]) {
   server->Drain(drained_by - absl::Now());
   if (web != nullptr) web->AwaitDrained(drained_by - absl::Now());
   committer.Stop();
+  log.Info("stopped");
   return absl::OkStatus();
 }
 
@@ -216,8 +216,26 @@ absl::Status Run(int argc, char* argv[]) {
 }  // namespace nightlog
 
 int main(int argc, char* argv[]) {
-  const absl::Status status = nightlog::Run(argc, argv);
+  const absl::StatusOr<nightlog::CommandLine> line =
+      nightlog::ReadCommandLine({argv + 1, argv + argc}, std::getenv);
+  if (!line.ok()) {
+    std::fprintf(stderr, "nightlogd: %s\n", std::string(line.status().message()).c_str());
+    return 1;
+  }
+  if (line->help) {
+    std::printf("nightlogd serves the sleep logs of families.\n\n%s",
+                nightlog::DescribeSettings().c_str());
+    return 0;
+  }
+  if (!line->words.empty()) {
+    std::fprintf(stderr, "nightlogd: `%s` is not a flag; see nightlogd --help.\n",
+                 line->words.front().c_str());
+    return 1;
+  }
+  const nightlog::Log log(line->options.log_format == "json" ? nightlog::LogFormat::kJson
+                                                             : nightlog::LogFormat::kText);
+  const absl::Status status = nightlog::Run(line->options, log);
   if (status.ok()) return 0;
-  nightlog::Log(std::string(status.message()));
+  log.Error("ended", {{"message", status.message()}});
   return 1;
 }

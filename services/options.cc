@@ -73,6 +73,7 @@ const Setting kSettings[] = {
      "Restores the backup of this id, or the `latest`, from --backup_dir into --data_dir, which "
      "must be empty, before serving. Devices then push again what it lacks.",
      true},
+    {"log_format", &Options::log_format, "How the log on stderr looks: text or json."},
     {"threads", Number{&Options::threads, 1, 256}, "Threads that read the disk."},
     {"drain_seconds", Number{&Options::drain_seconds, 0, 3600},
      "How long calls may go on after SIGTERM."},
@@ -342,6 +343,9 @@ absl::Status ValidateOptions(const Options& options, const SettingNames& names) 
                               (absl::SimpleAtoi(options.restore_backup, &id) && id > 0),
                           absl::StrCat(name("restore_backup"), " is `", options.restore_backup,
                                        "`; give an id that --list_backups shows, or `latest`.")));
+  RETURN_IF_ERROR(Require(options.log_format == "text" || options.log_format == "json",
+                          absl::StrCat(name("log_format"), " is `", options.log_format,
+                                       "`; it must be text or json.")));
   // From a command line they are within bounds already, or have been called by their name.
   for (const Setting& setting : kSettings) {
     const auto* const number = absl::get_if<Number>(&setting.value);

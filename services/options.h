@@ -37,6 +37,8 @@ struct Options {
   bool list_backups = false;
   // An id, `latest`, or empty: none is restored.
   std::string restore_backup;
+  // text or json.
+  std::string log_format = "text";
   int threads = 8;
   int drain_seconds = 10;
 };

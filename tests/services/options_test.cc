@@ -244,6 +244,8 @@ TEST_F(SettingsFileTest, AVariableMayNameTheFile) {
 
 TEST_F(SettingsFileTest, AnErrorNamesThePlaceThatAsksForIt) {
   EXPECT_EQ(Refusal({"--threads=0"}), "--threads is `0`; it must be 1 to 256.");
+  EXPECT_EQ(Refusal({"--data_dir=/data", "--log_format=xml"}),
+            "--log_format is `xml`; it must be text or json.");
   EXPECT_EQ(Refusal({"--threads", "many"}), "--threads is `many`; it must be 1 to 256.");
   EXPECT_EQ(Refusal({"--threads=1", "--threads=2"}), "--threads comes twice; give it once.");
   EXPECT_EQ(Refusal({"--thread=1"}), "--thread is not a flag; see --help.");
