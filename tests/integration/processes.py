@@ -37,12 +37,14 @@ class Daemon:
         self.url = None
         # What a process that has ended printed after it said where it serves.
         self.printed = ""
+        # A file that gets the log; None: the test's own stderr.
+        self.log = None
 
     def start(self):
         listen = self.address or "127.0.0.1:0"
         self.process = subprocess.Popen(
             [os.environ["NIGHTLOGD"], f"--data_dir={self.data}", f"--listen={listen}", *self.flags],
-            stdout=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         if not line.startswith("nightlogd: serving on "):
             self.stop(signal.SIGKILL)

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""What the daemon logs: what happened, and nothing that is the family's or opens a door."""
+
+import glob
+import json
+import os
+import re
+import signal
+import time
+import unittest
+
+import processes
+
+
+class LogsTest(processes.Case):
+    daemon_flags = ("--log_format=json", "--open_registration=false", "--web_listen=127.0.0.1:0")
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.stop()
+        self.code = self.daemon.printed.strip().split("#setup=")[1]
+        self.log = os.path.join(self.folder, "log")
+        self.daemon.log = open(self.log, "w", encoding="utf-8")
+        self.addCleanup(self.daemon.log.close)
+        self.daemon.flags += (f"--backup_dir={self.folder}/backups",)
+        self.daemon.start()
+
+    def lines(self):
+        with open(self.log, encoding="utf-8") as log:
+            return [json.loads(line) for line in log]
+
+    def wait_for(self, event, count):
+        for _ in range(processes.PATIENCE_SECONDS * 20):
+            found = [line for line in self.lines() if line["event"] == event]
+            if len(found) >= count:
+                return found
+            time.sleep(0.05)
+        self.fail(f"{event} was not logged {count} times: {self.lines()}")
+
+    def tokens(self, phone):
+        """Of all that looks like the token of a device among what a phone keeps."""
+        found = set()
+        for path in glob.glob(os.path.join(phone.state, "**"), recursive=True):
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    found |= set(re.findall(rb"[A-Za-z0-9_-]{43}", file.read()))
+        return {token.decode() for token in found}
+
+    def test_events_are_logged_and_no_secret_is(self):
+        self.wait_for("backup made", 1)
+        alex, sam = self.phone("alex"), self.phone("sam")
+        alex.run("family", "create", "Kingfishers", "--name", "Alexandra", "--server",
+                 self.daemon.address, "--setup-code", self.code)
+        alex.run("child", "add", "Robin", "--zone", "Europe/London")
+        invite = alex.json("invite", "--role", "caregiver")["code"]
+        sam.run("join", invite, "--name", "Samuel", "--server", self.daemon.address)
+        # A second use of it, and a code that never was, are refused and no business of the log's.
+        guess = "QQQQ-QQQQ-QQQQ-QQQQ"
+        for wrong in (invite, guess):
+            self.phone("other").try_run("join", wrong, "--name", "Nobody", "--server",
+                                        self.daemon.address)
+        sam.run("log", "note", "--text", "teething since Tuesday")
+        sam.run("log", "cry", "--text", "a lorry outside")
+        alex.run("sync")
+        secrets = {self.code, invite, guess, "Kingfishers", "Alexandra", "Samuel", "Robin",
+                   "teething", "lorry"}
+        tokens = self.tokens(alex) | self.tokens(sam)
+        self.assertGreaterEqual(len(tokens), 2, "the test knows what it looks for")
+
+        self.daemon.process.send_signal(signal.SIGUSR1)
+        self.wait_for("backup made", 2)
+        self.daemon.stop()
+        lines = self.lines()
+        self.assertEqual([line["event"] for line in lines],
+                         ["serving", "backup made", "backup made", "stopping", "stopped"])
+        self.assertEqual(lines[0]["address"], self.daemon.address)
+        with open(self.log, encoding="utf-8") as log:
+            text = log.read()
+        for secret in secrets | tokens | {code.replace("-", "") for code in (self.code, invite)}:
+            self.assertNotIn(secret, text)
+
+    def test_a_refused_store_is_one_line(self):
+        self.daemon.stop()
+        os.remove(os.path.join(self.daemon.data, "db", "CURRENT"))
+        with self.assertRaises(RuntimeError):
+            self.daemon.start()
+        last = self.lines()[-1]
+        self.assertEqual((last["event"], last["level"]), ("ended", "error"))
+        self.assertIn("restore", last["message"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
