@@ -14,7 +14,6 @@
 
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
-#include "google/rpc/status.pb.h"
 #include "grpc/health/v1/health.pb.h"
 #include "gtest/gtest.h"
 #include "nightlog/v1/family_service.grpc.pb.h"
@@ -23,21 +22,13 @@
 #include "services/executor.h"
 #include "services/methods.h"
 #include "services/server.h"
+#include "tests/services/grpc_error.h"
 #include "tests/services/service_fixture.h"
 
 namespace nightlog {
 namespace {
 
 using ::testing::HasSubstr;
-
-// The error of a call as it was before it went over the wire.
-absl::Status FromGrpcStatus(const grpc::Status& status) {
-  google::rpc::Status rpc;
-  if (!status.error_details().empty() && rpc.ParseFromString(status.error_details())) {
-    return FromRpcStatus(rpc);
-  }
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
-}
 
 void SetToken(grpc::ClientContext& context, const Phone& phone) {
   context.AddMetadata("authorization", "Bearer " + phone.token);
