@@ -37,9 +37,10 @@ INCLUDE_PARTS = [
 # Folders of tests/ whose test files mirror a source: tests/storage/keys_test.cc, storage/keys.h.
 MIRRORING = ("tests/storage/", "tests/services/", "tests/clients/")
 # Tests of what several sources do together: an exhaustive search, a page of words, a schema of
-# tomorrow, worked nights.
+# tomorrow, worked nights, who may do what.
 MIRRORS_NONE = {"tests/storage/core/merge_explorer_test.cc", "tests/storage/format_test.cc",
-                "tests/services/mixed_versions_test.cc", "tests/services/sleep/vectors_test.cc"}
+                "tests/services/mixed_versions_test.cc", "tests/services/sleep/vectors_test.cc",
+                "tests/services/access_table_test.cc"}
 
 
 def within(folder, path):
