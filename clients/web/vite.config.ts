@@ -18,15 +18,21 @@ function packagesForTests(): Plugin {
   };
 }
 
-// The modules that src/main.tsx imports without waiting.
-const START = [
-  /\/src\/(main|app\/\w+|store\/\w+|i18n\/index)\.tsx?$/,
-  /\/src\/model\/(device_clock|edits|family|groups|ids|open_app|overlay|types)\.ts$/,
-  /\/node_modules\/(preact|@preact|@lingui|idb)\//,
+// What is loaded together is one file each: it compresses better, and each file that a page asks for
+// costs a slow phone some milliseconds. The first group that fits takes a module.
+const FILES: [name: string, modules: RegExp[]][] = [
+  [
+    // The modules that src/main.tsx imports without waiting.
+    'start',
+    [
+      /\/src\/(main|app\/\w+|store\/\w+|i18n\/index)\.tsx?$/,
+      /\/src\/model\/(device_clock|edits|family|groups|ids|open_app|overlay|types)\.ts$/,
+      /\/node_modules\/(preact|@preact|@lingui|idb)\//,
+      /vite\/preload-helper/,
+    ],
+  ],
+  ['ui', [/\/src\/(ui\/\w+|i18n\/intl)\.tsx?$/]],
 ];
-function isStart(id: string): boolean {
-  return START.some((pattern) => pattern.test(id));
-}
 
 export default defineConfig({
   plugins: [
@@ -54,13 +60,24 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',
-    modulePreload: { polyfill: false },
+    // A link for each file that an import needs costs a slow phone more than it gains: after the first
+    // start all of them come from the service worker.
+    modulePreload: {
+      polyfill: false,
+      resolveDependencies: (_file, needed) => needed.filter((name) => name.endsWith('.css')),
+    },
     // The content security policy allows neither inline script nor data URLs.
     assetsInlineLimit: 0,
     rolldownOptions: {
       output: {
-        // All that a start loads compresses better as one file.
-        codeSplitting: { groups: [{ name: 'start', test: isStart }] },
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: FILES.map(([name, modules], i) => ({
+            name,
+            test: (id: string) => modules.some((pattern) => pattern.test(id)),
+            priority: FILES.length - i,
+          })),
+        },
       },
     },
   },

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 import { startDaemon } from '../interop/nightlogd.mjs';
+import { eveningZone } from './evening.mjs';
 
 const kPatienceMs = 60_000;
 // The app takes two hits of one place within 400 ms for one; people are slower.
@@ -21,12 +22,6 @@ before(async () => {
   browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 });
 after(() => browser?.close());
-
-// A zone where it is past ten in the evening now: whenever the tests run, it is night.
-function eveningZone() {
-  const hours = ((22 - new Date().getUTCHours() + 36) % 24) - 12;
-  return hours === 0 ? 'Etc/GMT' : `Etc/GMT${hours > 0 ? '-' : '+'}${Math.abs(hours)}`;
-}
 
 // `22:10`, as the app writes it.
 export const timeIn = (zone, at) =>

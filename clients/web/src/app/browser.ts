@@ -8,6 +8,10 @@ export const browser: Surroundings = {
   name: 'nightlog',
   clock: new DeviceClock(),
   loadRemote: async (host) => {
+    // In parts, for the work of each keeps a slow phone from answering a tap.
+    await import('../sync/well_known.ts');
+    await import('../gen/nightlog/v1/sync_service_pb.js');
+    await import('../gen/nightlog/v1/family_service_pb.js');
     const { makeRemote } = await import('../sync/web_remote.ts');
     return makeRemote(host);
   },

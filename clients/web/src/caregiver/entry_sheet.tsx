@@ -8,6 +8,7 @@ import { Button } from '../ui/button.tsx';
 import { Choice, Field } from '../ui/field.tsx';
 import { kPlus } from '../ui/icon.tsx';
 import { kHistory, kTrash } from '../ui/icons.ts';
+import { zoneHere } from '../ui/local_time.ts';
 import { now, tickSoon } from '../ui/now.ts';
 import { Sheet } from '../ui/sheet.tsx';
 import { TimeEdit } from '../ui/time_edit.tsx';
@@ -107,7 +108,7 @@ export default function EntrySheet({
   const save = (): void => {
     const time = timeOfDay(form.begin, zone);
     if (!entry) {
-      const made = newEntryOf(form, child.id, Intl.DateTimeFormat().resolvedOptions().timeZone);
+      const made = newEntryOf(form, child.id, zoneHere());
       const said = t('caregiver.saved', { what: labelOf(made.detail), time });
       void finish(() => family.log(made), said);
       return;

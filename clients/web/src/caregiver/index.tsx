@@ -7,10 +7,10 @@ import { lazy } from '../ui/lazy.tsx';
 import { childrenOf, shownOf } from './choice.ts';
 import { Tonight } from './tonight.tsx';
 
-const Nights = lazy(() => import('./nights_page.tsx'));
-const NightPage = lazy(() => import('./night_page.tsx'));
-const PlanPage = lazy(() => import('./plan_page.tsx'));
-const Attention = lazy(() => import('./attention_page.tsx'));
+const Nights = lazy(async () => (await import('./day_pages.ts')).Nights);
+const NightPage = lazy(async () => (await import('./day_pages.ts')).NightPage);
+const PlanPage = lazy(async () => (await import('./day_pages.ts')).PlanPage);
+const Attention = lazy(async () => (await import('./day_pages.ts')).Attention);
 
 export default function Caregiver({ app, path }: AreaProps) {
   const shown = shownOf(app);

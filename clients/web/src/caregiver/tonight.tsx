@@ -9,6 +9,7 @@ import { AppError, type ResponseLevel } from '../model/types.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Icon, kDown, kMenu } from '../ui/icon.tsx';
 import { fetchAhead, lazy } from '../ui/lazy.tsx';
+import { zoneHere } from '../ui/local_time.ts';
 import { now, soon, tickSoon } from '../ui/now.ts';
 import { Timeline } from '../ui/timeline.tsx';
 import { hideToast, showToast, ToastPlace } from '../ui/toast.tsx';
@@ -21,11 +22,11 @@ import { SyncLine } from './sync_line.tsx';
 import { helpChanges, stepsOf, visitEnded, visitToEnd } from './taps.ts';
 import { ticksOf } from './ticks.ts';
 
-const Notices = lazy(() => import('./notices.tsx'));
-const PlanCard = lazy(() => import('./plan_card.tsx'));
-const EntrySheet = lazy(() => import('./entry_sheet.tsx'));
-const MenuSheet = lazy(() => import('./menu_sheet.tsx'));
-const SwitchSheet = lazy(() => import('./switch_sheet.tsx'));
+const Notices = lazy(async () => (await import('./night_more.ts')).Notices);
+const PlanCard = lazy(async () => (await import('./night_more.ts')).PlanCard);
+const EntrySheet = lazy(async () => (await import('./night_more.ts')).EntrySheet);
+const MenuSheet = lazy(async () => (await import('./night_more.ts')).MenuSheet);
+const SwitchSheet = lazy(async () => (await import('./night_more.ts')).SwitchSheet);
 
 // What lies over the page.
 type Over = 'menu' | 'switch' | 'add' | 'note' | Entry | undefined;
@@ -34,8 +35,6 @@ type Over = 'menu' | 'switch' | 'add' | 'note' | Entry | undefined;
 const kSecondHitMs = 400;
 // When the page has come to rest.
 const kFetchAheadMs = 1500;
-
-const zoneHere = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 interface TonightProps {
   app: App;

@@ -6,6 +6,7 @@ import type { Child, RecordOf } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
 import { Field } from '../ui/field.tsx';
 import { Form } from '../ui/form.tsx';
+import { zoneHere } from '../ui/local_time.ts';
 import { Failure, useCall } from './parts.tsx';
 import { TextField } from './text_field.tsx';
 
@@ -26,7 +27,7 @@ export function ChildForm({ family, child, onSaved }: ChildFormProps) {
   const rise = useSignal(body?.desiredRiseTime ?? '');
   const from = useSignal(body?.nightWindow?.start ?? '19:00');
   const to = useSignal(body?.nightWindow?.end ?? '07:00');
-  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const here = zoneHere();
   const zone = useSignal(body?.homeZone ?? here);
   const call = useCall();
   const offered = [...new Set([zone.value, here, ...zones()])];

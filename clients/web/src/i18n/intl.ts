@@ -1,6 +1,7 @@
 // Dates, times and durations in the language of the reader, by the browser's own Intl.
 import type { Instant, LocalDate, Zone } from '../model/types.ts';
-import { type Locale, locale } from './index.ts';
+import { wallTimeOf, zoneHere } from '../ui/local_time.ts';
+import { type Locale, locale, t } from './index.ts';
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -14,11 +15,9 @@ function format(language: Locale, zone: Zone | undefined, options: Intl.DateTime
   return made;
 }
 
-// `02:15`; in the device's zone, or the one given.
-export function timeOfDay(at: Instant, zone?: Zone): string {
-  return format(locale(), zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(
-    at,
-  );
+// `02:15`, in every language; in the device's zone, or the one given.
+export function timeOfDay(at: Instant, zone: Zone = zoneHere()): string {
+  return wallTimeOf(at, zone).time;
 }
 
 // `Tue, 14 Jan`. A calendar date has no zone.
@@ -39,16 +38,14 @@ export function clock(ms: number): string {
     : `${minutes}:${two(seconds % 60)}`;
 }
 
-// `1 hr, 25 min`, rounded to minutes.
+// `1 hr 25 min`, rounded to minutes. By messages: the browser's number formats take a slow phone a
+// tenth of a second at the first use, and this is on the screen of the night.
 export function duration(ms: number): string {
-  const minutes = Math.round(ms / 60_000);
-  const unit = (value: number, name: 'hour' | 'minute') =>
-    new Intl.NumberFormat(locale(), { style: 'unit', unit: name, unitDisplay: 'short' }).format(
-      value,
-    );
-  const hours = Math.floor(minutes / 60);
-  const parts = hours > 0 ? [unit(hours, 'hour')] : [];
-  if (minutes % 60 > 0 || hours === 0) parts.push(unit(minutes % 60, 'minute'));
+  const all = Math.round(ms / 60_000);
+  const hours = Math.floor(all / 60);
+  const minutes = all % 60;
+  const parts = hours > 0 ? [t('common.hours', { hours })] : [];
+  if (minutes > 0 || hours === 0) parts.push(t('common.minutes', { minutes }));
   return parts.join(' ');
 }
 

@@ -12,9 +12,10 @@ import {
   type MessageShape,
   ScalarType,
 } from '@bufbuild/protobuf';
-import { FeatureSet_FieldPresence, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { fromHex, toHex } from '../model/ids.ts';
 import type { Instant } from '../model/types.ts';
+import { type Timestamp, TimestampSchema } from './well_known.ts';
 
 export type Plain = Record<string, unknown>;
 

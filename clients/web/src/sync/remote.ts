@@ -1,6 +1,5 @@
 // The calls to the server, in the app's words.
 import { create } from '@bufbuild/protobuf';
-import { DurationSchema } from '@bufbuild/protobuf/wkt';
 import type { Pairing as WirePairing } from '../gen/nightlog/v1/family_service_pb.js';
 import { ConsentScopeSchema, RoleSchema } from '../gen/nightlog/v1/records_pb.js';
 import { EditEffectSchema } from '../gen/nightlog/v1/sync_service_pb.js';
@@ -22,6 +21,7 @@ import { entriesSink, follow } from './follower.ts';
 import { toMember } from './members.ts';
 import { Replica } from './replica.ts';
 import { KeptStream } from './stream.ts';
+import { DurationSchema } from './well_known.ts';
 import { toEdit, toEditId, toPairing, toRecord, toVersion } from './wire.ts';
 
 const HISTORY_PAGE = 50;

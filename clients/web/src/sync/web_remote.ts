@@ -6,7 +6,13 @@ import { makeRemoteOn } from './remote.ts';
 
 export function makeRemote(host: SyncHost & { clock: DeviceClock }): Remote {
   return makeRemoteOn(
-    (interceptors) => createGrpcWebTransport({ baseUrl: location.origin, interceptors }),
+    (interceptors) =>
+      createGrpcWebTransport({
+        baseUrl: location.origin,
+        interceptors,
+        // The app's own files go first.
+        fetch: (input, init) => fetch(input, { ...init, priority: 'low' }),
+      }),
     host,
   );
 }

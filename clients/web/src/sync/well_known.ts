@@ -1,0 +1,2 @@
+// The messages of protobuf itself that this app uses. Loading them starts the runtime.
+export { DurationSchema, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
