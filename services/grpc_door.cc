@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "services/rpc_status.h"
@@ -22,10 +23,23 @@ using grpc::ByteBuffer;
 using grpc::CallbackServerContext;
 using grpc::internal::RpcMethod;
 
-std::string TokenOf(const CallbackServerContext& context) {
-  const auto it = context.client_metadata().find("authorization");
+absl::string_view Metadata(const CallbackServerContext& context, const char* key) {
+  const auto it = context.client_metadata().find(key);
   if (it == context.client_metadata().end()) return "";
-  return BearerToken(absl::string_view(it->second.data(), it->second.size()));
+  return absl::string_view(it->second.data(), it->second.size());
+}
+
+// The IP address in what gRPC calls a peer, such as `ipv4:192.0.2.1:1234` or
+// `ipv6:%5B2001:db8::1%5D:1234`. Empty for a socket of this machine.
+std::string IpOf(absl::string_view peer) {
+  if (!absl::ConsumePrefix(&peer, "ipv4:") && !absl::ConsumePrefix(&peer, "ipv6:")) return "";
+  return absl::StrReplaceAll(peer.substr(0, peer.rfind(':')),
+                             {{"%5B", ""}, {"%5D", ""}, {"[", ""}, {"]", ""}});
+}
+
+Peer PeerOf(const CallbackServerContext& context) {
+  return {BearerToken(Metadata(context, "authorization")),
+          AddressOf(IpOf(context.peer()), Metadata(context, "x-forwarded-for"))};
 }
 
 // Both without a copy of what is in one piece. REQUIRES: the buffer is valid.
@@ -120,7 +134,7 @@ class GrpcDoor::Service final : public grpc::Service {
                                         const ByteBuffer& request, ByteBuffer* response) {
     if (!request.Valid()) return nullptr;
     grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    method.call(TokenOf(*context), View(ToSlice(request)),
+    method.call(PeerOf(*context), View(ToSlice(request)),
                 [reactor, response](absl::StatusOr<std::string> answer) {
                   const grpc::Status status = ToGrpcStatus(answer.status());
                   if (answer.ok()) *response = ToByteBuffer(*std::move(answer));
@@ -134,7 +148,7 @@ class GrpcDoor::Service final : public grpc::Service {
                                                const ByteBuffer& request) {
     if (!request.Valid()) return nullptr;
     auto* const stream = new GrpcStream(
-        method, TokenOf(context), std::string(View(ToSlice(request))), executor_, open_streams_);
+        method, PeerOf(context), std::string(View(ToSlice(request))), executor_, open_streams_);
     stream->Start();
     return stream;
   }

@@ -71,8 +71,7 @@ class Health::Watcher final : public ByteStream {
 };
 
 Health::Health(std::set<std::string> services) : services_(std::move(services)) {
-  methods_["/grpc.health.v1.Health/Check"].call = [this](const std::string&,
-                                                         absl::string_view bytes,
+  methods_["/grpc.health.v1.Health/Check"].call = [this](const Peer&, absl::string_view bytes,
                                                          Done<std::string> done) {
     const absl::StatusOr<std::string> service = ServiceIn(bytes);
     if (!service.ok()) return done(service.status());
@@ -83,7 +82,7 @@ Health::Health(std::set<std::string> services) : services_(std::move(services)) 
     done(ResponseOf(stopped() ? HealthCheckResponse::NOT_SERVING : HealthCheckResponse::SERVING));
   };
   methods_["/grpc.health.v1.Health/Watch"].open =
-      [this](const std::string&, absl::string_view bytes,
+      [this](const Peer&, absl::string_view bytes,
              StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
     ASSIGN_OR_RETURN(std::string service, ServiceIn(bytes));
     return std::make_unique<Watcher>(*this, std::move(service), std::move(wake));

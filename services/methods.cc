@@ -60,11 +60,11 @@ class MethodList {
   template <typename Service, typename Request, typename Response>
   void Write(const std::string& path, const Service& service,
              void (Service::*use_case)(const std::string&, const Request&, Done<Response>) const) {
-    methods_[path].call = [&service, use_case](const std::string& token, absl::string_view bytes,
+    methods_[path].call = [&service, use_case](const Peer& peer, absl::string_view bytes,
                                                Done<std::string> done) {
       const absl::StatusOr<Request> request = Parse<Request>(bytes);
       if (!request.ok()) return done(request.status());
-      (service.*use_case)(token, *request, Serialized<Response>(std::move(done)));
+      (service.*use_case)(peer.token, *request, Serialized<Response>(std::move(done)));
     };
   }
 
@@ -120,11 +120,10 @@ class MethodList {
   void Post(const std::string& path,
             std::function<void(const std::string&, const Request&, Done<std::string>)> use_case) {
     methods_[path].call = [&executor = executor_, use_case = std::move(use_case)](
-                              const std::string& token, absl::string_view bytes,
-                              Done<std::string> done) {
+                              const Peer& peer, absl::string_view bytes, Done<std::string> done) {
       absl::StatusOr<Request> request = Parse<Request>(bytes);
       if (!request.ok()) return done(request.status());
-      if (!executor.TryPost([&use_case, token, request = *std::move(request), done] {
+      if (!executor.TryPost([&use_case, token = peer.token, request = *std::move(request), done] {
             use_case(token, request, done);
           })) {
         done(BusyError());
@@ -138,11 +137,11 @@ class MethodList {
                 const std::string&, const Request&, StreamWake)>
                 use_case) {
     methods_[path].open = [use_case = std::move(use_case)](
-                              const std::string& token, absl::string_view bytes,
+                              const Peer& peer, absl::string_view bytes,
                               StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
       ASSIGN_OR_RETURN(const Request request, Parse<Request>(bytes));
       ASSIGN_OR_RETURN(std::unique_ptr<MessageStream<Response>> stream,
-                       use_case(token, request, std::move(wake)));
+                       use_case(peer.token, request, std::move(wake)));
       return std::make_unique<SerializedStream<Response>>(std::move(stream));
     };
   }

@@ -13,6 +13,7 @@
 #include "services/executor.h"
 #include "services/family_service.h"
 #include "services/message_stream.h"
+#include "services/peer.h"
 #include "services/progress_service.h"
 #include "services/sync_service.h"
 
@@ -33,13 +34,12 @@ struct Method {
   // A unary method. Never blocks: what may wait for the disk runs on the executor. Answers exactly
   // once, on any thread; with BUSY where the executor has too much to do. `request` need not
   // outlive the call.
-  std::function<void(const std::string& token, absl::string_view request, Done<std::string> done)>
-      call;
+  std::function<void(const Peer& peer, absl::string_view request, Done<std::string> done)> call;
 
   // A server-streaming method. May block on the disk. `wake` is called from any thread while the
   // stream lives.
   std::function<absl::StatusOr<std::unique_ptr<ByteStream>>(
-      const std::string& token, absl::string_view request, StreamWake wake)>
+      const Peer& peer, absl::string_view request, StreamWake wake)>
       open;
 };
 

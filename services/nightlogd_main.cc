@@ -22,6 +22,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "services/access.h"
+#include "services/call_limits.h"
 #include "services/executor.h"
 #include "services/family_service.h"
 #include "services/grpc_door.h"
@@ -158,13 +160,19 @@ absl::Status Run(const Options& options, const Log& log) {
       *engine, committer, streams, random, clock,
       IsRegistrationOpen(options) ? Registration::kOpen : Registration::kBySetupCode);
   const Methods use_cases = MakeMethods(sync, progress, family, executor);
-  const Methods methods = ObserveMethods(use_cases, log);
+  CallLimits limits(clock, {options.device_calls_per_second, options.address_calls_per_second,
+                            options.address_pairings_per_minute, options.device_streams_max});
+  const Methods limited = LimitMethods(use_cases, limits);
+  const Methods methods = ObserveMethods(limited, log);
   GrpcDoor door(methods, executor);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options, door));
 
   std::unique_ptr<WebGateway> web;
   if (!options.web_listen.empty()) {
-    ASSIGN_OR_RETURN(web, WebGateway::Start(options, methods, executor));
+    ASSIGN_OR_RETURN(
+        web, WebGateway::Start(options, methods, executor, [&engine](const std::string& token) {
+          return Authenticate(*engine->Snapshot(), token).status();
+        }));
   }
 
   std::printf("nightlogd: serving on %s\n", server->address().c_str());

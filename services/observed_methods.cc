@@ -60,10 +60,10 @@ Methods ObserveMethods(const Methods& methods, const Log& log) {
   for (const auto& [path, method] : methods) {
     const auto observer = std::make_shared<const MethodObserver>(path, log);
     if (method.call != nullptr) {
-      observed[path].call = [observer, &method = method](const std::string& token,
+      observed[path].call = [observer, &method = method](const Peer& peer,
                                                          absl::string_view request,
                                                          Done<std::string> done) {
-        method.call(token, request,
+        method.call(peer, request,
                     [observer, done = std::move(done)](absl::StatusOr<std::string> answer) {
                       observer->Ended(answer.status());
                       done(std::move(answer));
@@ -71,10 +71,10 @@ Methods ObserveMethods(const Methods& methods, const Log& log) {
       };
     } else {
       observed[path].open = [observer, &method = method](
-                                const std::string& token, absl::string_view request,
+                                const Peer& peer, absl::string_view request,
                                 StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
         absl::StatusOr<std::unique_ptr<ByteStream>> stream =
-            method.open(token, request, std::move(wake));
+            method.open(peer, request, std::move(wake));
         if (!stream.ok()) {
           observer->Ended(stream.status());
           return stream;

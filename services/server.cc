@@ -2,6 +2,7 @@
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -27,6 +28,12 @@ constexpr int kStreamsPerConnectionMax = 1000;
 constexpr absl::Duration kPingInterval = absl::Seconds(60);
 constexpr absl::Duration kPingTimeout = absl::Seconds(30);
 constexpr absl::Duration kClientPingIntervalMin = absl::Seconds(10);
+
+// For a connection that has not said what it wants, and one that has no call.
+constexpr absl::Duration kHandshakeMax = absl::Seconds(10);
+constexpr absl::Duration kConnectionIdleMax = absl::Minutes(10);
+// Memory for what all connections have sent and not been answered: beyond it gRPC reads no further.
+constexpr size_t kTransportBytesMax = 512 << 20;
 
 absl::StatusOr<std::string> ReadFile(absl::string_view flag, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -59,6 +66,11 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              milliseconds(kClientPingIntervalMin));
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, milliseconds(kHandshakeMax));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(kConnectionIdleMax));
+  grpc::ResourceQuota quota("nightlogd");
+  quota.Resize(kTransportBytesMax);
+  builder.SetResourceQuota(quota);
   // A second server on the same port is a mistake that must show.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }

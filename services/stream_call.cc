@@ -23,10 +23,10 @@ void OpenStreams::DrainAll() {
   for (StreamCall* stream : streams_) stream->Stop(DrainingError());
 }
 
-StreamCall::StreamCall(const Method& method, std::string token, std::string request,
-                       Executor& executor, OpenStreams& open_streams)
+StreamCall::StreamCall(const Method& method, Peer peer, std::string request, Executor& executor,
+                       OpenStreams& open_streams)
     : method_(method),
-      token_(std::move(token)),
+      peer_(std::move(peer)),
       request_(std::move(request)),
       executor_(executor),
       open_streams_(open_streams) {}
@@ -70,7 +70,7 @@ void StreamCall::RunStep() {
   }
   if (!stop.ok()) return End(stop);
   if (stream_ == nullptr) {
-    absl::StatusOr<std::unique_ptr<ByteStream>> opened = method_.open(token_, request_, [this] {
+    absl::StatusOr<std::unique_ptr<ByteStream>> opened = method_.open(peer_, request_, [this] {
       absl::MutexLock lock(&mu_);
       Wake();
     });

@@ -42,7 +42,7 @@ class OpenStreams {
 class StreamCall {
  public:
   // `method` is a server-streaming one. All references must outlive the call.
-  StreamCall(const Method& method, std::string token, std::string request, Executor& executor,
+  StreamCall(const Method& method, Peer peer, std::string request, Executor& executor,
              OpenStreams& open_streams);
   StreamCall(const StreamCall&) = delete;
   StreamCall& operator=(const StreamCall&) = delete;
@@ -77,7 +77,7 @@ class StreamCall {
   void End(const absl::Status& status, absl::optional<std::string> last = absl::nullopt);
 
   const Method& method_;
-  const std::string token_;
+  const Peer peer_;
   const std::string request_;
   Executor& executor_;
   OpenStreams& open_streams_;

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -44,6 +45,10 @@ using net::ip::tcp;
 constexpr int kThreads = 2;
 constexpr uint32_t kHeaderBytesMax = 16 << 10;
 constexpr size_t kReadBytes = 16 << 10;
+// A larger body is read only for a token that the server knows, and only while all such bodies
+// together have no more than this.
+constexpr uint64_t kSmallBodyBytesMax = 16 << 10;
+constexpr uint64_t kLargeBodiesBytesMax = 64 << 20;
 // While nothing is expected a read only notices that the browser leaves or asks again.
 constexpr size_t kWaitingReadBytes = 512;
 constexpr absl::Duration kAcceptRetry = absl::Milliseconds(100);
@@ -107,9 +112,9 @@ class Connection;
 // Writes a stream's messages to a connection, which destroys it when it has finished.
 class WebStream final : public StreamCall {
  public:
-  WebStream(std::shared_ptr<Connection> connection, const Method& method, std::string token,
+  WebStream(std::shared_ptr<Connection> connection, const Method& method, Peer peer,
             std::string request, Executor& executor, OpenStreams& open_streams)
-      : StreamCall(method, std::move(token), std::move(request), executor, open_streams),
+      : StreamCall(method, std::move(peer), std::move(request), executor, open_streams),
         connection_(std::move(connection)) {}
   ~WebStream() override = default;
 
@@ -124,14 +129,20 @@ class WebStream final : public StreamCall {
 
 // What all connections share.
 struct Shared {
-  Shared(const Methods& methods, Executor& executor, const WebTimeouts& timeouts)
-      : methods(methods), executor(executor), timeouts(timeouts) {}
+  Shared(const Methods& methods, Executor& executor, TokenCheck check_token,
+         const WebTimeouts& timeouts)
+      : methods(methods),
+        executor(executor),
+        check_token(std::move(check_token)),
+        timeouts(timeouts) {}
 
   const Methods& methods;
   Executor& executor;
+  const TokenCheck check_token;
   const WebTimeouts timeouts;
   WebFiles files;
   OpenStreams open_streams;
+  std::atomic<uint64_t> large_bodies_bytes{0};
 
   absl::Mutex mu;
   bool draining ABSL_GUARDED_BY(mu) = false;
@@ -148,9 +159,14 @@ class Connection final : public std::enable_shared_from_this<Connection> {
       : shared_(shared),
         transport_(std::move(socket), tls),
         deadline_(transport_.socket().get_executor()),
-        call_deadline_(transport_.socket().get_executor()) {}
+        call_deadline_(transport_.socket().get_executor()) {
+    error_code error;
+    const tcp::endpoint remote = transport_.socket().remote_endpoint(error);
+    if (!error) ip_ = remote.address().to_string();
+  }
 
   ~Connection() {
+    ReleaseBody();
     absl::MutexLock lock(&shared_.mu);
     shared_.connections.erase(this);
   }
@@ -221,6 +237,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     kHandshake,
     kIdle,    // nothing of a request has come
     kHeader,  // something of its header has
+    kCheck,   // its header says that its body is large, and its token is looked at
     kBody,
     kCall,    // a method is called, or its stream written
     kAnswer,  // the end of the answer is written
@@ -310,11 +327,50 @@ class Connection final : public std::enable_shared_from_this<Connection> {
         is_http10_ = parser_->get().version() < 11;
         keep_alive_ = parser_->keep_alive() && !is_http10_;
         if (!OnHeader()) return;
-        parser_->eager(true);
-        SetDeadline(shared_.timeouts.body);
+        const auto length = parser_->content_length();
+        if (length.has_value() && *length > kSmallBodyBytesMax) return CheckToken(*length);
+        parser_->body_limit(kSmallBodyBytesMax);
+        ReadRest();
       }
     }
     OnRequest();
+  }
+
+  void ReadRest() {
+    phase_ = Phase::kBody;
+    parser_->eager(true);
+    SetDeadline(shared_.timeouts.body);
+  }
+
+  // No read is under way until the body may come.
+  void CheckToken(uint64_t body_bytes) {
+    phase_ = Phase::kCheck;
+    SetDeadline(shared_.timeouts.body);
+    const bool posted = shared_.executor.TryPost(
+        [self = shared_from_this(), body_bytes, token = PeerOf(parser_->get()).token] {
+          const absl::Status known = self->shared_.check_token(token);
+          self->Post([self, body_bytes, known] { self->OnTokenChecked(known, body_bytes); });
+        });
+    if (!posted) Refuse(StatusResponse(BusyError()));
+  }
+
+  void OnTokenChecked(const absl::Status& known, uint64_t body_bytes) {
+    if (phase_ != Phase::kCheck) return;
+    if (!known.ok()) return Refuse(StatusResponse(known));
+    held_bytes_ = body_bytes;
+    if (shared_.large_bodies_bytes.fetch_add(body_bytes) + body_bytes > kLargeBodiesBytesMax) {
+      return Refuse(StatusResponse(BusyError()));
+    }
+    ReadRest();
+    Parse();
+  }
+
+  void ReleaseBody() { shared_.large_bodies_bytes -= std::exchange(held_bytes_, 0); }
+
+  template <typename Request>
+  Peer PeerOf(const Request& request) const {
+    return {BearerToken(View(request[http::field::authorization])),
+            AddressOf(ip_, View(request["x-forwarded-for"]))};
   }
 
   void OnMalformed(error_code error) {
@@ -328,8 +384,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     }
     const absl::string_view content_type = View(parser_->get()[http::field::content_type]);
     const absl::optional<GrpcWebFormat> format = GrpcWebFormatOf(content_type);
-    const std::string message = absl::StrCat("The body has more than ", kGrpcWebMessageBytesMax,
-                                             " bytes; send less at once.");
+    const std::string message =
+        parser_->chunked() ? absl::StrCat("A body of more than ", kSmallBodyBytesMax,
+                                          " bytes needs a Content-Length.")
+                           : absl::StrCat("The body has more than ", kGrpcWebMessageBytesMax,
+                                          " bytes; send less at once.");
     if (!format.has_value()) return Refuse(TextResponse(413, message));
     format_ = *format;
     const absl::Status status =
@@ -345,6 +404,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // Answers before the request has come to its end, which is then not waited for.
   void Refuse(HttpResponse response) {
     if (!parser_->is_done()) keep_alive_ = false;
+    parser_ = nullptr;
+    ReleaseBody();
     Answer(std::move(response));
   }
 
@@ -353,7 +414,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     const auto& request = parser_->get();
     method_ = nullptr;
     is_head_ = request.method() == http::verb::head;
-    if (is_head_ || request.method() == http::verb::get) return true;
+    if (is_head_ || request.method() == http::verb::get) {
+      if (parser_->content_length().value_or(0) == 0) return true;
+      Refuse(TextResponse(413, "A file is asked for without a body."));
+      return false;
+    }
     const auto found = shared_.methods.find(View(request.target()));
     const absl::optional<GrpcWebFormat> format =
         GrpcWebFormatOf(View(request[http::field::content_type]));
@@ -363,10 +428,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
         method_ = &found->second;
         return true;
       }
-      const absl::Status unknown = absl::UnimplementedError(
+      Refuse(StatusResponse(absl::UnimplementedError(
           absl::StrCat("This server has no method `",
-                       absl::string_view(View(request.target())).substr(0, 200), "`."));
-      Refuse(GrpcWebResponse(EncodeGrpcWebTrailers(format_, unknown)));
+                       absl::string_view(View(request.target())).substr(0, 200), "`."))));
     } else if (request.method() == http::verb::post && found != shared_.methods.end()) {
       Refuse(TextResponse(415,
                           "This door takes application/grpc-web and application/grpc-web-text, "
@@ -383,6 +447,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void OnRequest() {
     const Parser::value_type request = parser_->release();
     parser_ = nullptr;
+    ReleaseBody();
     if (method_ == nullptr) {
       return Answer(shared_.files.Get(View(request.target()),
                                       View(request[http::field::if_none_match]),
@@ -402,16 +467,16 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     ClearDeadline();
     if (timeout != absl::InfiniteDuration()) SetCallDeadline(timeout);
     DiscardInput();
-    Call(BearerToken(View(request[http::field::authorization])), *std::move(message));
+    Call(PeerOf(request), *std::move(message));
   }
 
-  void Call(const std::string& token, std::string message) {
+  void Call(const Peer& peer, std::string message) {
     if (method_->open != nullptr) {
-      stream_ = std::make_unique<WebStream>(shared_from_this(), *method_, token, std::move(message),
+      stream_ = std::make_unique<WebStream>(shared_from_this(), *method_, peer, std::move(message),
                                             shared_.executor, shared_.open_streams);
       return stream_->Start();
     }
-    method_->call(token, message,
+    method_->call(peer, message,
                   [self = shared_from_this(), call = call_](absl::StatusOr<std::string> answer) {
                     self->Post([self, call, answer = std::move(answer)] {
                       if (self->phase_ != Phase::kCall || self->call_ != call) return;
@@ -441,9 +506,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     return response;
   }
 
-  void AnswerStatus(const absl::Status& status) {
-    Answer(GrpcWebResponse(EncodeGrpcWebTrailers(format_, status)));
+  HttpResponse StatusResponse(const absl::Status& status) const {
+    return GrpcWebResponse(EncodeGrpcWebTrailers(format_, status));
   }
+
+  void AnswerStatus(const absl::Status& status) { Answer(StatusResponse(status)); }
 
   void AnswerCall(const absl::StatusOr<std::string>& answer) {
     if (!answer.ok()) return AnswerStatus(answer.status());
@@ -501,6 +568,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   Shared& shared_;
   Transport transport_;
+  std::string ip_;  // of the other side
   net::steady_timer deadline_;
   uint64_t deadline_turn_ = 0;
   Phase phase_ = Phase::kHandshake;
@@ -509,6 +577,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool reading_ = false;
   boost::beast::flat_buffer buffer_;  // not to be touched while a read is under way
   std::unique_ptr<Parser> parser_;
+  uint64_t held_bytes_ = 0;  // of Shared::large_bodies_bytes
 
   // Of the request at hand.
   bool keep_alive_ = false;
@@ -542,11 +611,11 @@ void WebStream::Finish(const absl::Status& status, absl::optional<std::string> l
 
 class WebGateway::Impl {
  public:
-  Impl(const Options& options, const Methods& methods, Executor& executor,
+  Impl(const Options& options, const Methods& methods, Executor& executor, TokenCheck check_token,
        const WebTimeouts& timeouts)
       : is_tls_(!options.tls_certificate.empty()),
         connections_max_(static_cast<size_t>(options.web_connections_max)),
-        shared_(methods, executor, timeouts) {}
+        shared_(methods, executor, std::move(check_token), timeouts) {}
 
   ~Impl() {
     if (!threads_.empty()) {
@@ -697,8 +766,9 @@ WebGateway::~WebGateway() = default;
 absl::StatusOr<std::unique_ptr<WebGateway>> WebGateway::Start(const Options& options,
                                                               const Methods& methods,
                                                               Executor& executor,
+                                                              TokenCheck check_token,
                                                               const WebTimeouts& timeouts) {
-  auto impl = std::make_unique<Impl>(options, methods, executor, timeouts);
+  auto impl = std::make_unique<Impl>(options, methods, executor, std::move(check_token), timeouts);
   RETURN_IF_ERROR(impl->Start(options));
   return std::unique_ptr<WebGateway>(new WebGateway(std::move(impl)));
 }

@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_SERVICES_WEB_GATEWAY_H_
 #define NIGHTLOG_SERVICES_WEB_GATEWAY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,9 @@ struct WebTimeouts {
   absl::Duration linger = absl::Seconds(2);  // to take the answer to a request that was cut off
 };
 
+// OK for a device token that the server knows. May block on the disk.
+using TokenCheck = std::function<absl::Status(const std::string& token)>;
+
 // The browsers' door: gRPC-Web over HTTP/1.1 (binary and text, unary and server-streaming) to the
 // methods, and the web app's files, over TLS or plain. Few threads, however many streams.
 //
@@ -29,13 +33,16 @@ struct WebTimeouts {
 // leaves is noticed while its stream waits. Every answer to a call is HTTP 200 with its status in
 // the trailers' frame, but for what is no gRPC-Web call or too large, which has an HTTP status of
 // 400 or more and says why in words.
+//
+// A body of more than 16 KiB is taken into memory only for a token that the server knows, and only
+// while all such bodies have 64 MiB or less together: beyond that the answer is BUSY.
 class WebGateway {
  public:
   // Listens at `options.web_listen` and serves until StartDrain(). `methods` and `executor` must
   // outlive this. INVALID_ARGUMENT if files for TLS or of the app cannot be read; UNAVAILABLE if it
   // cannot listen there. The message says which flag to look at.
   static absl::StatusOr<std::unique_ptr<WebGateway>> Start(
-      const Options& options, const Methods& methods, Executor& executor,
+      const Options& options, const Methods& methods, Executor& executor, TokenCheck check_token,
       const WebTimeouts& timeouts = WebTimeouts());
 
   // Cuts off what is still under way.

@@ -173,7 +173,7 @@ class Stage final : public ServiceFixture {
     auto server = Server::Start(options, door_);
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
-    auto web = WebGateway::Start(options, methods_, executor_);
+    auto web = WebGateway::Start(options, methods_, executor_, CheckToken());
     EXPECT_TRUE(web.ok()) << web.status();
     web_ = *std::move(web);
     channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());

@@ -42,7 +42,7 @@ struct Answer {
 // A blocking connection, as a browser has it. What never comes shows as a test that never ends.
 class Browser {
  public:
-  explicit Browser(const std::string& url) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Browser(const std::string& url) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address = {};
     address.sin_family = AF_INET;
     int port = 0;
@@ -54,6 +54,8 @@ class Browser {
   ~Browser() { Leave(); }
   Browser(const Browser&) = delete;
   Browser& operator=(const Browser&) = delete;
+
+  int socket() const { return socket_; }
 
   void Leave() {
     if (socket_ >= 0) close(std::exchange(socket_, -1));

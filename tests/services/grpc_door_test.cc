@@ -188,6 +188,33 @@ TEST_F(GrpcDoorTest, OnlyABearerTokenIsAToken) {
   }
 }
 
+TEST_F(GrpcDoorTest, AProxyOnThisMachineSaysForWhomItCalls) {
+  std::vector<std::string> addresses;
+  Methods methods;
+  methods["/nightlog.v1.FamilyService/ListMembers"].call = [&](const Peer& peer, absl::string_view,
+                                                               Done<std::string> done) {
+    addresses.push_back(peer.address);
+    done("");
+  };
+  GrpcDoor door(methods, executor_);
+  Options options;
+  for (const std::string listen : {"127.0.0.1:0", "[::1]:0"}) {
+    options.listen = listen;
+    const auto server = Server::Start(options, door);
+    ASSERT_TRUE(server.ok()) << server.status();
+    const auto stub = v1::FamilyService::NewStub(
+        grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials()));
+    for (const std::string forwarded_for : {"", "192.0.2.1, 192.0.2.2"}) {
+      grpc::ClientContext context;
+      if (!forwarded_for.empty()) context.AddMetadata("x-forwarded-for", forwarded_for);
+      v1::ListMembersResponse response;
+      ASSERT_TRUE(stub->ListMembers(&context, v1::ListMembersRequest(), &response).ok());
+    }
+    (*server)->Drain(absl::InfiniteDuration());
+  }
+  EXPECT_THAT(addresses, ::testing::ElementsAre("", "192.0.2.2", "", "192.0.2.2"));
+}
+
 TEST_F(GrpcDoorTest, AStreamThatMayNotBeOpenedSaysWhy) {
   Phone stranger = CreateFamily();
   stranger.token = "unknown";

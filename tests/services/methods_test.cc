@@ -27,7 +27,7 @@ class MethodsTest : public ServiceFixture {
                                    const std::string& request) {
     absl::StatusOr<std::string> answer = absl::UnknownError("not answered");
     absl::Notification answered;
-    methods_.at(path).call(token, request, [&](absl::StatusOr<std::string> result) {
+    methods_.at(path).call({token, ""}, request, [&](absl::StatusOr<std::string> result) {
       answer = std::move(result);
       answered.Notify();
     });
@@ -79,7 +79,7 @@ TEST_F(MethodsTest, ACallIsItsUseCaseOverBytes) {
 TEST_F(MethodsTest, BytesThatAreNoMessageAreInvalidForEveryMethod) {
   const std::string no_message = "\xff\xff\xff";
   for (const auto& [path, method] : methods_) {
-    const absl::Status status = method.open != nullptr ? method.open("", no_message, [] {}).status()
+    const absl::Status status = method.open != nullptr ? method.open({}, no_message, [] {}).status()
                                                        : Call(path, "", no_message).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << path;
     EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_INVALID_FIELD) << path;
@@ -92,7 +92,8 @@ TEST_F(MethodsTest, AStreamSendsNothingThatWasReadBeforeAccessEnded) {
   const Phone phone = Join(owner, v1::ROLE_CAREGIVER);
   v1::FollowRequest follow;
   follow.set_family_id(phone.pairing.family_id());
-  const auto stream = methods_.at(kFollow).open(phone.token, follow.SerializeAsString(), [] {});
+  const auto stream =
+      methods_.at(kFollow).open({phone.token, ""}, follow.SerializeAsString(), [] {});
   ASSERT_TRUE(stream.ok()) << stream.status();
   const StreamStep<std::string> step = (*stream)->Next();
   ASSERT_EQ(step.kind, StreamStep<std::string>::Kind::kMessage);

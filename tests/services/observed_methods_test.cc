@@ -36,14 +36,14 @@ class EndingStream final : public ByteStream {
 class ObservedMethodsTest : public ::testing::Test {
  protected:
   ObservedMethodsTest() {
-    methods_["/s/Unary"].call = [this](const std::string&, absl::string_view request,
+    methods_["/s/Unary"].call = [this](const Peer&, absl::string_view request,
                                        Done<std::string> done) {
       if (!status_.ok()) return done(status_);
       done(std::string(request));
     };
-    methods_["/s/Stream"].open = [this](const std::string& token, absl::string_view,
+    methods_["/s/Stream"].open = [this](const Peer& peer, absl::string_view,
                                         StreamWake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
-      if (token.empty()) return status_;
+      if (peer.token.empty()) return status_;
       return std::make_unique<EndingStream>(status_);
     };
   }
@@ -58,7 +58,7 @@ class ObservedMethodsTest : public ::testing::Test {
 
   absl::StatusOr<std::string> Call() {
     absl::StatusOr<std::string> result;
-    observed_.at("/s/Unary").call("token", "bytes", [&](absl::StatusOr<std::string> answer) {
+    observed_.at("/s/Unary").call({"token", ""}, "bytes", [&](absl::StatusOr<std::string> answer) {
       result = answer;
     });
     return result;
@@ -93,9 +93,9 @@ TEST_F(ObservedMethodsTest, WhatTheServerCannotDoIsLogged) {
 TEST_F(ObservedMethodsTest, AStreamIsLoggedWhereverItFails) {
   status_ = absl::InternalError("a step failed");
   const Method& method = observed_.at("/s/Stream");
-  EXPECT_THAT(Logged([&] { EXPECT_FALSE(method.open("", "", [] {}).ok()); }),
+  EXPECT_THAT(Logged([&] { EXPECT_FALSE(method.open({}, "", [] {}).ok()); }),
               HasSubstr("method=/s/Stream code=INTERNAL"));
-  absl::StatusOr<std::unique_ptr<ByteStream>> stream = method.open("token", "", [] {});
+  absl::StatusOr<std::unique_ptr<ByteStream>> stream = method.open({"token", ""}, "", [] {});
   ASSERT_TRUE(stream.ok());
   EXPECT_THAT(Logged([&] { (*stream)->Next(); }), IsEmpty());
   EXPECT_THAT(Logged([&] { (*stream)->Next(); }), HasSubstr("method=/s/Stream code=INTERNAL"));

@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_TESTS_SERVICES_SERVICE_FIXTURE_H_
 #define NIGHTLOG_TESTS_SERVICES_SERVICE_FIXTURE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/access.h"
 #include "services/family_service.h"
 #include "services/progress_service.h"
 #include "services/sleep_deriver.h"
@@ -158,6 +160,13 @@ class ServiceFixture : public ::testing::Test {
     for (const v1::Verdict& verdict : response->verdicts()) {
       ASSERT_TRUE(verdict.has_committed()) << verdict.ShortDebugString();
     }
+  }
+
+  // Says whether the server knows a device token.
+  std::function<absl::Status(const std::string&)> CheckToken() {
+    return [this](const std::string& token) {
+      return Authenticate(*engine_.Snapshot(), token).status();
+    };
   }
 
   absl::Status Verify(const Phone& phone) {

@@ -1,5 +1,7 @@
 #include "services/web_gateway.h"
 
+#include <poll.h>
+
 #include <atomic>
 #include <fstream>
 #include <memory>
@@ -57,7 +59,7 @@ class WebGatewayTest : public ServiceFixture {
   // The gateway, from now on with these options, time-outs and methods.
   const std::string& url() {
     if (gateway_ == nullptr) {
-      auto gateway = WebGateway::Start(options_, methods_, executor_, timeouts_);
+      auto gateway = WebGateway::Start(options_, methods_, executor_, CheckToken(), timeouts_);
       EXPECT_TRUE(gateway.ok()) << gateway.status();
       gateway_ = *std::move(gateway);
       url_ = gateway_->url();
@@ -264,9 +266,9 @@ TEST_F(WebGatewayTest, ARevokedStreamEndsAndHasSentNothingThatCameAfter) {
 TEST_F(WebGatewayTest, ABrowserThatLeavesEndsItsStreamWhileThatWaits) {
   absl::Notification destroyed;
   methods_[kFollow].open = [open = methods_[kFollow].open, &destroyed](
-                               const std::string& token, absl::string_view request,
+                               const Peer& peer, absl::string_view request,
                                StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
-    auto stream = open(token, request, std::move(wake));
+    auto stream = open(peer, request, std::move(wake));
     EXPECT_TRUE(stream.ok());
     return std::make_unique<WatchedStream>(*std::move(stream), destroyed);
   };
@@ -323,8 +325,7 @@ TEST_F(WebGatewayTest, StreamsEndWhenTheServerStops) {
 TEST_F(WebGatewayTest, ACallThatIsUnderWayIsAnsweredWhileTheServerStops) {
   absl::Notification called;
   Done<std::string> done;
-  methods_[kListMembers].call = [&](const std::string&, absl::string_view,
-                                    Done<std::string> answer) {
+  methods_[kListMembers].call = [&](const Peer&, absl::string_view, Done<std::string> answer) {
     done = std::move(answer);
     called.Notify();
   };
@@ -367,8 +368,7 @@ TEST_F(WebGatewayTest, StreamsThatComeAndGoWhileCommitsWakeThemEndWell) {
 TEST_F(WebGatewayTest, ATimeoutEndsCallAndStream) {
   absl::Notification called;
   Done<std::string> done;
-  methods_[kListMembers].call = [&](const std::string&, absl::string_view,
-                                    Done<std::string> answer) {
+  methods_[kListMembers].call = [&](const Peer&, absl::string_view, Done<std::string> answer) {
     done = std::move(answer);
     called.Notify();
   };
@@ -426,6 +426,7 @@ TEST_F(WebGatewayTest, WhatIsNoCallIsToldWhy) {
 
 TEST_F(WebGatewayTest, WhatIsTooLargeIsRefusedBeforeItIsRead) {
   const std::string post = "POST " + kListMembers + " HTTP/1.1\r\n";
+  const Phone owner = CreateFamily();
   {
     Browser browser(url());
     browser.Send(post + "Content-Type: application/grpc-web\r\nContent-Length: 99999999\r\n\r\n");
@@ -444,7 +445,7 @@ TEST_F(WebGatewayTest, WhatIsTooLargeIsRefusedBeforeItIsRead) {
   }
   {
     Browser browser(url());
-    browser.SendCall(kListMembers, "", std::string(kGrpcWebMessageBytesMax + 1, 'x'));
+    browser.SendCall(kListMembers, owner.token, std::string(kGrpcWebMessageBytesMax + 1, 'x'));
     EXPECT_EQ(ReasonOf(browser.ReadAnswer().status), v1::ERROR_REASON_TOO_LARGE);
   }
   {
@@ -455,9 +456,59 @@ TEST_F(WebGatewayTest, WhatIsTooLargeIsRefusedBeforeItIsRead) {
   Browser browser(url());
   v1::PushRequest push;
   push.add_transactions()->set_hash(std::string(3 << 20, 'x'));
-  browser.SendCall("/nightlog.v1.SyncService/Push", "", push.SerializeAsString());
+  browser.SendCall("/nightlog.v1.SyncService/Push", owner.token, push.SerializeAsString());
   EXPECT_EQ(ReasonOf(browser.ReadAnswer().status), v1::ERROR_REASON_TOO_LARGE)
       << "said by the use case";
+}
+
+TEST_F(WebGatewayTest, ALargeBodyIsReadOnlyForATokenThatIsKnown) {
+  const std::string head =
+      "POST " + kListMembers + " HTTP/1.1\r\nContent-Type: application/grpc-web\r\n";
+  for (const std::string& token : {std::string(), std::string("Authorization: Bearer guess\r\n")}) {
+    Browser browser(url());
+    // Not a byte of the body is waited for.
+    browser.Send(head + token + "Content-Length: 1000000\r\n\r\n");
+    const Answer answer = browser.ReadAnswer();
+    EXPECT_EQ(answer.head.headers.at("connection"), "close");
+    EXPECT_EQ(ReasonOf(answer.status), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  }
+  Browser asks_for_a_file(url());
+  asks_for_a_file.Send("GET / HTTP/1.1\r\nContent-Length: 10\r\n\r\n");
+  EXPECT_EQ(asks_for_a_file.ReadHead().status, 413);
+}
+
+TEST_F(WebGatewayTest, LargeBodiesHaveABoundTogether) {
+  const Phone owner = CreateFamily();
+  const std::string head =
+      absl::StrCat("POST ", kListMembers, " HTTP/1.1\r\nContent-Type: application/grpc-web\r\n",
+                   "Authorization: Bearer ", owner.token, "\r\nContent-Length: 4000000\r\n\r\n");
+  // 64 MiB have room for 16 of them; which one finds none depends on when each is looked at.
+  std::vector<std::unique_ptr<Browser>> holding;
+  std::vector<pollfd> answers;
+  for (int i = 0; i < 17; ++i) {
+    holding.push_back(std::make_unique<Browser>(url()));
+    holding.back()->Send(head);
+    answers.push_back({holding.back()->socket(), POLLIN, 0});
+  }
+  ASSERT_EQ(poll(answers.data(), answers.size(), -1), 1);
+  size_t refused = 0;
+  while (answers[refused].revents == 0) ++refused;
+  const absl::Status status = holding[refused]->ReadAnswer().status;
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_BUSY);
+  EXPECT_EQ(RetryDelayOf(status), absl::Seconds(1));
+  Browser small(url());
+  EXPECT_TRUE(ListMembersOver(small, owner).status.ok());
+  holding.clear();
+  // As soon as their end is noticed there is room.
+  v1::PushRequest push;
+  push.add_transactions()->set_hash(std::string(3 << 20, 'x'));
+  v1::ErrorReason reason = v1::ERROR_REASON_BUSY;
+  while (reason == v1::ERROR_REASON_BUSY) {
+    Browser browser(url());
+    browser.SendCall("/nightlog.v1.SyncService/Push", owner.token, push.SerializeAsString());
+    reason = ReasonOf(browser.ReadAnswer().status);
+  }
+  EXPECT_EQ(reason, v1::ERROR_REASON_TOO_LARGE) << "said by the use case";
 }
 
 TEST_F(WebGatewayTest, AHeaderThatComesTooSlowlyIsCutOff) {
@@ -490,8 +541,7 @@ TEST_F(WebGatewayTest, WhoSendsNothingIsCutOff) {
 TEST_F(WebGatewayTest, WhoDoesNotReadAnAnswerIsCutOff) {
   timeouts_.write = absl::Milliseconds(50);
   absl::Notification called;
-  methods_[kListMembers].call = [&called](const std::string&, absl::string_view,
-                                          Done<std::string> done) {
+  methods_[kListMembers].call = [&called](const Peer&, absl::string_view, Done<std::string> done) {
     done(std::string(64 << 20, 'x'));  // more than every buffer between
     called.Notify();
   };
@@ -550,7 +600,9 @@ TEST_F(WebGatewayTest, FilesComeWithTheirHeadersAndOneAfterTheOther) {
 
 TEST_F(WebGatewayTest, WhatASecondGatewayCannotHaveIsNamed) {
   options_.web_listen = std::string(absl::StripSuffix(absl::StripPrefix(url(), "http://"), "/"));
-  const auto start = [this] { return WebGateway::Start(options_, methods_, executor_).status(); };
+  const auto start = [this] {
+    return WebGateway::Start(options_, methods_, executor_, CheckToken()).status();
+  };
   const absl::Status taken = start();
   EXPECT_EQ(taken.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(taken.message()), HasSubstr("--web_listen"));

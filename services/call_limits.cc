@@ -1,0 +1,144 @@
+#include "services/call_limits.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "services/access.h"
+#include "storage/core/errors.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog {
+namespace {
+
+constexpr double kBytesPerCost = 16 << 10;
+constexpr double kBurstSeconds = 60;
+constexpr double kPairingsBurst = 20;
+// Each takes some 20 bytes.
+constexpr size_t kKeysMax = 1 << 17;
+constexpr absl::Duration kSweepInterval = absl::Seconds(1);
+// Until a stream of the same device may have ended.
+constexpr absl::Duration kStreamRetry = absl::Seconds(10);
+
+absl::Status TooMuch(absl::string_view what, absl::Duration wait) {
+  const absl::Duration seconds = absl::Ceil(wait, absl::Seconds(1));
+  return WithRetryDelay(
+      MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
+                absl::StrCat(what, "; try again in ", absl::FormatDuration(seconds), ".")),
+      seconds);
+}
+
+bool IsPairing(absl::string_view path) {
+  return absl::EndsWith(path, "/CreateFamily") || absl::EndsWith(path, "/Join");
+}
+
+class LimitedStream final : public ByteStream {
+ public:
+  LimitedStream(std::unique_ptr<ByteStream> stream, std::shared_ptr<void> open)
+      : open_(std::move(open)), stream_(std::move(stream)) {}
+  StreamStep<std::string> Next() override { return stream_->Next(); }
+  bool WriteIfOpen(absl::FunctionRef<void()> write) override { return stream_->WriteIfOpen(write); }
+
+ private:
+  const std::shared_ptr<void> open_;
+  const std::unique_ptr<ByteStream> stream_;
+};
+
+}  // namespace
+
+RateLimit::RateLimit(const Clock& clock, double per_second, double burst, size_t keys_max)
+    : clock_(clock), per_second_(per_second), burst_(burst), keys_max_(keys_max) {}
+
+absl::Duration RateLimit::Take(absl::string_view key, double cost) {
+  if (per_second_ <= 0) return absl::ZeroDuration();
+  const absl::Time now = clock_.Now();
+  const absl::Duration to_fill = absl::Seconds(burst_ / per_second_);
+  absl::MutexLock lock(&mu_);
+  absl::Time& full_at = FullAt(key, now);
+  const absl::Time full_then = std::min(std::max(full_at, now), now + to_fill) +
+                               absl::Seconds(std::min(cost, burst_) / per_second_);
+  const absl::Duration wait = full_then - now - to_fill;
+  if (wait > absl::ZeroDuration()) return wait;
+  full_at = full_then;
+  return absl::ZeroDuration();
+}
+
+absl::Time& RateLimit::FullAt(absl::string_view key, absl::Time now) {
+  const uint64_t hash = absl::HashOf(key);
+  if (full_at_.size() >= keys_max_ && !full_at_.contains(hash)) {
+    if (swept_at_ + kSweepInterval <= now || now < swept_at_) {
+      swept_at_ = now;
+      absl::erase_if(full_at_, [now](const auto& entry) { return entry.second <= now; });
+    }
+    if (full_at_.size() >= keys_max_) return shared_full_at_;
+  }
+  return full_at_.try_emplace(hash, now).first->second;
+}
+
+CallLimits::CallLimits(const Clock& clock, const CallLimitOptions& options)
+    : device_streams_max_(options.device_streams_max),
+      devices_(clock, options.device_calls_per_second,
+               options.device_calls_per_second * kBurstSeconds, kKeysMax),
+      addresses_(clock, options.address_calls_per_second,
+                 options.address_calls_per_second * kBurstSeconds, kKeysMax),
+      pairings_(clock, options.address_pairings_per_minute / 60.0, kPairingsBurst, kKeysMax) {}
+
+absl::Status CallLimits::Admit(const Peer& peer, size_t request_bytes, bool is_pairing) {
+  if (peer.address.empty()) return absl::OkStatus();
+  const double cost = 1 + static_cast<double>(request_bytes) / kBytesPerCost;
+  absl::Duration wait = addresses_.Take(peer.address, cost);
+  if (wait == absl::ZeroDuration() && is_pairing) wait = pairings_.Take(peer.address, 1);
+  if (wait > absl::ZeroDuration()) return TooMuch("Your network asks for too much at once", wait);
+  if (!peer.token.empty()) wait = devices_.Take(peer.token, cost);
+  if (wait > absl::ZeroDuration()) return TooMuch("This device asks for too much at once", wait);
+  return absl::OkStatus();
+}
+
+std::shared_ptr<void> CallLimits::OpenStream(const Peer& peer) {
+  if (peer.address.empty() || device_streams_max_ == 0)
+    return std::shared_ptr<void>(this, [](void*) {});
+  const std::string device = SecretHash(peer.token.empty() ? peer.address : peer.token);
+  absl::MutexLock lock(&mu_);
+  int& open = open_streams_[device];
+  if (open >= device_streams_max_) return nullptr;
+  ++open;
+  return std::shared_ptr<void>(this, [this, device](void*) {
+    absl::MutexLock closing(&mu_);
+    const auto found = open_streams_.find(device);
+    if (--found->second == 0) open_streams_.erase(found);
+  });
+}
+
+Methods LimitMethods(const Methods& methods, CallLimits& limits) {
+  Methods limited;
+  for (const auto& [path, method] : methods) {
+    if (method.call != nullptr) {
+      limited[path].call = [&limits, &method = method, is_pairing = IsPairing(path)](
+                               const Peer& peer, absl::string_view request,
+                               Done<std::string> done) {
+        absl::Status admitted = limits.Admit(peer, request.size(), is_pairing);
+        if (!admitted.ok()) return done(std::move(admitted));
+        method.call(peer, request, std::move(done));
+      };
+    } else {
+      limited[path].open = [&limits, &method = method](
+                               const Peer& peer, absl::string_view request,
+                               StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+        RETURN_IF_ERROR(limits.Admit(peer, request.size(), false));
+        std::shared_ptr<void> open = limits.OpenStream(peer);
+        if (open == nullptr) {
+          return TooMuch("This device has too many streams open", kStreamRetry);
+        }
+        ASSIGN_OR_RETURN(std::unique_ptr<ByteStream> stream,
+                         method.open(peer, request, std::move(wake)));
+        return std::make_unique<LimitedStream>(std::move(stream), std::move(open));
+      };
+    }
+  }
+  return limited;
+}
+
+}  // namespace nightlog

@@ -1,0 +1,93 @@
+#ifndef NIGHTLOG_SERVICES_CALL_LIMITS_H_
+#define NIGHTLOG_SERVICES_CALL_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "services/methods.h"
+#include "services/peer.h"
+#include "storage/core/clock.h"
+
+namespace nightlog {
+
+// Buckets that fill at a rate, one a key, each full at first. Thread-safe.
+//
+// Memory is bounded: a bucket that is full again is forgotten, and when there are `keys_max` that
+// are not, all further keys share one.
+class RateLimit {
+ public:
+  // `per_second` 0: no limit. The clock must outlive this; one that is set back empties no bucket.
+  RateLimit(const Clock& clock, double per_second, double burst, size_t keys_max);
+
+  // Takes `cost`, at most the burst, from the bucket of `key` and returns zero. Where there is not
+  // as much, takes nothing and returns how long it will be until there is.
+  absl::Duration Take(absl::string_view key, double cost);
+
+ private:
+  // The key's bucket, by the time when it will be full.
+  absl::Time& FullAt(absl::string_view key, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const Clock& clock_;
+  const double per_second_;
+  const double burst_;
+  const size_t keys_max_;
+  absl::Mutex mu_;
+  // By hash of the key: two keys that share a bucket harm nobody.
+  absl::flat_hash_map<uint64_t, absl::Time> full_at_ ABSL_GUARDED_BY(mu_);
+  absl::Time swept_at_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
+  absl::Time shared_full_at_ ABSL_GUARDED_BY(mu_);
+};
+
+// How much callers may ask for. What is called from this machine itself (see AddressOf) is not
+// limited. 0: no limit.
+struct CallLimitOptions {
+  // A call costs 1, and 1 more for each 16 KiB of its request. A minute's worth may come at once.
+  int device_calls_per_second = 20;
+  int address_calls_per_second = 200;
+  // Calls that make or join a family, so that nobody guesses codes; 20 may come at once.
+  int address_pairings_per_minute = 6;
+  // Streams that are open at the same time.
+  int device_streams_max = 32;
+};
+
+class CallLimits;
+
+// The same methods within the limits, whichever door a call comes in by: what goes beyond them is
+// RESOURCE_EXHAUSTED (BUSY) and says when to try again. Both must outlive what is returned.
+Methods LimitMethods(const Methods& methods, CallLimits& limits);
+
+// What has been asked for by whom. Thread-safe.
+class CallLimits {
+ public:
+  // The clock must outlive this.
+  CallLimits(const Clock& clock, const CallLimitOptions& options);
+
+ private:
+  friend Methods LimitMethods(const Methods& methods, CallLimits& limits);
+
+  // OK, or the error for the caller.
+  absl::Status Admit(const Peer& peer, size_t request_bytes, bool is_pairing);
+
+  // Counts an open stream while what it returns lives; null if there are too many.
+  std::shared_ptr<void> OpenStream(const Peer& peer);
+
+  const int device_streams_max_;
+  RateLimit devices_;
+  RateLimit addresses_;
+  RateLimit pairings_;
+
+  absl::Mutex mu_;
+  absl::flat_hash_map<std::string, int> open_streams_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_SERVICES_CALL_LIMITS_H_

@@ -1,0 +1,143 @@
+#include "services/call_limits.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "storage/core/errors.h"
+#include "tests/testing/fake_clock.h"
+
+namespace nightlog {
+namespace {
+
+constexpr absl::Duration kNow = absl::ZeroDuration();
+
+TEST(RateLimitTest, ABucketIsFullAtFirstAndFillsAtItsRate) {
+  FakeClock clock;
+  RateLimit limit(clock, 2, 10, 100);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(limit.Take("a", 1), kNow);
+  EXPECT_EQ(limit.Take("a", 1), absl::Milliseconds(500));
+  EXPECT_EQ(limit.Take("a", 4), absl::Seconds(2)) << "a refusal takes nothing";
+  EXPECT_EQ(limit.Take("b", 10), kNow) << "another's is its own";
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(limit.Take("a", 2), kNow);
+  EXPECT_NE(limit.Take("a", 1), kNow);
+  clock.Advance(absl::Hours(1));
+  EXPECT_EQ(limit.Take("a", 1000), kNow) << "what costs more than there can be is let through";
+  EXPECT_EQ(limit.Take("a", 1), absl::Milliseconds(500));
+}
+
+TEST(RateLimitTest, AClockThatIsSetBackEmptiesNoBucket) {
+  FakeClock clock;
+  RateLimit limit(clock, 1, 10, 100);
+  EXPECT_EQ(limit.Take("a", 10), kNow);
+  clock.Advance(-absl::Hours(24));
+  EXPECT_EQ(limit.Take("a", 1), absl::Seconds(1));
+}
+
+TEST(RateLimitTest, WhenThereAreManyKeysTheNextShareABucketUntilSomeAreFullAgain) {
+  FakeClock clock;
+  RateLimit limit(clock, 1, 10, 100);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(limit.Take(absl::StrCat(i), 10), kNow);
+  EXPECT_EQ(limit.Take("a", 6), kNow);
+  EXPECT_EQ(limit.Take("b", 6), absl::Seconds(2));
+  EXPECT_NE(limit.Take("0", 1), kNow) << "what is known is not forgotten";
+  clock.Advance(absl::Seconds(10));
+  EXPECT_EQ(limit.Take("a", 10), kNow);
+  EXPECT_EQ(limit.Take("b", 10), kNow);
+}
+
+class EndlessStream final : public ByteStream {
+ public:
+  StreamStep<std::string> Next() override { return {}; }
+  bool WriteIfOpen(absl::FunctionRef<void()>) override { return true; }
+};
+
+class CallLimitsTest : public ::testing::Test {
+ protected:
+  CallLimitsTest() {
+    for (const char* path : {"/s/CreateFamily", "/s/Join", "/s/Push"}) {
+      methods_[path].call = [](const Peer&, absl::string_view, Done<std::string> done) {
+        done("");
+      };
+    }
+    methods_["/s/Follow"].open = [](const Peer&, absl::string_view, StreamWake) {
+      return std::make_unique<EndlessStream>();
+    };
+    limited_ = LimitMethods(methods_, limits_);
+  }
+
+  absl::Status Call(const std::string& path, const Peer& peer, const std::string& request = "") {
+    absl::Status status;
+    limited_.at(path).call(peer, request, [&](const absl::StatusOr<std::string>& answer) {
+      status = answer.status();
+    });
+    return status;
+  }
+
+  int Admitted(const std::string& path, const Peer& peer, const std::string& request = "") {
+    int admitted = 0;
+    while (admitted < 100 && Call(path, peer, request).ok()) ++admitted;
+    return admitted;
+  }
+
+  FakeClock clock_;
+  Methods methods_;
+  CallLimitOptions options_ = {1, 2, 6, 3};
+  CallLimits limits_{clock_, options_};
+  Methods limited_;
+};
+
+TEST_F(CallLimitsTest, ADeviceMayCallForAMinuteAtOnceAndIsToldWhenToCallAgain) {
+  const Peer phone = {"token", "192.0.2.1"};
+  EXPECT_EQ(Admitted("/s/Push", phone), 60);
+  const absl::Status refused = Call("/s/Push", phone);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused));
+  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_BUSY);
+  EXPECT_EQ(RetryDelayOf(refused), absl::Seconds(1));
+  EXPECT_EQ(Admitted("/s/Push", {"other", "192.0.2.2"}), 60);
+  clock_.Advance(RetryDelayOf(refused));
+  EXPECT_TRUE(Call("/s/Push", phone).ok());
+}
+
+TEST_F(CallLimitsTest, AnAddressHasABoundWhateverTokensItNames) {
+  int admitted = 0;
+  while (Call("/s/Push", {absl::StrCat(admitted), "192.0.2.1"}).ok()) ++admitted;
+  EXPECT_EQ(admitted, 120);
+  EXPECT_TRUE(Call("/s/Push", {"token", "192.0.2.2"}).ok());
+}
+
+TEST_F(CallLimitsTest, ALargeRequestCountsAsMore) {
+  EXPECT_EQ(Admitted("/s/Push", {"token", "192.0.2.1"}, std::string(64 << 10, 'x')), 12);
+}
+
+TEST_F(CallLimitsTest, CodesCannotBeGuessedFast) {
+  EXPECT_EQ(Admitted("/s/Join", {"", "192.0.2.1"}), 20);
+  EXPECT_EQ(RetryDelayOf(Call("/s/CreateFamily", {"", "192.0.2.1"})), absl::Seconds(10));
+  EXPECT_TRUE(Call("/s/Push", {"token", "192.0.2.1"}).ok());
+}
+
+TEST_F(CallLimitsTest, ADeviceHasABoundOfOpenStreams) {
+  const auto open = [this](const Peer& peer) {
+    return limited_.at("/s/Follow").open(peer, "", [] {});
+  };
+  std::vector<std::unique_ptr<ByteStream>> streams;
+  for (int i = 0; i < 3; ++i) streams.push_back(*open({"token", "192.0.2.1"}));
+  const absl::Status refused = open({"token", "192.0.2.1"}).status();
+  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_BUSY);
+  EXPECT_EQ(RetryDelayOf(refused), absl::Seconds(10));
+  EXPECT_TRUE(open({"other", "192.0.2.1"}).ok());
+  streams.pop_back();
+  EXPECT_TRUE(open({"token", "192.0.2.1"}).ok());
+}
+
+TEST_F(CallLimitsTest, WhatThisMachineCallsHasNoLimit) {
+  EXPECT_EQ(Admitted("/s/Push", {"token", ""}), 100);
+  EXPECT_EQ(Admitted("/s/Join", {"token", ""}), 100);
+}
+
+}  // namespace
+}  // namespace nightlog
