@@ -45,7 +45,8 @@ std::string NightInALine(const v1::NightSummary& night, absl::TimeZone zone) {
   }
   if (night.status() == v1::NIGHT_STATUS_INCOMPLETE) parts.push_back("a sleep has no end");
   if (night.open_conflicts() > 0) {
-    parts.push_back(absl::StrCat(night.open_conflicts(), " open conflicts"));
+    parts.push_back(absl::StrCat(night.open_conflicts(), " open conflict",
+                                 night.open_conflicts() == 1 ? "" : "s"));
   }
   return absl::StrJoin(parts, ", ");
 }
