@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(
   clang-14 ninja-build cmake ccache
   libgrpc-dev libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-  librocksdb-dev libabsl-dev libssl-dev libboost1.81-dev zlib1g-dev libspdlog-dev
+  librocksdb-dev libabsl-dev libssl-dev libboost1.81-dev zlib1g-dev libspdlog-dev prometheus-cpp-dev
   # Zone rules: the server turns instants into nights with them.
   tzdata ca-certificates
 )
@@ -19,6 +19,8 @@ if [[ "${1:-}" == --test ]]; then
     libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
     clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
     python3 openssl git chromium
+    # promtool, which checks the alerts.
+    prometheus
   )
 elif [[ $# -gt 0 ]]; then
   echo "usage: $0 [--test]" >&2

@@ -29,6 +29,8 @@
 #include "services/grpc_door.h"
 #include "services/log.h"
 #include "services/methods.h"
+#include "services/metrics.h"
+#include "services/metrics_endpoint.h"
 #include "services/observed_methods.h"
 #include "services/options.h"
 #include "services/progress_service.h"
@@ -123,6 +125,20 @@ absl::StatusOr<absl::optional<std::string>> SetupCodeToTell(Engine& engine, cons
   return MakeSetupCode(engine, random);
 }
 
+// What is read at the moment somebody looks.
+std::vector<GaugeReading> GaugesOf(const RocksdbEngine& engine, const Committer& committer) {
+  std::vector<GaugeReading> readings;
+  readings.push_back(
+      {"commit_under_way_seconds",
+       "How long the longest batch now has been under way; it grows if the disk hangs",
+       absl::ToDoubleSeconds(committer.LongestBatch())});
+  for (const RocksdbEngine::Property& property : engine.Properties()) {
+    readings.push_back({absl::StrCat("rocksdb_", property.name), property.help,
+                        static_cast<double>(property.value)});
+  }
+  return readings;
+}
+
 absl::Status Run(const Options& options, const Log& log) {
   const sigset_t signals = BlockSignals();
   RaiseDescriptorLimit();
@@ -152,7 +168,14 @@ absl::Status Run(const Options& options, const Log& log) {
     log.Error("storage failed", {{"message", status.message()}});
     _exit(kExitStorageFailed);
   };
-  Committer committer(*engine, feed, deriver, clock, on_storage_failure, Committer::Options());
+  Metrics metrics;
+  Committer::Options committer_options;
+  committer_options.on_batch = [&metrics](const Committer::BatchReport& batch) {
+    metrics.commit_took.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(batch.took)));
+    metrics.commit_operations.Add(batch.operations);
+    metrics.conflicts.Add(static_cast<uint64_t>(batch.conflicts));
+  };
+  Committer committer(*engine, feed, deriver, clock, on_storage_failure, committer_options);
   Executor executor(options.threads, kExecutorQueueMax);
   const SyncService sync(*engine, committer, feed, streams, clock);
   const ProgressService progress(*engine, feed, streams, clock);
@@ -163,7 +186,7 @@ absl::Status Run(const Options& options, const Log& log) {
   CallLimits limits(clock, {options.device_calls_per_second, options.address_calls_per_second,
                             options.address_pairings_per_minute, options.device_streams_max});
   const Methods limited = LimitMethods(use_cases, limits);
-  const Methods methods = ObserveMethods(limited, log);
+  const Methods methods = ObserveMethods(limited, log, metrics);
   GrpcDoor door(methods, executor);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options, door));
 
@@ -175,8 +198,16 @@ absl::Status Run(const Options& options, const Log& log) {
         }));
   }
 
+  std::unique_ptr<MetricsEndpoint> metrics_endpoint;
+  if (!options.metrics_listen.empty()) {
+    ASSIGN_OR_RETURN(metrics_endpoint, MetricsEndpoint::Start(options, metrics, [&] {
+                       return GaugesOf(*engine, committer);
+                     }));
+  }
+
   std::printf("nightlogd: serving on %s\n", server->address().c_str());
   if (web != nullptr) std::printf("web: %s\n", web->url().c_str());
+  if (metrics_endpoint != nullptr) std::printf("metrics: %s\n", metrics_endpoint->url().c_str());
   if (setup_code.has_value()) {
     std::string begin = "nightlog family create --setup-code ";
     if (web != nullptr) {
@@ -196,12 +227,18 @@ absl::Status Run(const Options& options, const Log& log) {
       });
   std::unique_ptr<BackupSchedule> schedule;
   if (backups != nullptr) {
+    const std::vector<BackupInfo> made = backups->List();
+    if (!made.empty()) metrics.backup_made_at.Set(absl::ToUnixSeconds(made.back().made_at));
     schedule = std::make_unique<BackupSchedule>(
         *engine, *backups, committer, clock, absl::Hours(options.backup_every_hours),
-        static_cast<uint32_t>(options.backups_kept), [&log](const absl::StatusOr<uint32_t>& id) {
+        static_cast<uint32_t>(options.backups_kept),
+        [&log, &metrics](const absl::StatusOr<uint32_t>& id) {
           if (id.ok()) {
+            metrics.backups_made.Add();
+            metrics.backup_made_at.Set(absl::ToUnixSeconds(absl::Now()));
             log.Info("backup made", {{"id", absl::StrCat(*id)}});
           } else {
+            metrics.backups_failed.Add();
             log.Error("backup failed", {{"message", id.status().message()}});
           }
         });
@@ -240,8 +277,10 @@ int main(int argc, char* argv[]) {
                  line->words.front().c_str());
     return 1;
   }
-  const nightlog::Log log(line->options.log_format == "json" ? nightlog::LogFormat::kJson
-                                                             : nightlog::LogFormat::kText);
+  // For ever: gRPC's threads may log until the process ends.
+  const auto& log = *new nightlog::Log(
+      line->options.log_format == "json" ? nightlog::LogFormat::kJson : nightlog::LogFormat::kText);
+  nightlog::SendGrpcLogTo(log);
   const absl::Status status = nightlog::Run(line->options, log);
   if (status.ok()) return 0;
   log.Error("ended", {{"message", status.message()}});

@@ -82,6 +82,9 @@ const Setting kSettings[] = {
      "Restores the backup of this id, or the `latest`, from --backup_dir into --data_dir, which "
      "must be empty, before serving. Devices then push again what it lacks.",
      true},
+    {"metrics_listen", &Options::metrics_listen,
+     "HOST:PORT to serve metrics on for Prometheus, over plain HTTP at /metrics; port 0 takes a "
+     "free one; empty: none are served."},
     {"log_format", &Options::log_format, "How the log on stderr looks: text or json."},
     {"threads", Number{&Options::threads, 1, 256}, "Threads that read the disk."},
     {"drain_seconds", Number{&Options::drain_seconds, 0, 3600},
@@ -352,6 +355,14 @@ absl::Status ValidateOptions(const Options& options, const SettingNames& names) 
                               (absl::SimpleAtoi(options.restore_backup, &id) && id > 0),
                           absl::StrCat(name("restore_backup"), " is `", options.restore_backup,
                                        "`; give an id that --list_backups shows, or `latest`.")));
+  if (!options.metrics_listen.empty()) {
+    ASSIGN_OR_RETURN(const ListenAddress address,
+                     ParseListenAddress(options.metrics_listen, name("metrics_listen")));
+    RETURN_IF_ERROR(Require(IsLoopback(address) || options.insecure_non_loopback,
+                            absl::StrCat(name("metrics_listen"), " is ", options.metrics_listen,
+                                         ", which can be reached by other machines, without TLS; "
+                                         "listen on loopback, or say --insecure_non_loopback.")));
+  }
   RETURN_IF_ERROR(Require(options.log_format == "text" || options.log_format == "json",
                           absl::StrCat(name("log_format"), " is `", options.log_format,
                                        "`; it must be text or json.")));

@@ -41,6 +41,8 @@ struct Options {
   bool list_backups = false;
   // An id, `latest`, or empty: none is restored.
   std::string restore_backup;
+  // Empty: metrics are not served.
+  std::string metrics_listen;
   // text or json.
   std::string log_format = "text";
   int threads = 8;

@@ -1,14 +1,17 @@
 #include "services/server.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <openssl/ssl.h>
 
-#include <fstream>
-#include <iterator>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,22 +38,33 @@ constexpr absl::Duration kConnectionIdleMax = absl::Minutes(10);
 // Memory for what all connections have sent and not been answered: beyond it gRPC reads no further.
 constexpr size_t kTransportBytesMax = 512 << 20;
 
-absl::StatusOr<std::string> ReadFile(absl::string_view flag, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.good() && !content.empty()) return content;
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", flag, "=", path, " cannot be read; give a PEM file."));
+// How soon a certificate that was renewed is served.
+constexpr unsigned int kCertificateCheckSeconds = 5;
+
+// gRPC would find out with the first handshake.
+absl::Status CheckTlsFiles(const Options& options) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> tls(SSL_CTX_new(TLS_server_method()),
+                                                              SSL_CTX_free);
+  if (SSL_CTX_use_certificate_chain_file(tls.get(), options.tls_certificate.c_str()) != 1) {
+    return absl::InvalidArgumentError(absl::StrCat("--tls_certificate=", options.tls_certificate,
+                                                   " cannot be read; give a PEM file."));
+  }
+  if (SSL_CTX_use_PrivateKey_file(tls.get(), options.tls_key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--tls_key=", options.tls_key,
+                     " cannot be read, or is not the key of --tls_certificate; give a PEM file."));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsFor(const Options& options) {
   if (options.tls_certificate.empty()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
-  ASSIGN_OR_RETURN(pair.cert_chain, ReadFile("tls_certificate", options.tls_certificate));
-  ASSIGN_OR_RETURN(pair.private_key, ReadFile("tls_key", options.tls_key));
-  grpc::SslServerCredentialsOptions tls;
-  tls.pem_key_cert_pairs.push_back(std::move(pair));
-  return grpc::SslServerCredentials(tls);
+  RETURN_IF_ERROR(CheckTlsFiles(options));
+  grpc::experimental::TlsServerCredentialsOptions tls(
+      std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+          options.tls_key, options.tls_certificate, kCertificateCheckSeconds));
+  tls.watch_identity_key_cert_pairs();
+  return grpc::experimental::TlsServerCredentials(tls);
 }
 
 void SetLimits(grpc::ServerBuilder& builder) {
@@ -75,7 +89,24 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
+// gRPC takes a plain function, for the process as a whole.
+const Log* grpc_log = nullptr;
+
+void LogForGrpc(gpr_log_func_args* line) {
+  const std::string place = absl::StrCat(line->file, ":", line->line);
+  if (line->severity == GPR_LOG_SEVERITY_ERROR) {
+    grpc_log->Warning("grpc", {{"place", place}, {"message", line->message}});
+  } else {
+    grpc_log->Info("grpc", {{"place", place}, {"message", line->message}});
+  }
+}
+
 }  // namespace
+
+void SendGrpcLogTo(const Log& log) {
+  grpc_log = &log;
+  gpr_set_log_function(LogForGrpc);
+}
 
 Server::Server(GrpcDoor& door, std::unique_ptr<grpc::Server> server, std::string address)
     : door_(door), server_(std::move(server)), address_(std::move(address)) {}
@@ -97,10 +128,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options, Gr
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || listen.port == 0) {
     return absl::UnavailableError(absl::StrCat("cannot listen at --listen=", options.listen,
-                                               options.tls_certificate.empty()
-                                                   ? "; is something else serving there?"
-                                                   : "; is something else serving there, or are "
-                                                     "--tls_certificate and --tls_key no pair?"));
+                                               "; is something else serving there?"));
   }
   return std::unique_ptr<Server>(new Server(door, std::move(server), FormatListenAddress(listen)));
 }

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "services/grpc_door.h"
+#include "services/log.h"
 #include "services/options.h"
 
 namespace grpc {
@@ -15,12 +16,16 @@ class Server;
 
 namespace nightlog {
 
+// What gRPC itself has to say goes to `log` from now on, which must live as long as the process.
+void SendGrpcLogTo(const Log& log);
+
 // The gRPC server: port, TLS, limits, keepalive, health, reflection. Serves from Start() to
 // Drain().
 class Server {
  public:
-  // `door` must outlive the server. INVALID_ARGUMENT if a TLS file cannot be read; UNAVAILABLE if
-  // the server cannot listen there. The message says which flag to look at.
+  // `door` must outlive the server. Serves a renewed certificate soon after its files change; open
+  // connections go on. INVALID_ARGUMENT if a TLS file cannot be read; UNAVAILABLE if the server
+  // cannot listen there. The message says which flag to look at.
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options, GrpcDoor& door);
 
   ~Server();

@@ -16,6 +16,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <fstream>
+#include <iterator>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -51,6 +53,8 @@ constexpr uint64_t kSmallBodyBytesMax = 16 << 10;
 constexpr uint64_t kLargeBodiesBytesMax = 64 << 20;
 // While nothing is expected a read only notices that the browser leaves or asks again.
 constexpr size_t kWaitingReadBytes = 512;
+// How soon a certificate that was renewed is served.
+constexpr absl::Duration kCertificateCheck = absl::Seconds(5);
 constexpr absl::Duration kAcceptRetry = absl::Milliseconds(100);
 
 // Dead connections are noticed after a minute and a half, as by the gRPC door, and the NATs between
@@ -83,8 +87,9 @@ class Transport {
   using Handler = std::function<void(error_code, size_t)>;
 
   // No TLS if `tls` is nullptr.
-  Transport(tcp::socket socket, net::ssl::context* tls) : socket_(std::move(socket)) {
-    if (tls != nullptr) tls_.emplace(socket_, *tls);
+  Transport(tcp::socket socket, std::shared_ptr<net::ssl::context> tls)
+      : socket_(std::move(socket)), tls_context_(std::move(tls)) {
+    if (tls_context_ != nullptr) tls_.emplace(socket_, *tls_context_);
   }
 
   bool is_tls() const { return tls_.has_value(); }
@@ -104,8 +109,47 @@ class Transport {
 
  private:
   tcp::socket socket_;
+  // Its own, which a certificate that was renewed since does not end.
+  const std::shared_ptr<net::ssl::context> tls_context_;
   absl::optional<net::ssl::stream<tcp::socket&>> tls_;
 };
+
+// Of the files for TLS.
+struct TlsFiles {
+  std::string certificate;
+  std::string key;
+};
+
+absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (file.good() && !content.empty()) return content;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, "=", path, " cannot be read; give a PEM file."));
+}
+
+absl::StatusOr<TlsFiles> ReadTlsFiles(const Options& options) {
+  TlsFiles files;
+  ASSIGN_OR_RETURN(files.certificate, ReadPem("tls_certificate", options.tls_certificate));
+  ASSIGN_OR_RETURN(files.key, ReadPem("tls_key", options.tls_key));
+  return files;
+}
+
+absl::StatusOr<std::shared_ptr<net::ssl::context>> TlsContextOf(const TlsFiles& files) {
+  auto tls = std::make_shared<net::ssl::context>(net::ssl::context::tls_server);
+  error_code error;
+  tls->set_options(net::ssl::context::default_workarounds | net::ssl::context::no_tlsv1 |
+                       net::ssl::context::no_tlsv1_1,
+                   error);
+  if (!error) tls->use_certificate_chain(net::buffer(files.certificate), error);
+  if (error) return absl::InvalidArgumentError("--tls_certificate is no certificate in PEM.");
+  tls->use_private_key(net::buffer(files.key), net::ssl::context::pem, error);
+  if (error) {
+    return absl::InvalidArgumentError(
+        "--tls_key is no key in PEM, or not the key of --tls_certificate.");
+  }
+  return tls;
+}
 
 class Connection;
 
@@ -155,9 +199,9 @@ struct Shared {
 // is under way for it.
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Shared& shared, tcp::socket socket, net::ssl::context* tls)
+  Connection(Shared& shared, tcp::socket socket, std::shared_ptr<net::ssl::context> tls)
       : shared_(shared),
-        transport_(std::move(socket), tls),
+        transport_(std::move(socket), std::move(tls)),
         deadline_(transport_.socket().get_executor()),
         call_deadline_(transport_.socket().get_executor()) {
     error_code error;
@@ -613,7 +657,8 @@ class WebGateway::Impl {
  public:
   Impl(const Options& options, const Methods& methods, Executor& executor, TokenCheck check_token,
        const WebTimeouts& timeouts)
-      : is_tls_(!options.tls_certificate.empty()),
+      : options_(options),
+        is_tls_(!options.tls_certificate.empty()),
         connections_max_(static_cast<size_t>(options.web_connections_max)),
         shared_(methods, executor, std::move(check_token), timeouts) {}
 
@@ -626,15 +671,18 @@ class WebGateway::Impl {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  absl::Status Start(const Options& options) {
-    if (!options.web_root.empty()) {
-      ASSIGN_OR_RETURN(shared_.files, WebFiles::Load(options.web_root, is_tls_));
+  absl::Status Start() {
+    if (!options_.web_root.empty()) {
+      ASSIGN_OR_RETURN(shared_.files, WebFiles::Load(options_.web_root, is_tls_));
     }
-    if (is_tls_) RETURN_IF_ERROR(LoadCertificate(options));
-    ASSIGN_OR_RETURN(listen_, ParseListenAddress(options.web_listen, "--web_listen"));
+    if (is_tls_) RETURN_IF_ERROR(LoadCertificate());
+    ASSIGN_OR_RETURN(listen_, ParseListenAddress(options_.web_listen, "--web_listen"));
     RETURN_IF_ERROR(Listen());
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { io_.run(); });
-    net::post(acceptor_.get_executor(), [this] { Accept(); });
+    net::post(acceptor_.get_executor(), [this] {
+      Accept();
+      if (is_tls_) WatchCertificate();
+    });
     return absl::OkStatus();
   }
 
@@ -647,6 +695,7 @@ class WebGateway::Impl {
       error_code ignored;
       acceptor_.close(ignored);
       accept_retry_.cancel();
+      certificate_check_.cancel();
     });
     shared_.open_streams.DrainAll();
     {
@@ -669,21 +718,26 @@ class WebGateway::Impl {
   }
 
  private:
-  absl::Status LoadCertificate(const Options& options) {
-    error_code error;
-    tls_.set_options(net::ssl::context::default_workarounds | net::ssl::context::no_tlsv1 |
-                         net::ssl::context::no_tlsv1_1,
-                     error);
-    if (!error) tls_.use_certificate_chain_file(options.tls_certificate, error);
-    if (error) {
-      return absl::InvalidArgumentError(absl::StrCat("--tls_certificate=", options.tls_certificate,
-                                                     " cannot be read; give a PEM file."));
+  // Takes what the files hold now, if it is another certificate; otherwise, and after an error, the
+  // last one stays.
+  absl::Status LoadCertificate() {
+    ASSIGN_OR_RETURN(TlsFiles files, ReadTlsFiles(options_));
+    if (files.certificate == tls_files_.certificate && files.key == tls_files_.key) {
+      return absl::OkStatus();
     }
-    tls_.use_private_key_file(options.tls_key, net::ssl::context::pem, error);
-    if (!error) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("--tls_key=", options.tls_key,
-                     " cannot be read, or is not the key of --tls_certificate; give a PEM file."));
+    ASSIGN_OR_RETURN(tls_, TlsContextOf(files));
+    tls_files_ = std::move(files);
+    return absl::OkStatus();
+  }
+
+  void WatchCertificate() {
+    certificate_check_.expires_after(Chrono(kCertificateCheck));
+    certificate_check_.async_wait([this](error_code cancelled) {
+      if (cancelled || !acceptor_.is_open()) return;
+      // Files that are being replaced, and fit soon.
+      LoadCertificate().IgnoreError();
+      WatchCertificate();
+    });
   }
 
   absl::Status Listen() {
@@ -722,8 +776,7 @@ class WebGateway::Impl {
 
   void Admit(tcp::socket socket) {
     SetSocketOptions(socket);
-    auto connection =
-        std::make_shared<Connection>(shared_, std::move(socket), is_tls_ ? &tls_ : nullptr);
+    auto connection = std::make_shared<Connection>(shared_, std::move(socket), tls_);
     {
       absl::MutexLock lock(&shared_.mu);
       // The destructor takes the lock, so what is refused lives until it is free.
@@ -747,14 +800,18 @@ class WebGateway::Impl {
     }
   }
 
+  const Options options_;
   const bool is_tls_;
   const size_t connections_max_;
   Shared shared_;
   ListenAddress listen_;
   net::io_context io_{kThreads};
-  net::ssl::context tls_{net::ssl::context::tls_server};
   tcp::acceptor acceptor_{net::make_strand(io_)};
+  // For the acceptor's strand.
   net::steady_timer accept_retry_{acceptor_.get_executor()};
+  net::steady_timer certificate_check_{acceptor_.get_executor()};
+  TlsFiles tls_files_;
+  std::shared_ptr<net::ssl::context> tls_;  // nullptr without TLS
   const net::executor_work_guard<net::io_context::executor_type> work_{io_.get_executor()};
   std::vector<std::thread> threads_;
 };
@@ -769,7 +826,7 @@ absl::StatusOr<std::unique_ptr<WebGateway>> WebGateway::Start(const Options& opt
                                                               TokenCheck check_token,
                                                               const WebTimeouts& timeouts) {
   auto impl = std::make_unique<Impl>(options, methods, executor, std::move(check_token), timeouts);
-  RETURN_IF_ERROR(impl->Start(options));
+  RETURN_IF_ERROR(impl->Start());
   return std::unique_ptr<WebGateway>(new WebGateway(std::move(impl)));
 }
 

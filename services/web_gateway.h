@@ -38,9 +38,10 @@ using TokenCheck = std::function<absl::Status(const std::string& token)>;
 // while all such bodies have 64 MiB or less together: beyond that the answer is BUSY.
 class WebGateway {
  public:
-  // Listens at `options.web_listen` and serves until StartDrain(). `methods` and `executor` must
-  // outlive this. INVALID_ARGUMENT if files for TLS or of the app cannot be read; UNAVAILABLE if it
-  // cannot listen there. The message says which flag to look at.
+  // Listens at `options.web_listen` and serves until StartDrain(). Serves a renewed certificate
+  // soon after its files change; open connections go on. `methods` and `executor` must outlive
+  // this. INVALID_ARGUMENT if files for TLS or of the app cannot be read; UNAVAILABLE if it cannot
+  // listen there. The message says which flag to look at.
   static absl::StatusOr<std::unique_ptr<WebGateway>> Start(
       const Options& options, const Methods& methods, Executor& executor, TokenCheck check_token,
       const WebTimeouts& timeouts = WebTimeouts());

@@ -10,10 +10,10 @@
 #include "storage/core/errors.h"
 #include "storage/core/planted_defect.h"
 #include "storage/core/status_macros.h"
+#include "storage/core/steady_clock.h"
 #include "storage/keys.h"
 
 namespace nightlog {
-
 Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const Clock& clock,
                      OnFailure on_failure, const Options& options)
     : engine_(engine),
@@ -51,6 +51,15 @@ void Committer::Submit(const FamilyId& family, Operation operation, Done done) {
     }
   }
   done(std::move(refusal));
+}
+
+absl::Duration Committer::LongestBatch() const {
+  int64_t longest_ns = 0;
+  for (const auto& shard : shards_) {
+    const int64_t began_ns = shard->batch_began_ns.load(std::memory_order_relaxed);
+    if (began_ns != kNoBatch) longest_ns = std::max(longest_ns, SteadyNanos() - began_ns);
+  }
+  return absl::Nanoseconds(longest_ns);
 }
 
 void Committer::Stop() {
@@ -140,6 +149,8 @@ void Committer::Memories::Keep(const FamilyId& family, std::unique_ptr<Deriver::
 }
 
 void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {
+  const int64_t began_ns = SteadyNanos();
+  shard.batch_began_ns.store(began_ns, std::memory_order_relaxed);
   const absl::Time now = clock_.Now();
   const std::unique_ptr<ReadView> snapshot = engine_.Snapshot();
   std::map<FamilyId, FamilyBatch> families;
@@ -179,6 +190,16 @@ void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {
   for (auto& [id, family] : families) {
     if (family.status.ok()) shard.memories.Keep(id, std::move(family.state.memory));
   }
+  if (!write.empty() && options_.on_batch != nullptr) {
+    BatchReport report;
+    report.operations = batch.size();
+    for (const auto& [id, family] : families) {
+      if (family.status.ok()) report.conflicts += family.state.conflicts;
+    }
+    report.took = absl::Nanoseconds(SteadyNanos() - began_ns);
+    options_.on_batch(report);
+  }
+  shard.batch_began_ns.store(kNoBatch, std::memory_order_relaxed);
   Answer(batch, families, results);
 }
 

@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_STORAGE_COMMITTER_H_
 #define NIGHTLOG_STORAGE_COMMITTER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "storage/core/clock.h"
 #include "storage/deriver.h"
 #include "storage/engine/engine.h"
@@ -45,6 +47,17 @@ class Committer {
   // Must not return; the server ends its process, and the retries of its clients find the truth.
   using OnFailure = std::function<void(const absl::Status&)>;
 
+  // One batch that is on disk.
+  struct BatchReport {
+    size_t operations = 0;
+    // Edits in it that left a conflict.
+    int conflicts = 0;
+    // From its first read until it was on disk and the feed was told.
+    absl::Duration took;
+  };
+  // Runs on the committer thread. Must not block.
+  using OnBatch = std::function<void(const BatchReport&)>;
+
   struct Options {
     // 0: no thread; what was submitted waits for CommitWaiting(), which a simulation calls.
     int shards = 1;
@@ -54,6 +67,8 @@ class Committer {
     size_t batch_max = 1024;
     // Most families of one shard whose deriver's memory is kept; some 100 KiB each.
     size_t remembered_max = 256;
+    // May be null.
+    OnBatch on_batch;
   };
 
   // All must outlive this. REQUIRES: OpenStore(engine) was OK.
@@ -67,6 +82,10 @@ class Committer {
 
   // Commits what waits, on the caller's thread. REQUIRES: options.shards is 0.
   void CommitWaiting();
+
+  // How long the batch has been under way that takes longest right now; zero where none is. It
+  // grows for as long as the disk hangs.
+  absl::Duration LongestBatch() const;
 
   // Refuses new operations, commits what waits, and returns when all is answered. Once or more.
   void Stop();
@@ -95,6 +114,8 @@ class Committer {
     absl::flat_hash_map<FamilyId, List::iterator> by_family_;
   };
 
+  static constexpr int64_t kNoBatch = -1;
+
   struct Shard {
     explicit Shard(size_t remembered_max) : memories(remembered_max) {}
     absl::Mutex mu;
@@ -102,6 +123,8 @@ class Committer {
     bool stopping ABSL_GUARDED_BY(mu) = false;
     uint32_t number = 0;
     Memories memories;  // of the thread that commits
+    // When its batch began, by SteadyNanos(); kNoBatch between batches.
+    std::atomic<int64_t> batch_began_ns{kNoBatch};
     std::thread thread;
   };
 

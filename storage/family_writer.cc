@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nightlog/v1/sync_service.pb.h"
 #include "storage/column_families.h"
 #include "storage/core/check.h"
 #include "storage/core/errors.h"
@@ -54,6 +55,7 @@ void FamilyWriter::State::Absorb(State&& step) {
   CHECK(!step.in_revision);
   head = std::move(step.head);
   open_entry = std::move(step.open_entry);
+  conflicts += step.conflicts;
   if (step.erased) {
     before.clear();
     memory.reset();
@@ -209,6 +211,12 @@ void FamilyWriter::EndRevision(JournalEntry entry) {
   CHECK(state_.in_revision);
   state_.in_revision = false;
   *entry.mutable_committed_at() = ToProto(now_);
+  for (const storage::v1::JournalEffect& effect : entry.effects()) {
+    if (effect.effect() == v1::EDIT_EFFECT_WON ||
+        effect.effect() == v1::EDIT_EFFECT_KEPT_AS_CONFLICT) {
+      ++state_.conflicts;
+    }
+  }
   state_.open_entry = std::move(entry);
 }
 

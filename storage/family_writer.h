@@ -42,6 +42,8 @@ class FamilyWriter {
     absl::flat_hash_map<RecordId, absl::optional<storage::v1::StoredRecord>> before;
     // The family was erased, and perhaps made anew: what stood before the batch is of no matter.
     bool erased = false;
+    // Edits of the revisions that left a conflict, whichever side won.
+    int conflicts = 0;
     // What the deriver made of the family before, and makes of it now; a step has none.
     std::unique_ptr<Deriver::Memory> memory;
 

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
@@ -256,6 +258,52 @@ absl::Status RocksdbEngine::Purge(absl::Span<const KeyRange> ranges, std::atomic
   // Deletes the files that are not needed any more at once, unless a backup is using them.
   RETURN_IF_ERROR(FromRocksdb(path_, db_->DisableFileDeletions()));
   return FromRocksdb(path_, db_->EnableFileDeletions(/*force=*/false));
+}
+
+std::vector<RocksdbEngine::Property> RocksdbEngine::Properties() const {
+  constexpr absl::string_view kProperties[][2] = {
+      {"estimate-num-keys", "Rows, about"},
+      {"estimate-live-data-size", "Bytes of rows that are not overwritten, about"},
+      {"total-sst-files-size", "Bytes of table files"},
+      {"cur-size-all-mem-tables", "Bytes of rows that are not in a table file yet"},
+      {"estimate-table-readers-mem", "Bytes of indexes and filters outside the block cache"},
+      {"num-immutable-mem-table", "Full write buffers that wait to be written out"},
+      {"estimate-pending-compaction-bytes", "Bytes that compaction is behind"},
+      {"num-files-at-level0", "Table files that are not sorted in yet"},
+  };
+  // Of the database as a whole.
+  constexpr absl::string_view kShared[][2] = {
+      {"block-cache-usage", "Bytes in the block cache"},
+      {"num-running-compactions", "Compactions under way"},
+      {"num-running-flushes", "Flushes under way"},
+      {"num-snapshots", "Views that are open"},
+      {"background-errors", "Background work that failed"},
+      {"is-write-stopped", "1 while writes wait for compaction"},
+      {"actual-delayed-write-rate",
+       "Bytes a second that writes are slowed down to; 0: they are not"},
+  };
+  std::vector<Property> properties;
+  const auto add = [&properties](const absl::string_view(&property)[2]) -> uint64_t& {
+    Property& added = properties.emplace_back();
+    added.name = absl::StrReplaceAll(property[0], {{"-", "_"}});
+    added.help = std::string(property[1]);
+    return added.value;
+  };
+  const auto read = [this](rocksdb::ColumnFamilyHandle* column, absl::string_view name) {
+    std::string text;
+    uint64_t value = 0;
+    // Some are numbers only in text.
+    if (db_->GetProperty(column, absl::StrCat("rocksdb.", name), &text)) {
+      static_cast<void>(absl::SimpleAtoi(text, &value));
+    }
+    return value;
+  };
+  for (const auto& property : kProperties) {
+    uint64_t& sum = add(property);
+    for (rocksdb::ColumnFamilyHandle* column : columns_) sum += read(column, property[0]);
+  }
+  for (const auto& property : kShared) add(property) = read(columns_.front(), property[0]);
+  return properties;
 }
 
 absl::Status RocksdbEngine::Write(const WriteBatch& batch) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,15 @@ class RocksdbEngine final : public Engine {
   // After an error that may have lost bytes, each further Write fails too, until the store is
   // opened again.
   absl::Status Write(const WriteBatch& batch) override;
+
+  // A figure that RocksDB keeps of itself, summed over all columns.
+  struct Property {
+    std::string name;  // without RocksDB's prefix, as a word: `total_sst_files_size`
+    std::string help;
+    uint64_t value = 0;
+  };
+  // Those an operator looks at. Cheap.
+  std::vector<Property> Properties() const;
 
   // Keys of one column in [start, limit).
   struct KeyRange {

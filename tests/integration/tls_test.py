@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """TLS by flags; plaintext on loopback only, unless told."""
 
+import http.client
+import json
 import os
 import ssl
 import subprocess
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -18,15 +21,70 @@ class TlsTest(processes.Case):
         self.addCleanup(processes.shutil.rmtree, self.folder, ignore_errors=True)
         self.key = os.path.join(self.folder, "key.pem")
         self.certificate = os.path.join(self.folder, "certificate.pem")
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-keyout", self.key, "-out", self.certificate, "-days", "2", "-subj",
-             "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
-            check=True, capture_output=True)
+        self.renew()
         self.daemon = processes.Daemon(
             os.path.join(self.folder, "data"), f"--tls_certificate={self.certificate}",
             f"--tls_key={self.key}", "--web_listen=127.0.0.1:0").start()
         self.addCleanup(self.stop_daemon)
+
+    def renew(self):
+        """Puts another certificate, which is its own authority, in the place of the last."""
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-keyout", self.key + ".new", "-out", self.certificate + ".new", "-days",
+             "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+            check=True, capture_output=True)
+        os.replace(self.key + ".new", self.key)
+        os.replace(self.certificate + ".new", self.certificate)
+        with open(self.certificate, encoding="ascii") as file:
+            return file.read()
+
+    def await_served(self, certificate):
+        """Waits until both doors show that one to whoever connects."""
+        doors = [self.daemon.address, self.daemon.url.split("/")[2]]
+        for _ in range(processes.PATIENCE_SECONDS * 10):
+            shown = [ssl.get_server_certificate(tuple(door.rsplit(":", 1))) for door in doors]
+            if all(one.strip() == certificate.strip() for one in shown):
+                return
+            time.sleep(0.1)
+        self.fail("the old certificate is still served")
+
+    def test_a_renewed_certificate_is_served_and_open_streams_go_on(self):
+        alex, desk = self.phone("alex"), self.phone("desk")
+        alex.run("--ca", self.certificate, "family", "create", "Robins", "--name", "Alex",
+                 "--server", self.daemon.address)
+        alex.run("child", "add", "Robin", "--zone", "Europe/London")
+        code = alex.json("invite", "--role", "consultant", "--scope", "entries")["code"]
+        desk.run("--ca", self.certificate, "join", code, "--name", "Dana", "--server",
+                 self.daemon.address)
+        watch = processes.Watch(self, desk)
+        watch.until(lambda line: True)
+        trust = ssl.create_default_context(cafile=self.certificate)
+        host, port = self.daemon.url.split("/")[2].rsplit(":", 1)
+        browser = http.client.HTTPSConnection(host, int(port), context=trust)
+        browser.request("GET", "/")
+        browser.getresponse().read()
+
+        self.await_served(self.renew())
+        # This connects anew, and trusts the new one only.
+        alex.run("plan", "set", "--method", "extinction", "--first-night", "2026-11-02")
+        # These know the old one only, so they cannot have connected again.
+        watch.until(lambda line: "plan" in line.get("record", {}))
+        browser.request("GET", "/")
+        browser.getresponse().read()
+        browser.close()
+
+    def test_files_that_do_not_fit_are_not_served_and_are_refused_at_a_start(self):
+        with open(self.certificate, encoding="ascii") as file:
+            first = file.read()
+        with open(self.certificate, "w", encoding="ascii") as file:
+            file.write("half of one")
+        self.await_served(first)
+        self.daemon.stop()
+        with self.assertRaises(RuntimeError):
+            self.daemon.start()
+        self.renew()
+        self.daemon.start()
 
     def test_a_phone_that_knows_the_authority_syncs(self):
         alex = self.phone("alex")
@@ -41,6 +99,19 @@ class TlsTest(processes.Case):
                                self.daemon.address)
         self.assertNotEqual(refused.returncode, 0)
         self.assertEqual(len(refused.stderr.strip().splitlines()), 1, refused.stderr)
+
+    def test_what_grpc_logs_is_in_the_log(self):
+        self.daemon.stop()
+        self.daemon.flags += ("--log_format=json",)
+        with open(os.path.join(self.folder, "log"), "w+", encoding="utf-8") as log:
+            self.daemon.log = log
+            self.daemon.start()
+            self.phone("alex").try_run("family", "create", "Robins", "--name", "Alex", "--server",
+                                       self.daemon.address)  # without TLS
+            self.daemon.stop()
+            log.seek(0)
+            events = [json.loads(line)["event"] for line in log]
+        self.assertIn("grpc", events)
 
     def test_a_browser_is_served_over_tls_and_told_to_come_back_so(self):
         self.assertTrue(self.daemon.url.startswith("https://"), self.daemon.url)

@@ -33,6 +33,20 @@ class EndingStream final : public ByteStream {
   bool waited_ = false;
 };
 
+// Gives a message at each odd step, and nothing at each even one.
+class MessagesAndWaits final : public ByteStream {
+ public:
+  StreamStep<std::string> Next() override {
+    StreamStep<std::string> step;
+    if (++steps_ % 2 == 1) step.kind = StreamStep<std::string>::Kind::kMessage;
+    return step;
+  }
+  bool WriteIfOpen(absl::FunctionRef<void()> write) override { return true; }
+
+ private:
+  int steps_ = 0;
+};
+
 class ObservedMethodsTest : public ::testing::Test {
  protected:
   ObservedMethodsTest() {
@@ -67,10 +81,11 @@ class ObservedMethodsTest : public ::testing::Test {
   absl::Status status_;
   Methods methods_;
   const Log log_{LogFormat::kText};
+  Metrics metrics_;
   // After `methods_` is filled, by the constructor.
   Methods observed_;
 
-  void SetUp() override { observed_ = ObserveMethods(methods_, log_); }
+  void SetUp() override { observed_ = ObserveMethods(methods_, log_, metrics_); }
 };
 
 TEST_F(ObservedMethodsTest, AnswersComeThroughAndAreNotLogged) {
@@ -99,6 +114,73 @@ TEST_F(ObservedMethodsTest, AStreamIsLoggedWhereverItFails) {
   ASSERT_TRUE(stream.ok());
   EXPECT_THAT(Logged([&] { (*stream)->Next(); }), IsEmpty());
   EXPECT_THAT(Logged([&] { (*stream)->Next(); }), HasSubstr("method=/s/Stream code=INTERNAL"));
+}
+
+TEST_F(ObservedMethodsTest, CallsAreCountedByTheirCode) {
+  static_cast<void>(Call());
+  static_cast<void>(Call());
+  status_ = absl::InvalidArgumentError("no");
+  static_cast<void>(Call());
+  const MethodMetrics& metrics = *metrics_.methods().at("/s/Unary");
+  EXPECT_FALSE(metrics.is_stream);
+  EXPECT_EQ(metrics.ended.at(0).value(), 2);
+  EXPECT_EQ(metrics.ended.at(static_cast<size_t>(absl::StatusCode::kInvalidArgument)).value(), 1);
+  EXPECT_EQ(metrics.took.CumulativeCounts().back(), 3);
+}
+
+TEST_F(ObservedMethodsTest, OpenStreamsAreCountedAndEndOnce) {
+  const Method& method = observed_.at("/s/Stream");
+  const MethodMetrics& metrics = *metrics_.methods().at("/s/Stream");
+  const auto ended = [&metrics](absl::StatusCode code) {
+    return metrics.ended.at(static_cast<size_t>(code)).value();
+  };
+  EXPECT_TRUE(metrics.is_stream);
+  {
+    absl::StatusOr<std::unique_ptr<ByteStream>> left = method.open({"token", ""}, "", [] {});
+    absl::StatusOr<std::unique_ptr<ByteStream>> over = method.open({"token", ""}, "", [] {});
+    EXPECT_EQ(metrics.open_streams.value(), 2);
+    (*over)->Next();
+    EXPECT_EQ(ended(absl::StatusCode::kOk), 0);
+    (*over)->Next();
+    EXPECT_EQ(ended(absl::StatusCode::kOk), 1);
+  }
+  EXPECT_EQ(metrics.open_streams.value(), 0);
+  EXPECT_EQ(ended(absl::StatusCode::kOk), 1);
+  EXPECT_EQ(ended(absl::StatusCode::kCancelled), 1);
+  status_ = absl::NotFoundError("none");
+  EXPECT_FALSE(method.open({}, "", [] {}).ok());
+  EXPECT_EQ(ended(absl::StatusCode::kNotFound), 1);
+  EXPECT_EQ(metrics.open_streams.value(), 0);
+}
+
+TEST_F(ObservedMethodsTest, TheLagIsFromAWakeToTheMessageThatFollowsIt) {
+  StreamWake wake;
+  methods_["/s/Stream"].open =
+      [&wake](const Peer&, absl::string_view,
+              StreamWake woken) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+    wake = std::move(woken);
+    return std::make_unique<MessagesAndWaits>();
+  };
+  int wakes = 0;
+  absl::StatusOr<std::unique_ptr<ByteStream>> stream =
+      observed_.at("/s/Stream").open({}, "", [&wakes] { ++wakes; });
+  const auto lags = [this] {
+    return metrics_.methods().at("/s/Stream")->lag.CumulativeCounts().back();
+  };
+  (*stream)->Next();
+  EXPECT_EQ(lags(), 0) << "nobody woke it";
+  wake();
+  wake();
+  EXPECT_EQ(wakes, 2);
+  (*stream)->Next();
+  EXPECT_EQ(lags(), 0) << "there was nothing for it";
+  (*stream)->Next();
+  EXPECT_EQ(lags(), 0) << "of the wake that nothing came of";
+  wake();
+  (*stream)->Next();
+  wake();
+  (*stream)->Next();
+  EXPECT_EQ(lags(), 1);
 }
 
 }  // namespace

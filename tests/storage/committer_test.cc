@@ -260,6 +260,40 @@ TEST_F(CommitterTest, ABatchHoldsNoMoreOperationsThanItsBound) {
   EXPECT_EQ(engine_.writes(), before + 10);
 }
 
+TEST_F(CommitterTest, ABatchIsReportedOnceItIsOnDisk) {
+  std::vector<size_t> reported;
+  Committer::Options options;
+  options.on_batch = [&](const Committer::BatchReport& batch) {
+    EXPECT_GT(batch.took, absl::ZeroDuration());
+    absl::MutexLock lock(&mu_);
+    reported.push_back(batch.operations);
+  };
+  Start(options);
+  ASSERT_OK(Create(owls_));
+  HoldAWrite();
+  for (uint32_t i = 0; i < 3; ++i) Submit(owls_, PutsMember(i));
+  {
+    absl::MutexLock lock(&mu_);
+    EXPECT_THAT(reported, ElementsAre(1));
+  }
+  engine_.Release();
+  AwaitAnswers();
+  absl::MutexLock lock(&mu_);
+  EXPECT_THAT(reported, ElementsAre(1, 1, 3));
+}
+
+TEST_F(CommitterTest, ABatchThatTheDiskHoldsBackIsSeenToTakeLong) {
+  Start();
+  EXPECT_EQ(committer_->LongestBatch(), absl::ZeroDuration());
+  HoldAWrite();
+  const absl::Duration held = committer_->LongestBatch();
+  EXPECT_GT(held, absl::ZeroDuration());
+  EXPECT_GT(committer_->LongestBatch(), held);
+  engine_.Release();
+  AwaitAnswers();
+  EXPECT_EQ(committer_->LongestBatch(), absl::ZeroDuration());
+}
+
 TEST_F(CommitterTest, AFailedOperationLeavesNoTraceWhileItsNeighboursCommit) {
   Start();
   ASSERT_OK(Create(owls_));
