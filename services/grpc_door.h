@@ -28,6 +28,9 @@ class GrpcDoor {
 
   void RegisterWith(grpc::ServerBuilder& builder);
 
+  // What health says, until Drain(): for a store that takes no writes.
+  void SetServing(bool serving) { health_.SetServing(serving); }
+
   // Turns health to NOT_SERVING, and ends every open stream, and each new one, with UNAVAILABLE
   // (DRAINING). Does not wait for it.
   void Drain();

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/types/optional.h"
 #include "grpc/health/v1/health.pb.h"
 #include "storage/core/errors.h"
 #include "storage/core/status_macros.h"
@@ -22,6 +23,10 @@ absl::StatusOr<std::string> ServiceIn(absl::string_view bytes) {
                    "The request is not a HealthCheckRequest.");
 }
 
+HealthCheckResponse::ServingStatus StatusOf(bool serving) {
+  return serving ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
+}
+
 std::string ResponseOf(HealthCheckResponse::ServingStatus status) {
   HealthCheckResponse response;
   response.set_status(status);
@@ -30,7 +35,7 @@ std::string ResponseOf(HealthCheckResponse::ServingStatus status) {
 
 }  // namespace
 
-// Sends the status, and once more when the server stops.
+// Sends the status, and again whenever it is another.
 class Health::Watcher final : public ByteStream {
  public:
   Watcher(Health& health, std::string service, StreamWake wake)
@@ -45,16 +50,19 @@ class Health::Watcher final : public ByteStream {
 
   StreamStep<std::string> Next() override {
     StreamStep<std::string> step;
-    if (health_.stopped()) {
+    const State state = health_.state();
+    const HealthCheckResponse::ServingStatus status =
+        health_.Has(service_) ? StatusOf(state.serving) : HealthCheckResponse::SERVICE_UNKNOWN;
+    if (state.stopped) {
       step.kind = StreamStep<std::string>::Kind::kEnd;
       step.has_message = true;
       step.message = ResponseOf(HealthCheckResponse::NOT_SERVING);
       step.status = DrainingError();
-    } else if (!std::exchange(told_, true)) {
+    } else if (told_ != status) {
+      told_ = status;
       step.kind = StreamStep<std::string>::Kind::kMessage;
       step.has_message = true;
-      step.message = ResponseOf(health_.Has(service_) ? HealthCheckResponse::SERVING
-                                                      : HealthCheckResponse::SERVICE_UNKNOWN);
+      step.message = ResponseOf(status);
     }
     return step;
   }
@@ -67,7 +75,7 @@ class Health::Watcher final : public ByteStream {
  private:
   Health& health_;
   const std::string service_;
-  bool told_ = false;
+  absl::optional<HealthCheckResponse::ServingStatus> told_;
 };
 
 Health::Health(std::set<std::string> services) : services_(std::move(services)) {
@@ -79,7 +87,8 @@ Health::Health(std::set<std::string> services) : services_(std::move(services)) 
       return done(MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
                             "This server has no such service."));
     }
-    done(ResponseOf(stopped() ? HealthCheckResponse::NOT_SERVING : HealthCheckResponse::SERVING));
+    const State now = state();
+    done(ResponseOf(StatusOf(now.serving && !now.stopped)));
   };
   methods_["/grpc.health.v1.Health/Watch"].open =
       [this](const Peer&, absl::string_view bytes,
@@ -89,15 +98,21 @@ Health::Health(std::set<std::string> services) : services_(std::move(services)) 
   };
 }
 
-void Health::Stop() {
+void Health::SetServing(bool serving) {
   absl::MutexLock lock(&mu_);
-  stopped_ = true;
+  if (std::exchange(state_.serving, serving) == serving) return;
   for (const auto& [watcher, wake] : wakes_) wake();
 }
 
-bool Health::stopped() const {
+void Health::Stop() {
   absl::MutexLock lock(&mu_);
-  return stopped_;
+  state_.stopped = true;
+  for (const auto& [watcher, wake] : wakes_) wake();
+}
+
+Health::State Health::state() const {
+  absl::MutexLock lock(&mu_);
+  return state_;
 }
 
 bool Health::Has(const std::string& service) const {

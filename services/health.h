@@ -14,7 +14,7 @@ namespace nightlog {
 // The standard health protocol, grpc.health.v1, as methods like all others. gRPC has one of its
 // own, but that keeps each watcher's call open while the server stops, and a stop waits for calls.
 //
-// Everything is SERVING until Stop(). Thread-safe.
+// Everything is SERVING until SetServing() says otherwise, or Stop(). Thread-safe.
 class Health {
  public:
   // The full names of the services there are; `` stands for the server as a whole.
@@ -23,20 +23,27 @@ class Health {
   // By path. The health must outlive every call.
   const Methods& methods() const { return methods_; }
 
+  // Whether everything is SERVING or NOT_SERVING; watchers are told of each change.
+  void SetServing(bool serving);
+
   // Everything is NOT_SERVING from now on. Watchers are told so, and their streams end.
   void Stop();
 
  private:
   class Watcher;
 
-  bool stopped() const;
+  struct State {
+    bool serving = true;
+    bool stopped = false;
+  };
+  State state() const;
   bool Has(const std::string& service) const;
 
   const std::set<std::string> services_;
   Methods methods_;
 
   mutable absl::Mutex mu_;  // held while wakes are called
-  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  State state_ ABSL_GUARDED_BY(mu_);
   std::map<const Watcher*, StreamWake> wakes_ ABSL_GUARDED_BY(mu_);
 };
 

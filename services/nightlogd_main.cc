@@ -4,17 +4,22 @@
 // 1 if it cannot start, with one line that says why; 70 if the disk failed, where only a new start
 // can tell what is on it.
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
@@ -35,6 +40,7 @@
 #include "services/options.h"
 #include "services/progress_service.h"
 #include "services/server.h"
+#include "services/service_manager.h"
 #include "services/setup_code.h"
 #include "services/sleep_deriver.h"
 #include "services/stream_registry.h"
@@ -78,11 +84,19 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Returns at SIGTERM or SIGINT; SIGUSR1 asks for a backup, where there are any.
-void WaitForStop(const sigset_t& signals, BackupSchedule* backups) {
-  int signal_number = 0;
-  while (sigwait(&signals, &signal_number) != 0 || signal_number == SIGUSR1) {
-    if (backups != nullptr) backups->RequestBackup();
+// How often the server looks at itself, and how long one batch may take until it is not well: no
+// disk that works needs this long.
+constexpr timespec kLook = {1, 0};
+constexpr absl::Duration kBatchMax = absl::Seconds(10);
+
+// Returns at SIGTERM or SIGINT; SIGUSR1 asks for a backup, where there are any. Calls `look` again
+// and again.
+void WaitForStop(const sigset_t& signals, BackupSchedule* backups, absl::FunctionRef<void()> look) {
+  for (;;) {
+    const int signal_number = sigtimedwait(&signals, nullptr, &kLook);
+    if (signal_number == SIGTERM || signal_number == SIGINT) return;
+    if (signal_number == SIGUSR1 && backups != nullptr) backups->RequestBackup();
+    look();
   }
 }
 
@@ -125,9 +139,34 @@ absl::StatusOr<absl::optional<std::string>> SetupCodeToTell(Engine& engine, cons
   return MakeSetupCode(engine, random);
 }
 
+// Says how to make the first family, or one more: in a file of its owner's, or on stdout.
+absl::Status TellSetupLink(const Options& options, const std::string& link) {
+  if (options.setup_link_file.empty()) {
+    std::printf("set up: %s\n", link.c_str());
+    return absl::OkStatus();
+  }
+  // What is there may be open for others.
+  unlink(options.setup_link_file.c_str());
+  const int fd = open(options.setup_link_file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                      S_IRUSR | S_IWUSR);
+  const std::string line = link + "\n";
+  const bool written =
+      fd >= 0 && write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  if (fd >= 0) close(fd);
+  if (written) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("cannot write --setup_link_file=", options.setup_link_file,
+                   "; give a file in a directory that can be written."));
+}
+
+// True while the store takes writes.
+bool IsProgressing(const Committer& committer) { return committer.LongestBatch() < kBatchMax; }
+
 // What is read at the moment somebody looks.
 std::vector<GaugeReading> GaugesOf(const RocksdbEngine& engine, const Committer& committer) {
   std::vector<GaugeReading> readings;
+  readings.push_back({"serving", "1 while the store takes writes, as health says",
+                      IsProgressing(committer) ? 1.0 : 0.0});
   readings.push_back(
       {"commit_under_way_seconds",
        "How long the longest batch now has been under way; it grows if the disk hangs",
@@ -213,7 +252,7 @@ absl::Status Run(const Options& options, const Log& log) {
     if (web != nullptr) {
       begin = absl::StrCat(options.web_url.empty() ? web->url() : options.web_url, "#setup=");
     }
-    std::printf("set up: %s%s\n", begin.c_str(), setup_code->c_str());
+    RETURN_IF_ERROR(TellSetupLink(options, begin + *setup_code));
   }
   std::fflush(stdout);
   log.Info("serving", {{"address", server->address()}, {"web", web == nullptr ? "" : web->url()}});
@@ -243,9 +282,20 @@ absl::Status Run(const Options& options, const Log& log) {
           }
         });
   }
-  WaitForStop(signals, schedule.get());
+  const char* const notify_socket = std::getenv("NOTIFY_SOCKET");
+  const ServiceManager manager(notify_socket == nullptr ? "" : notify_socket);
+  manager.Ready();
+  bool progressing = true;
+  WaitForStop(signals, schedule.get(), [&] {
+    if (std::exchange(progressing, IsProgressing(committer)) != progressing) {
+      progressing ? log.Info("the store writes again") : log.Error("the store does not write");
+    }
+    door.SetServing(progressing);
+    if (progressing) manager.Alive();
+  });
 
   log.Info("stopping");
+  manager.Stopping();
   schedule.reset();
   purges.reset();
   const absl::Time drained_by = absl::Now() + absl::Seconds(options.drain_seconds);

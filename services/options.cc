@@ -65,6 +65,8 @@ const Setting kSettings[] = {
      "code. Otherwise it is open if all listens on loopback and there is no --web_url."},
     {"new_setup_code", &Options::new_setup_code,
      "Prints another set-up code for one more family; one that is not used yet is void.", true},
+    {"setup_link_file", &Options::setup_link_file,
+     "A file for the set-up link, which only its owner can read; empty: it is printed."},
     {"new_lineage", &Options::new_lineage,
      "Give this once after putting back an older copy of --data_dir, or losing data: devices then "
      "push again what the store lacks. --restore_backup does it by itself.",

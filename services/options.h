@@ -34,6 +34,8 @@ struct Options {
   // Unset: if all that is listened at is loopback, and no proxy leads there.
   absl::optional<bool> open_registration;
   bool new_setup_code = false;
+  // A file that gets the set-up link; empty: stdout does.
+  std::string setup_link_file;
   bool new_lineage = false;
   std::string backup_dir;
   int backup_every_hours = 24;

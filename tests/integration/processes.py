@@ -39,12 +39,15 @@ class Daemon:
         self.printed = ""
         # A file that gets the log; None: the test's own stderr.
         self.log = None
+        # Variables it gets beside the test's own.
+        self.environment = {}
 
     def start(self):
         listen = self.address or "127.0.0.1:0"
         self.process = subprocess.Popen(
             [os.environ["NIGHTLOGD"], f"--data_dir={self.data}", f"--listen={listen}", *self.flags],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
+            stdout=subprocess.PIPE, stderr=self.log, text=True,
+            env=os.environ | self.environment)
         line = self.process.stdout.readline()
         if not line.startswith("nightlogd: serving on "):
             self.stop(signal.SIGKILL)

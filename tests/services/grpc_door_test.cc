@@ -389,6 +389,26 @@ TEST_F(GrpcDoorTest, HealthIsServing) {
   }
 }
 
+TEST_F(GrpcDoorTest, AWatcherOfHealthIsToldEachChange) {
+  using grpc::health::v1::HealthCheckResponse;
+  grpc::ClientContext context;
+  const auto watch = WatchHealth(context, "nightlog.v1.SyncService");
+  HealthCheckResponse response;
+  const auto next = [&watch, &response] {
+    EXPECT_TRUE(watch->Read(&response));
+    return response.status();
+  };
+  EXPECT_EQ(next(), HealthCheckResponse::SERVING);
+  door_.SetServing(true);  // no change
+  door_.SetServing(false);
+  EXPECT_EQ(next(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(Health(""), HealthCheckResponse::NOT_SERVING);
+  door_.SetServing(true);
+  EXPECT_EQ(next(), HealthCheckResponse::SERVING);
+  EXPECT_EQ(Health(""), HealthCheckResponse::SERVING);
+  context.TryCancel();
+}
+
 TEST_F(GrpcDoorTest, AServiceThatIsNotThereIsUnknownToHealth) {
   grpc::ClientContext context;
   const auto watch = WatchHealth(context, "nightlog.v1.NoService");
