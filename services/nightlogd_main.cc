@@ -22,7 +22,6 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -100,34 +99,6 @@ void WaitForStop(const sigset_t& signals, BackupSchedule* backups, absl::Functio
   }
 }
 
-absl::Status ListBackups(const RocksdbBackups& backups) {
-  absl::Status result;
-  for (const BackupInfo& backup : backups.List()) {
-    const absl::Status verified = backups.Verify(backup.id);
-    result.Update(verified);
-    std::printf(
-        "%u  %s  %llu bytes  %s  %s\n", backup.id,
-        absl::FormatTime("%Y-%m-%d %H:%M:%S", backup.made_at, absl::LocalTimeZone()).c_str(),
-        static_cast<unsigned long long>(backup.bytes), backup.description.c_str(),
-        verified.ok() ? "is whole" : "is damaged");
-  }
-  return result;
-}
-
-absl::Status RestoreBackup(const RocksdbBackups& backups, const Options& options, const Log& log) {
-  uint32_t id = 0;
-  if (!absl::SimpleAtoi(options.restore_backup, &id)) {
-    const std::vector<BackupInfo> made = backups.List();
-    if (made.empty()) {
-      return absl::NotFoundError(absl::StrCat("there is no backup in ", options.backup_dir));
-    }
-    id = made.back().id;
-  }
-  RETURN_IF_ERROR(backups.Restore(id, options.data_dir));
-  log.Info("backup restored", {{"id", absl::StrCat(id)}});
-  return absl::OkStatus();
-}
-
 // A set-up code, if one is asked for or nobody could do anything without.
 absl::StatusOr<absl::optional<std::string>> SetupCodeToTell(Engine& engine, const Options& options,
                                                             Random& random) {
@@ -186,15 +157,12 @@ absl::Status Run(const Options& options, const Log& log) {
   if (!options.backup_dir.empty()) {
     ASSIGN_OR_RETURN(backups, RocksdbBackups::Open(options.backup_dir));
   }
-  if (options.list_backups) return ListBackups(*backups);
-  const bool restore = !options.restore_backup.empty();
-  if (restore) RETURN_IF_ERROR(RestoreBackup(*backups, options, log));
 
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine,
                    RocksdbEngine::Open(options.data_dir, kColumnFamilyNames));
   RETURN_IF_ERROR(OpenStore(*engine));
   SystemRandom random;
-  if (options.new_lineage || restore) RETURN_IF_ERROR(BeginNewLineages(*engine, random));
+  if (options.new_lineage) RETURN_IF_ERROR(BeginNewLineages(*engine, random));
 
   ASSIGN_OR_RETURN(const absl::optional<std::string> setup_code,
                    SetupCodeToTell(*engine, options, random));

@@ -69,7 +69,7 @@ const Setting kSettings[] = {
      "A file for the set-up link, which only its owner can read; empty: it is printed."},
     {"new_lineage", &Options::new_lineage,
      "Give this once after putting back an older copy of --data_dir, or losing data: devices then "
-     "push again what the store lacks. --restore_backup does it by itself.",
+     "push again what the store lacks. `nightlogctl restore` does it by itself.",
      true},
     {"backup_dir", &Options::backup_dir,
      "Directory of the backups, on another disk if you can; empty: none are made. SIGUSR1 makes "
@@ -78,12 +78,6 @@ const Setting kSettings[] = {
      "How old the newest backup may get."},
     {"backups_kept", Number{&Options::backups_kept, 1, 1000},
      "How many of the newest backups are kept."},
-    {"list_backups", &Options::list_backups,
-     "Lists and verifies what --backup_dir holds, and ends. Stop the server first.", true},
-    {"restore_backup", &Options::restore_backup,
-     "Restores the backup of this id, or the `latest`, from --backup_dir into --data_dir, which "
-     "must be empty, before serving. Devices then push again what it lacks.",
-     true},
     {"metrics_listen", &Options::metrics_listen,
      "HOST:PORT to serve metrics on for Prometheus, over plain HTTP at /metrics; port 0 takes a "
      "free one; empty: none are served."},
@@ -349,14 +343,6 @@ absl::Status ValidateOptions(const Options& options, const SettingNames& names) 
                                           absl::EndsWith(options.web_url, "/")),
               absl::StrCat(name("web_url"), " is `", options.web_url,
                            "`; give an address such as https://nightlog.example.org/.")));
-  RETURN_IF_ERROR(Require(
-      !options.backup_dir.empty() || (!options.list_backups && options.restore_backup.empty()),
-      absl::StrCat(name("backup_dir"), " is missing; give the directory of the backups.")));
-  int id = 0;
-  RETURN_IF_ERROR(Require(options.restore_backup.empty() || options.restore_backup == "latest" ||
-                              (absl::SimpleAtoi(options.restore_backup, &id) && id > 0),
-                          absl::StrCat(name("restore_backup"), " is `", options.restore_backup,
-                                       "`; give an id that --list_backups shows, or `latest`.")));
   if (!options.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(const ListenAddress address,
                      ParseListenAddress(options.metrics_listen, name("metrics_listen")));

@@ -40,9 +40,6 @@ struct Options {
   std::string backup_dir;
   int backup_every_hours = 24;
   int backups_kept = 7;
-  bool list_backups = false;
-  // An id, `latest`, or empty: none is restored.
-  std::string restore_backup;
   // Empty: metrics are not served.
   std::string metrics_listen;
   // text or json.

@@ -23,7 +23,7 @@ namespace {
 constexpr absl::string_view kMarkerText =
     "nightlog made a database in db/ beside this file. If db/ is gone, its data is lost: nightlog\n"
     "refuses to start empty in its place. Move the whole directory away, then restore a backup\n"
-    "(nightlogd --restore_backup) or start new.\n";
+    "(nightlogctl restore) or start new.\n";
 
 rocksdb::Slice ToSlice(absl::string_view bytes) { return {bytes.data(), bytes.size()}; }
 absl::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
@@ -31,7 +31,7 @@ absl::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), sl
 absl::Status DamagedError(const std::string& path, absl::string_view what) {
   return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
                    absl::StrCat("the store in ", path, " is damaged (", what, "): move ", path,
-                                " away, then restore a backup (--restore_backup) or start new"),
+                                " away, then restore a backup (nightlogctl restore) or start new"),
                    {{"path", path}});
 }
 

@@ -1,9 +1,11 @@
 // Where the tests play: the real daemon with the built app, and people with browsers of their own.
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 import { startDaemon } from '../interop/nightlogd.mjs';
@@ -132,13 +134,19 @@ class Stage {
   }
 
   // On the port that the phones know.
-  async startServer(...flags) {
+  async startServer() {
     const port = this.server ? new URL(this.server.url).port : 0;
     this.server = await startDaemon({
       data: this.data,
       port,
-      flags: [`--web_root=${process.env.WEB_ROOT}`, `--backup_dir=${this.#folder}/backups`, ...flags],
+      flags: [`--web_root=${process.env.WEB_ROOT}`, `--backup_dir=${this.#folder}/backups`],
     });
+  }
+
+  async restoreNewestBackup() {
+    const program = path.join(path.dirname(process.env.NIGHTLOGD), 'nightlogctl');
+    await promisify(execFile)(program,
+      [`--data_dir=${this.data}`, `--backup_dir=${this.#folder}/backups`, 'restore', 'latest']);
   }
 
   get data() {

@@ -19,7 +19,7 @@ scene('the phones bring back what a restored server lacks', async (stage) => {
   const [alex, sam] = await stage.twoPhones();
   await alex.tap('Put down');
   await sam.now('Settling').waitFor();
-  const made = stage.server.logged('made backup');
+  const made = stage.server.logged('backup made');
   stage.server.kill('SIGUSR1');
   await made;
   await alex.tap('Spoke');
@@ -29,7 +29,8 @@ scene('the phones bring back what a restored server lacks', async (stage) => {
 
   await stage.server.stop();
   await rm(stage.data, { recursive: true });
-  await stage.startServer('--restore_backup=latest');
+  await stage.restoreNewestBackup();
+  await stage.startServer();
   for (const person of [alex, sam]) await person.sync(/^Synced/).waitFor();
 
   // A new device has nothing but what the server gives it.

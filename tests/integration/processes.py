@@ -73,6 +73,13 @@ class Daemon:
         return code
 
 
+def control(*words):
+    """Runs nightlogctl, which is built beside nightlogd."""
+    program = os.path.join(os.path.dirname(os.environ["NIGHTLOGD"]), "nightlogctl")
+    return subprocess.run([program, *words], text=True, capture_output=True,
+                          timeout=PATIENCE_SECONDS)
+
+
 class Phone:
     """A state directory of the command line."""
 

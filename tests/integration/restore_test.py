@@ -22,11 +22,9 @@ class RestoreTest(processes.Case):
         self.daemon.start()
         self.wait_for_backup(1)
 
-    def run_daemon(self, *flags):
-        return subprocess.run(
-            [os.environ["NIGHTLOGD"], f"--data_dir={self.daemon.data}",
-             f"--backup_dir={self.backups}", *flags],
-            text=True, capture_output=True, timeout=processes.PATIENCE_SECONDS)
+    def control(self, *words):
+        return processes.control(f"--data_dir={self.daemon.data}", f"--backup_dir={self.backups}",
+                                 *words)
 
     def wait_for_backup(self, number):
         """A backup is complete when its name stands in meta/."""
@@ -60,8 +58,8 @@ class RestoreTest(processes.Case):
 
         self.daemon.stop(signal.SIGKILL)
         shutil.rmtree(self.daemon.data)
-        self.assertIn("is whole", self.run_daemon("--list_backups").stdout)
-        self.daemon.flags += ("--restore_backup=latest",)
+        self.assertIn("backup 2 is whole", self.control("verify").stdout)
+        self.assertEqual(self.control("restore", "latest").returncode, 0)
         self.daemon.start()
         alex.run("sync")
         sam.run("sync")
@@ -104,7 +102,7 @@ class RestoreTest(processes.Case):
     def restart_from_the_newest_backup(self):
         self.daemon.stop(signal.SIGKILL)
         shutil.rmtree(self.daemon.data)
-        self.daemon.flags += ("--restore_backup=latest",)
+        self.assertEqual(self.control("restore", "latest").returncode, 0)
         self.daemon.start()
 
     def test_a_consultant_resumes_over_a_restore(self):
@@ -193,13 +191,15 @@ class RestoreTest(processes.Case):
     def test_a_store_is_not_overwritten_and_an_empty_start_is_refused(self):
         self.family()
         self.daemon.stop()
-        refused = self.run_daemon("--restore_backup=latest")
+        refused = self.control("restore", "latest")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("move it away", refused.stderr)
         shutil.rmtree(os.path.join(self.daemon.data, "db"))
-        refused = self.run_daemon("--listen=127.0.0.1:0")
+        refused = subprocess.run(
+            [os.environ["NIGHTLOGD"], f"--data_dir={self.daemon.data}", "--listen=127.0.0.1:0"],
+            text=True, capture_output=True, timeout=processes.PATIENCE_SECONDS)
         self.assertEqual(refused.returncode, 1)
-        self.assertIn("--restore_backup", refused.stderr)
+        self.assertIn("nightlogctl restore", refused.stderr)
         self.assertEqual(len(refused.stderr.strip().splitlines()), 1, refused.stderr)
 
 

@@ -52,22 +52,8 @@ TEST(OptionsTest, AListenAddressIsAHostAndAPort) {
   }
 }
 
-TEST(OptionsTest, BackupsNeedADirectoryAndSaneNumbers) {
+TEST(OptionsTest, BackupsHaveSaneNumbers) {
   Options options = Valid();
-  options.list_backups = true;
-  ExpectInvalid(options, "--backup_dir");
-  options = Valid();
-  options.restore_backup = "latest";
-  ExpectInvalid(options, "--backup_dir");
-  options.backup_dir = "/backups";
-  EXPECT_TRUE(ValidateOptions(options).ok());
-  options.restore_backup = "12";
-  EXPECT_TRUE(ValidateOptions(options).ok());
-  for (const char* wrong : {"0", "-1", "newest"}) {
-    options.restore_backup = wrong;
-    ExpectInvalid(options, "--restore_backup");
-  }
-  options.restore_backup = "";
   options.backup_every_hours = 0;
   ExpectInvalid(options, "--backup_every_hours");
   options.backup_every_hours = 24;

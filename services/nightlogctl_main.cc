@@ -1,0 +1,265 @@
+// nightlogctl: looks after a server's store and its backups, beside nightlogd and with its
+// settings.
+//
+// Exit codes: 0; 1 if it could not, or found damage, with what is wrong on stderr; 2 for a command
+// that does not exist.
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "services/options.h"
+#include "services/sleep_deriver.h"
+#include "storage/backup.h"
+#include "storage/column_families.h"
+#include "storage/committer.h"
+#include "storage/core/clock.h"
+#include "storage/core/random.h"
+#include "storage/core/status_macros.h"
+#include "storage/engine/rocksdb_backups.h"
+#include "storage/engine/rocksdb_engine.h"
+#include "storage/feed.h"
+#include "storage/keys.h"
+#include "storage/store.h"
+
+namespace nightlog {
+namespace {
+
+constexpr char kHelp[] =
+    "nightlogctl looks after the store of nightlogd and its backups. It takes nightlogd's "
+    "settings,\n"
+    "from /etc/nightlog/nightlogd.conf where that is and no other --config is given.\n"
+    "\n"
+    "  nightlogctl backups          lists the backups, the newest last\n"
+    "  nightlogctl verify [ID]      reads a backup (the latest), restores it to a folder of its "
+    "own\n"
+    "                               and checks all that is in it as `doctor` does; the server may "
+    "run\n"
+    "  nightlogctl backup           makes a backup of a stopped server, keeps the newest\n"
+    "                               --backups_kept; a running one makes one at SIGUSR1\n"
+    "  nightlogctl restore ID       restores a backup, or the `latest`, into --data_dir, which "
+    "must\n"
+    "                               be empty; devices push again what it lacks\n"
+    "  nightlogctl doctor           checks every family of a stopped server: chain, hashes, "
+    "indexes\n"
+    "  nightlogctl stats            counts what is in the store of a stopped server\n"
+    "\n";
+constexpr char kDefaultConfig[] = "/etc/nightlog/nightlogd.conf";
+
+absl::StatusOr<std::unique_ptr<RocksdbEngine>> OpenStoreAt(const std::string& path) {
+  ASSIGN_OR_RETURN(std::unique_ptr<RocksdbEngine> engine,
+                   RocksdbEngine::Open(path, kColumnFamilyNames));
+  RETURN_IF_ERROR(OpenStore(*engine));
+  return engine;
+}
+
+// The store that the server uses, which must be there.
+absl::StatusOr<std::unique_ptr<RocksdbEngine>> OpenExisting(const Options& options) {
+  if (!std::filesystem::exists(options.data_dir + "/STORE")) {
+    return absl::NotFoundError(absl::StrCat("there is no store in --data_dir=", options.data_dir));
+  }
+  return OpenStoreAt(options.data_dir);
+}
+
+absl::StatusOr<std::unique_ptr<RocksdbBackups>> OpenBackups(const Options& options) {
+  if (options.backup_dir.empty()) {
+    return absl::InvalidArgumentError(
+        "--backup_dir is missing; give the directory of the backups.");
+  }
+  return RocksdbBackups::Open(options.backup_dir);
+}
+
+// An id, or the newest one.
+absl::StatusOr<uint32_t> IdOf(const RocksdbBackups& backups, const std::string& word) {
+  uint32_t id = 0;
+  if (absl::SimpleAtoi(word, &id) && id > 0) return id;
+  if (word != "latest") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "`", word, "` is no backup; give an id that `nightlogctl backups` shows, or `latest`."));
+  }
+  const std::vector<BackupInfo> made = backups.List();
+  if (made.empty()) return absl::NotFoundError("there is no backup.");
+  return made.back().id;
+}
+
+// Checks every family and says which are damaged. DATA_LOSS if any is.
+absl::Status CheckFamilies(const Engine& engine) {
+  const std::unique_ptr<ReadView> view = engine.Snapshot();
+  size_t checked = 0;
+  size_t damaged = 0;
+  // Rows of the store itself stand under the id of zeros.
+  auto it = view->Scan(kHeadColumn, FamilyLimit(FamilyId()), "");
+  for (; it->Valid(); it->Next(), ++checked) {
+    const FamilyId family(it->key());
+    const absl::Status status = VerifyFamily(*view, family);
+    if (status.ok()) continue;
+    ++damaged;
+    std::fprintf(stderr, "family %s: %s\n", family.hex().c_str(),
+                 std::string(status.message()).c_str());
+  }
+  RETURN_IF_ERROR(it->status());
+  if (damaged > 0) {
+    return absl::DataLossError(
+        absl::StrCat(damaged, " of ", checked,
+                     " families are damaged; restore the newest backup that `nightlogctl "
+                     "verify` finds whole, and the phones bring back what it lacks."));
+  }
+  std::printf("%zu families are whole\n", checked);
+  return absl::OkStatus();
+}
+
+absl::Status ListBackups(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbBackups> backups, OpenBackups(options));
+  for (const BackupInfo& backup : backups->List()) {
+    std::printf("%u  %s  %llu bytes  %s\n", backup.id,
+                absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", backup.made_at, absl::UTCTimeZone()).c_str(),
+                static_cast<unsigned long long>(backup.bytes), backup.description.c_str());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerifyBackup(const Options& options, const std::string& word) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbBackups> backups, OpenBackups(options));
+  ASSIGN_OR_RETURN(const uint32_t id, IdOf(*backups, word));
+  std::string folder = options.backup_dir + "/verify-XXXXXX";
+  if (mkdtemp(folder.data()) == nullptr) {
+    return absl::UnavailableError(absl::StrCat("cannot make a folder in ", options.backup_dir));
+  }
+  const auto check = [&]() -> absl::Status {
+    RETURN_IF_ERROR(backups->Restore(id, folder));
+    ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenStoreAt(folder));
+    return CheckFamilies(*engine);
+  };
+  const absl::Status status = check();
+  std::filesystem::remove_all(folder);
+  RETURN_IF_ERROR(status);
+  std::printf("backup %u is whole\n", id);
+  return absl::OkStatus();
+}
+
+absl::Status MakeBackup(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbBackups> backups, OpenBackups(options));
+  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenExisting(options));
+  SystemClock clock;
+  Feed feed;
+  const SleepDeriver deriver;
+  Committer committer(
+      *engine, feed, deriver, clock,
+      [](const absl::Status& status) {
+        std::fprintf(stderr, "nightlogctl: %s\n", std::string(status.message()).c_str());
+        _exit(1);
+      },
+      Committer::Options());
+  std::atomic<bool> stop{false};
+  ASSIGN_OR_RETURN(const uint32_t id, BackUp(*engine, *backups, committer, stop));
+  RETURN_IF_ERROR(backups->KeepNewest(static_cast<uint32_t>(options.backups_kept)));
+  std::printf("made backup %u\n", id);
+  return absl::OkStatus();
+}
+
+absl::Status RestoreBackup(const Options& options, const std::string& word) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbBackups> backups, OpenBackups(options));
+  ASSIGN_OR_RETURN(const uint32_t id, IdOf(*backups, word));
+  RETURN_IF_ERROR(backups->Restore(id, options.data_dir));
+  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenStoreAt(options.data_dir));
+  SystemRandom random;
+  RETURN_IF_ERROR(BeginNewLineages(*engine, random));
+  std::printf("restored backup %u into %s\n", id, options.data_dir.c_str());
+  return absl::OkStatus();
+}
+
+absl::Status Doctor(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenExisting(options));
+  return CheckFamilies(*engine);
+}
+
+absl::Status PrintStats(const Options& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenExisting(options));
+  const std::unique_ptr<ReadView> view = engine->Snapshot();
+  for (size_t column = 0; column < kColumnFamilyNames.size(); ++column) {
+    uint64_t rows = 0;
+    auto it = view->Scan(static_cast<Column>(column), "", "");
+    for (; it->Valid(); it->Next()) ++rows;
+    RETURN_IF_ERROR(it->status());
+    std::printf("%-32s %llu\n", absl::StrCat("rows of ", kColumnFamilyNames.at(column)).c_str(),
+                static_cast<unsigned long long>(rows));
+  }
+  for (const RocksdbEngine::Property& property : engine->Properties()) {
+    std::printf("%-32s %llu\n", property.name.c_str(),
+                static_cast<unsigned long long>(property.value));
+  }
+  return absl::OkStatus();
+}
+
+// The server must be able to read and write what this makes: root becomes whoever owns the data
+// directory, or the one it will stand in.
+absl::Status BecomeOwner(const std::string& data_dir) {
+  if (geteuid() != 0) return absl::OkStatus();
+  std::filesystem::path path = std::filesystem::absolute(data_dir);
+  while (!std::filesystem::exists(path)) path = path.parent_path();
+  struct stat owner = {};
+  if (stat(path.c_str(), &owner) == 0 && owner.st_uid == 0) return absl::OkStatus();
+  const passwd* const user = getpwuid(owner.st_uid);
+  if (user != nullptr && initgroups(user->pw_name, owner.st_gid) == 0 &&
+      setgid(owner.st_gid) == 0 && setuid(owner.st_uid) == 0) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat("cannot become the owner of ", path.string(), "; run it as that user."));
+}
+
+// UNIMPLEMENTED: there is no such command.
+absl::Status Run(const CommandLine& line) {
+  const std::vector<std::string>& words = line.words;
+  const std::string verb = words.empty() ? "" : words.front();
+  const std::string word = words.size() > 1 ? words.at(1) : "latest";
+  const size_t words_max = verb == "verify" || verb == "restore" ? 2 : 1;
+  if (verb.empty() || words.size() > words_max || (verb == "restore" && words.size() < 2)) {
+    return absl::UnimplementedError("say what to do; see nightlogctl --help.");
+  }
+  RETURN_IF_ERROR(BecomeOwner(line.options.data_dir));
+  if (verb == "backups") return ListBackups(line.options);
+  if (verb == "verify") return VerifyBackup(line.options, word);
+  if (verb == "backup") return MakeBackup(line.options);
+  if (verb == "restore") return RestoreBackup(line.options, word);
+  if (verb == "doctor") return Doctor(line.options);
+  if (verb == "stats") return PrintStats(line.options);
+  return absl::UnimplementedError(
+      absl::StrCat("`", verb, "` is not a command; see nightlogctl --help."));
+}
+
+const char* ReadVariable(const char* name) {
+  const char* const value = std::getenv(name);
+  if (value != nullptr || std::string(name) != "NIGHTLOG_CONFIG") return value;
+  return std::filesystem::exists(kDefaultConfig) ? kDefaultConfig : nullptr;
+}
+
+}  // namespace
+}  // namespace nightlog
+
+int main(int argc, char* argv[]) {
+  const absl::StatusOr<nightlog::CommandLine> line =
+      nightlog::ReadCommandLine({argv + 1, argv + argc}, nightlog::ReadVariable);
+  if (line.ok() && line->help) {
+    std::printf("%s%s", nightlog::kHelp, nightlog::DescribeSettings().c_str());
+    return 0;
+  }
+  const absl::Status status = line.ok() ? nightlog::Run(*line) : line.status();
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "nightlogctl: %s\n", std::string(status.message()).c_str());
+  return absl::IsUnimplemented(status) ? 2 : 1;
+}

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""nightlogctl looks after a store and its backups, beside the server and without it."""
+
+import glob
+import os
+import unittest
+
+import processes
+
+
+class CtlTest(processes.Case):
+    def setUp(self):
+        super().setUp()
+        self.backups = os.path.join(self.folder, "backups")
+
+    def control(self, *words):
+        return processes.control(f"--data_dir={self.daemon.data}", f"--backup_dir={self.backups}",
+                                 *words)
+
+    def ok(self, *words):
+        done = self.control(*words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def refused(self, *words, code=1):
+        done = self.control(*words)
+        self.assertEqual(done.returncode, code, done.stdout)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        return done.stderr
+
+    def test_a_store_is_checked_counted_and_backed_up(self):
+        alex, sam = self.family()
+        alex.run("log", "cry")
+        sam.run("sync")
+        for verb in ("doctor", "stats", "backup"):
+            self.assertIn("stop it first", self.refused(verb))
+        self.daemon.stop()
+        self.assertIn("1 families are whole", self.ok("doctor"))
+        self.assertRegex(self.ok("stats"), r"(?m)^rows of record +\d+$")
+        self.assertEqual(self.ok("backups"), "")
+        self.assertIn("no backup", self.refused("verify"))
+        for number in (1, 2, 3):
+            self.assertIn(f"made backup {number}", self.ok("--backups_kept=2", "backup"))
+        self.assertEqual([line.split()[0] for line in self.ok("backups").splitlines()], ["2", "3"])
+
+        # What is backed up phones need not keep; the server goes on from where it was.
+        self.daemon.flags += (f"--backup_dir={self.backups}",)
+        self.daemon.start()
+        self.assert_in_step(alex, sam)
+        self.assertIn("backup 3 is whole", self.ok("verify"))
+        self.assertIn("backup 2 is whole", self.ok("verify", "2"))
+        self.assertEqual(glob.glob(self.backups + "/verify-*"), [], "it clears up after itself")
+
+    def test_a_damaged_backup_is_found(self):
+        self.family()
+        self.daemon.stop()
+        self.ok("backup")
+        table = max(glob.glob(self.backups + "/shared*/*.sst"), key=os.path.getsize)
+        with open(table, "r+b") as file:
+            file.seek(os.path.getsize(table) // 2)
+            byte = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte[0] ^ 1]))
+        self.assertIn("damaged", self.refused("verify", "latest"))
+        self.assertEqual(glob.glob(self.backups + "/verify-*"), [])
+
+    def test_a_store_is_not_overwritten(self):
+        self.daemon.stop()
+        self.ok("backup")
+        self.assertIn("move it away", self.refused("restore", "latest"))
+
+    def test_what_is_not_understood_is_said(self):
+        self.daemon.stop()
+        self.assertIn("--help", self.refused(code=2))
+        self.assertIn("`heal` is not a command", self.refused("heal", code=2))
+        self.assertIn("--help", self.refused("restore", code=2))
+        self.assertIn("`newest` is no backup", self.refused("restore", "newest"))
+        self.assertIn("--backups_kept", self.refused("--backups_kept=0", "backup"))
+        self.daemon.data = self.folder + "/nowhere"
+        self.assertIn("no store", self.refused("doctor"))
+        self.assertFalse(os.path.exists(self.daemon.data))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
