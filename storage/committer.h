@@ -68,7 +68,7 @@ class Committer {
     // Most families of one shard whose deriver's memory is kept; some 100 KiB each.
     size_t remembered_max = 256;
     // May be null.
-    OnBatch on_batch;
+    OnBatch on_batch = nullptr;
   };
 
   // All must outlive this. REQUIRES: OpenStore(engine) was OK.
