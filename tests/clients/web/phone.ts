@@ -10,8 +10,8 @@ import { makeRemoteOn } from '@web/sync/remote.ts';
 
 export class Network {
   offline = false;
-  // The answer to the next push is lost.
-  losesPush = false;
+  // The answer to the next call of this method is lost.
+  loses = '';
   pushes = 0;
   private readonly cuts = new Set<() => void>();
   private onlineAgain: (online: boolean) => void = () => {};
@@ -20,8 +20,8 @@ export class Network {
     if (this.offline) throw new ConnectError('no network', Code.Unavailable);
     if (request.method.name === 'Push') this.pushes++;
     const answer = await next(request);
-    if (this.losesPush && request.method.name === 'Push') {
-      this.losesPush = false;
+    if (request.method.name === this.loses) {
+      this.loses = '';
       throw new ConnectError('the answer was lost', Code.Unavailable);
     }
     if (!answer.stream) return answer;

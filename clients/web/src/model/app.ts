@@ -15,6 +15,7 @@ import type {
   Id,
   Instant,
   Invite,
+  LateTap,
   LogEntry,
   MemberWithDevices,
   NeedsAttention,
@@ -94,11 +95,17 @@ export interface Family {
   separate(entryId: Id, otherId: Id): Promise<void>;
   // Drops a tap that needs attention.
   discard(position: number): Promise<void>;
+  // Makes it once more, as a new tap, and drops the old one.
+  logAgain(position: number): Promise<void>;
 
   // Calls to the server.
   createInvite(invite: NewInvite): Promise<Invite>;
   listMembers(): Promise<MemberWithDevices[]>;
   revokeDevice(deviceId: Id): Promise<void>;
+  // What removed devices sent late, the oldest first, and an owner's decision about it: it is logged
+  // as its author's, or dropped for good.
+  listLateTaps(): Promise<LateTap[]>;
+  decideLateTap(tap: LateTap, accept: boolean): Promise<void>;
   // Oneself: leaves the family.
   removeMember(memberId: Id): Promise<void>;
   setConsent(memberId: Id, scope: ConsentScope, until: Instant): Promise<void>;

@@ -105,6 +105,22 @@ export function editsOf(
   return edits;
 }
 
+// The changes of the tap that made these edits.
+export function changesOfEdits(edits: readonly Edit[]): Change[] {
+  return edits.flatMap(({ recordId, kind, group, value, removedElements }): Change[] => {
+    if (!kind) {
+      const { deleted } = value as { deleted: boolean };
+      return [{ type: deleted ? 'delete' : 'restore', recordId }];
+    }
+    const removed: Change[] =
+      removedElements.length > 0 ? [{ type: 'removeTags', recordId, tags: removedElements }] : [];
+    if (value !== undefined) {
+      return [...removed, { type: 'set', recordId, kind, groups: { [group]: value } } as Change];
+    }
+    return removed.length > 0 ? removed : [{ type: 'clear', recordId, kind, group } as Change];
+  });
+}
+
 // The changes that take a tap back, as the screen was before it; undefined where that is not possible
 // (a post in a thread stays).
 export function inverseOf(

@@ -11,7 +11,7 @@ import {
 import type { AttentionRow, FamilyRow, RecordRow, TransactionRow } from '../store/schema.ts';
 import type { Change, Family, NewEntry, NewInvite } from './app.ts';
 import type { DeviceClock } from './device_clock.ts';
-import { editsOf, inverseOf, THIS_SEQ } from './edits.ts';
+import { changesOfEdits, editsOf, inverseOf, THIS_SEQ } from './edits.ts';
 import { EXISTENCE } from './groups.ts';
 import { newRecordId } from './ids.ts';
 import { conflictsOf, layOver } from './overlay.ts';
@@ -28,6 +28,7 @@ import {
   type EditableKind,
   type Id,
   type Instant,
+  type LateTap,
   type NeedsAttention,
   type Plan,
   type RecordKind,
@@ -96,6 +97,7 @@ export class FamilyModel implements Family {
         outcome: row.outcome,
         message: row.message,
         violations: row.violations,
+        waits: row.lacks !== undefined,
       }),
     ),
   );
@@ -263,6 +265,13 @@ export class FamilyModel implements Family {
     return (await this.host.remote()).discard(this.id, position);
   }
 
+  async logAgain(position: number): Promise<void> {
+    const tap = this.attention.peek().find((waiting) => waiting.position === position);
+    if (!tap) return;
+    await this.tap(changesOfEdits(tap.edits));
+    await this.discard(position);
+  }
+
   async createInvite(invite: NewInvite) {
     return (await this.host.remote()).createInvite(this.id, invite);
   }
@@ -271,6 +280,12 @@ export class FamilyModel implements Family {
   }
   async revokeDevice(deviceId: Id) {
     return (await this.host.remote()).revokeDevice(this.id, deviceId);
+  }
+  async listLateTaps() {
+    return (await this.host.remote()).listLateTaps(this.id);
+  }
+  async decideLateTap(tap: LateTap, accept: boolean) {
+    return (await this.host.remote()).decideLateTap(this.id, tap, accept);
   }
   async removeMember(memberId: Id) {
     return (await this.host.remote()).removeMember(this.id, memberId);

@@ -11,6 +11,7 @@ import type {
   Id,
   Instant,
   Invite,
+  LateTap,
   MemberWithDevices,
   RecordOf,
 } from './types.ts';
@@ -69,6 +70,8 @@ export interface Remote {
   createInvite(familyId: Id, invite: NewInvite): Promise<Invite>;
   listMembers(familyId: Id): Promise<MemberWithDevices[]>;
   revokeDevice(familyId: Id, deviceId: Id): Promise<void>;
+  listLateTaps(familyId: Id): Promise<LateTap[]>;
+  decideLateTap(familyId: Id, tap: LateTap, accept: boolean): Promise<void>;
   removeMember(familyId: Id, memberId: Id): Promise<void>;
   setConsent(familyId: Id, memberId: Id, scope: ConsentScope, until: Instant): Promise<void>;
   history(

@@ -451,6 +451,18 @@ export interface NeedsAttention {
   // In the server's words; empty if quarantined.
   message: string;
   violations: FieldViolation[];
+  // True: it waits for a record that another phone may bring back to a restored server, and is sent
+  // again by itself when it comes.
+  waits: boolean;
+}
+// A tap that a device sent after it was removed; an owner accepts or refuses it.
+export interface LateTap {
+  // The two name it.
+  replicaId: Id;
+  seq: number;
+  memberId: Id;
+  madeAt: Instant;
+  edits: Edit[];
 }
 export interface FieldViolation {
   field: string;
@@ -568,6 +580,7 @@ export type ErrorReason =
   | 'storage_damaged'
   | 'ahead_of_server'
   | 'invalid_edit'
+  | 'already_decided'
   | 'slow_reader'
   | 'page_token'
   // The server is not reached, or did not answer in time.

@@ -11,10 +11,18 @@ import type {
   Pairing,
 } from '../model/types.ts';
 
-// Store `device`: one row.
+// Store `device`.
 export interface DeviceRow {
   key: 'head';
   deviceToken: string;
+}
+// Of a request that pairs this device, until it is answered. Named before it is sent, so that the
+// server knows it again when the answer is lost.
+export interface PairingRequestRow {
+  key: 'pairing';
+  requestId: Id;
+  // The request as JSON.
+  request: string;
 }
 
 // Store `families`.
@@ -68,6 +76,8 @@ export interface TransactionRow {
   edits: Edit[];
   // The revision that the server committed it at; 0: not acknowledged.
   revision: number;
+  // The lineage of that revision, where the server said it.
+  lineage?: Id;
   // SHA-256 over the hash before and this row as JSON; made before it is first sent.
   hash?: string;
   previousHash?: string;
@@ -76,10 +86,12 @@ export interface AttentionRow extends TransactionRow {
   outcome: 'rejected' | 'quarantined';
   message: string;
   violations: FieldViolation[];
+  // Rejected for want of this record, which another phone may bring back to a restored server.
+  lacks?: Id;
 }
 
 export interface Schema extends DBSchema {
-  device: { key: string; value: DeviceRow };
+  device: { key: string; value: DeviceRow | PairingRequestRow };
   families: { key: Id; value: FamilyRow };
   records: { key: [Id, Id]; value: RecordRow; indexes: { at: [Id, number] } };
   outbox: { key: [Id, number]; value: TransactionRow };

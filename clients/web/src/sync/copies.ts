@@ -10,9 +10,9 @@ import { Waiting } from './waiting.ts';
 const DELAYS_MS = [1_000, 3_000, 10_000, 30_000, 60_000, 60_000, 60_000, 60_000, 60_000, 60_000];
 
 export function copiesOf(members: readonly MemberWithDevices[]): DeviceCopy[] {
-  return members.flatMap(({ memberId, devices }) =>
+  return members.flatMap(({ memberId, member, devices }) =>
     devices.flatMap(({ deviceId, name, acknowledged, acknowledgedAt, revoked }) =>
-      revoked || !acknowledged || acknowledgedAt === undefined
+      member.removed || revoked || !acknowledged || acknowledgedAt === undefined
         ? []
         : [{ memberId, deviceId, deviceName: name, acknowledged, acknowledgedAt }],
     ),

@@ -33,9 +33,9 @@ class FamilySync {
   ) {
     this.watched = role === 'consultant';
     this.copies = new Copies(id, calls, (copies) => this.tellCopies(copies));
-    this.pusher = new Pusher(id, replica, calls, clock, (error) => {
+    this.pusher = new Pusher(id, replica, calls, clock, (error, sent) => {
       this.pushError = error;
-      if (!error) this.copies.look();
+      if (sent) this.copies.look();
       this.tell();
     });
     if (!this.watched) {
@@ -51,11 +51,14 @@ class FamilySync {
   }
 
   bookmarked(): void {
+    // What it brought may have made taps pending again.
+    this.pusher.kick();
     if (this.connected || this.stopped) return;
     this.connected = true;
     this.streamError = undefined;
     // What waits for its next attempt need not wait any longer.
     this.pusher.hurry();
+    this.copies.look();
     this.tell();
   }
 

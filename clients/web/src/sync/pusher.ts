@@ -19,13 +19,14 @@ export class Pusher {
   private waitsForRetry = false;
   private readonly waiting = new Waiting();
 
-  // `told` hears how each attempt ended; undefined: all is pushed.
+  // `told` hears how each attempt ended: with an error, or with all pushed, and whether that was
+  // anything.
   constructor(
     private readonly familyId: Id,
     private readonly replica: Replica,
     private readonly calls: Calls,
     private readonly clock: DeviceClock,
-    private readonly told: (error: AppError | undefined) => void,
+    private readonly told: (error: AppError | undefined, sent: boolean) => void,
   ) {}
 
   // Resolves after stop().
@@ -36,13 +37,13 @@ export class Pusher {
       if (this.stopped) return;
       this.kicked = false;
       try {
-        await this.push();
+        const sent = await this.push();
         backoff.reset();
-        if (!this.stopped) this.told(undefined);
+        if (!this.stopped) this.told(undefined, sent);
       } catch (thrown) {
         if (this.stopped) return;
         const error = toAppError(thrown);
-        this.told(error);
+        this.told(error, false);
         // Another tap must not hurry a server that is down; hurry() does.
         this.waitsForRetry = true;
         const asked = error instanceof CallError ? error.retryAfterMs : 0;
@@ -70,11 +71,13 @@ export class Pusher {
     this.waiting.end();
   }
 
-  private async push(): Promise<void> {
+  private async push(): Promise<boolean> {
     let renewals = 0;
+    let sent = false;
     while (!this.stopped) {
       const request = await this.replica.nextPush(this.familyId);
-      if (!request) return;
+      if (!request) break;
+      sent = true;
       request.sentAt = fromClock(this.clock.read());
       let step: Awaited<ReturnType<Replica['applyVerdicts']>> = 'renew_replica';
       try {
@@ -96,5 +99,6 @@ export class Pusher {
       );
       await this.replica.rehome(this.familyId, toHex(request.replicaId), toHex(renewed.replicaId));
     }
+    return sent;
   }
 }

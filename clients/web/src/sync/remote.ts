@@ -1,6 +1,9 @@
 // The calls to the server, in the app's words.
 import { create } from '@bufbuild/protobuf';
-import type { Pairing as WirePairing } from '../gen/nightlog/v1/family_service_pb.js';
+import {
+  QuarantineDecision,
+  type Pairing as WirePairing,
+} from '../gen/nightlog/v1/family_service_pb.js';
 import { ConsentScopeSchema, RoleSchema } from '../gen/nightlog/v1/records_pb.js';
 import { EditEffectSchema } from '../gen/nightlog/v1/sync_service_pb.js';
 import type { DeviceClock } from '../model/device_clock.ts';
@@ -12,6 +15,7 @@ import {
   type EditEffect,
   type HistoryItem,
   type Id,
+  type LateTap,
 } from '../model/types.ts';
 import { CALL, type MakeTransport, makeCalls, STREAM } from './calls.ts';
 import { enumName, enumNumber, fromInstant, toInstant } from './codec.ts';
@@ -25,6 +29,7 @@ import { DurationSchema } from './well_known.ts';
 import { toEdit, toEditId, toPairing, toRecord, toVersion } from './wire.ts';
 
 const HISTORY_PAGE = 50;
+const QUARANTINE_PAGE = 200;
 
 export function makeRemoteOn(
   makeTransport: MakeTransport,
@@ -50,9 +55,16 @@ export function makeRemoteOn(
     startSync: () => startEngine(host, replica, calls, host.clock),
 
     createFamily: (request) =>
-      asking(async () => paired((await calls.family.createFamily(request, CALL)).pairing)),
+      asking(async () => {
+        const requestId = fromHex(await replica.nameRequest({ createFamily: request }));
+        return paired((await calls.family.createFamily({ ...request, requestId }, CALL)).pairing);
+      }),
 
-    join: (request) => asking(async () => paired((await calls.family.join(request, CALL)).pairing)),
+    join: (request) =>
+      asking(async () => {
+        const requestId = fromHex(await replica.nameRequest({ join: request }));
+        return paired((await calls.family.join({ ...request, requestId }, CALL)).pairing);
+      }),
 
     createInvite: (familyId, { role, memberId, validForMs, consentScope, consentUntil }) =>
       asking(async () => {
@@ -83,6 +95,43 @@ export function makeRemoteOn(
       asking(async () => {
         const request = { familyId: fromHex(familyId), deviceId: fromHex(deviceId) };
         await calls.family.revokeDevice(request, CALL);
+      }),
+
+    listLateTaps: (familyId) =>
+      asking(async () => {
+        const taps: LateTap[] = [];
+        let pageToken = '';
+        do {
+          const page = await calls.family.listQuarantine(
+            { familyId: fromHex(familyId), pageSize: QUARANTINE_PAGE, pageToken },
+            CALL,
+          );
+          for (const { replicaId, transaction, memberId, madeAt } of page.items) {
+            taps.push({
+              replicaId: toHex(replicaId),
+              seq: Number(transaction?.seq ?? 0),
+              memberId: toHex(memberId),
+              madeAt: madeAt ? toInstant(madeAt) : 0,
+              edits: transaction?.edits.map(toEdit) ?? [],
+            });
+          }
+          pageToken = page.nextPageToken;
+        } while (pageToken !== '');
+        return taps;
+      }),
+
+    decideLateTap: (familyId, { replicaId, seq }, accept) =>
+      asking(async () => {
+        const decision = accept ? QuarantineDecision.ACCEPT : QuarantineDecision.REFUSE;
+        await calls.family.decideQuarantine(
+          {
+            familyId: fromHex(familyId),
+            replicaId: fromHex(replicaId),
+            seq: BigInt(seq),
+            decision,
+          },
+          CALL,
+        );
       }),
 
     removeMember: (familyId, memberId) =>

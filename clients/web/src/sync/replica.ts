@@ -12,7 +12,7 @@ import {
   PushRequestSchema,
   type PushResponse,
 } from '../gen/nightlog/v1/sync_service_pb.js';
-import { fromHex, toHex } from '../model/ids.ts';
+import { fromHex, randomId, toHex } from '../model/ids.ts';
 import { conflictsOf } from '../model/overlay.ts';
 import type { SyncHost } from '../model/remote.ts';
 import { type AnyRecord, AppError, type Cursor, type Id, type Pairing } from '../model/types.ts';
@@ -21,6 +21,7 @@ import {
   ALWAYS,
   type AttentionRow,
   type FamilyRow,
+  type PairingRequestRow,
   type RecordRow,
   type Schema,
   type TransactionRow,
@@ -97,7 +98,24 @@ export class Replica {
   }
 
   async token(): Promise<string> {
-    return (await this.host.database.get('device', 'head'))?.deviceToken ?? '';
+    const row = await this.host.database.get('device', 'head');
+    return row?.key === 'head' ? row.deviceToken : '';
+  }
+
+  // The name of a request that pairs this device, on disk before it is sent: that of the same request
+  // before, whose answer was lost, or a new one.
+  async nameRequest(request: object): Promise<Id> {
+    const changing = this.host.database.transaction('device', 'readwrite', STRICT);
+    const before = await changing.store.get('pairing');
+    const row: PairingRequestRow = {
+      key: 'pairing',
+      requestId: randomId(),
+      request: JSON.stringify(request),
+    };
+    const same = before?.key === 'pairing' && before.request === row.request;
+    if (!same) await changing.store.put(row);
+    await changing.done;
+    return same ? before.requestId : row.requestId;
   }
 
   // Adds the family of a pairing, or takes a new pairing for one it has: records are followed from the
@@ -106,6 +124,7 @@ export class Replica {
   async addFamily(pairing: Pairing, deviceToken: string): Promise<void> {
     const changing = this.host.database.transaction(ALL, 'readwrite', STRICT);
     if (deviceToken) await changing.objectStore('device').put({ key: 'head', deviceToken });
+    await changing.objectStore('device').delete('pairing');
     const known = await changing.objectStore('families').get(pairing.familyId);
     const family: FamilyRow = known ?? {
       familyId: pairing.familyId,
@@ -186,7 +205,8 @@ export class Replica {
 
   // Takes the server's answer to `request`. Committed transactions are acknowledged and stay on the
   // screen as part of the outbox until the confirmed records hold them; rejected and quarantined ones
-  // move to "needs attention"; after a gap everything from there on is pending again.
+  // move to "needs attention"; after a gap everything from there on is pending again. What was rejected
+  // only because its record is not on the server is pending once more when applyBookmark() brings it.
   async applyVerdicts(request: PushRequest, response: PushResponse): Promise<PushStep> {
     const { verdicts } = response;
     if (verdicts.length === 0 || verdicts.length > request.transactions.length) {
@@ -197,6 +217,7 @@ export class Replica {
     }
     const familyId = toHex(request.familyId);
     const replicaId = toHex(request.replicaId);
+    const lineage = toHex(response.lineage);
     let step: PushStep = 'go_on';
     await this.change(familyId, async (changing, family) => {
       const outbox = await changing.objectStore('outbox').getAll(ofFamily(familyId));
@@ -208,7 +229,7 @@ export class Replica {
         );
         if (!row) continue; // answered before
         changed.push(...recordsOf(row));
-        const next = await this.applyVerdict(changing, family, row, verdict, changed);
+        const next = await this.applyVerdict(changing, family, row, lineage, verdict, changed);
         if (next) {
           step = next;
           break;
@@ -230,10 +251,10 @@ export class Replica {
 
   // Takes what was received up to a bookmark: records, cursor and outbox change at once.
   //
-  // After a reset the records replace all confirmed ones, and after one to another lineage acknowledged
-  // transactions that are still kept are pending again: the server may have lost them. Throws
-  // 'storage_damaged' if the records do not add up to the bookmark's state hash, and applies nothing;
-  // the next stream then starts from nothing.
+  // After a reset the records replace all confirmed ones. After one to another lineage, and after
+  // records that did not add up, acknowledged transactions that are still kept are pending again: the
+  // server may have lost them. Throws 'storage_damaged' if the records do not add up to the bookmark's
+  // state hash, and applies nothing; the next stream then starts from nothing.
   async applyBookmark(familyId: Id, received: Received): Promise<void> {
     const { bookmark } = received;
     const cursor = toCursor(bookmark.cursor);
@@ -242,6 +263,7 @@ export class Replica {
     await this.change(familyId, async (changing, family) => {
       const fromNothing =
         received.fromNothing || family.followFromNothing || family.cursor.revision === 0;
+      const { followFromNothing } = family;
       const newLineage = family.cursor.lineage !== '' && cursor.lineage !== family.cursor.lineage;
       if (!fromNothing && (newLineage || cursor.revision < family.cursor.revision)) {
         nonsense('its bookmark goes back, or to another lineage');
@@ -274,9 +296,17 @@ export class Replica {
       family.backedUpRevision = Number(bookmark.backedUpRevision);
       family.syncedAt = Date.now();
       for (const row of rows) leaveNamesTaken(family, row.record);
-      const moved = newLineage
-        ? await this.reopen(changing, family, ['outbox', 'sent'], () => true)
-        : await this.settle(changing, family);
+      let moved: Id[];
+      if (newLineage || followFromNothing) {
+        family.committedRevision = 0;
+        moved = await this.reopen(changing, family, ['outbox', 'sent'], () => true);
+      } else {
+        moved = await this.settle(changing, family);
+      }
+      const came = ({ lacks }: AttentionRow) => lacks !== undefined && received.records.has(lacks);
+      moved.push(
+        ...(await this.reopen(changing, family, ['attention'], (row) => came(row as AttentionRow))),
+      );
       return fromNothing ? 'all' : [...rows.map((row) => row.id), ...moved];
     });
     if (differs) {
@@ -341,18 +371,21 @@ export class Replica {
     changing: Changing,
     family: FamilyRow,
     row: TransactionRow,
+    lineage: Id,
     { outcome }: Verdict,
     changed: Id[],
   ): Promise<PushStep | undefined> {
-    const attend = (what: Pick<AttentionRow, 'outcome' | 'message' | 'violations'>) =>
+    const attend = (what: Pick<AttentionRow, 'outcome' | 'message' | 'violations' | 'lacks'>) =>
       this.move(changing, row, 'attention', { ...row, ...what });
+    // The server may have been restored since: its revisions then say nothing about the records here.
+    const sameLineage = lineage === '' || lineage === family.cursor.lineage;
     switch (outcome.case) {
       case 'committed': {
         const revision = Number(outcome.value.revision);
         if (revision === 0) nonsense('committed at revision 0');
-        const acknowledged = { ...row, revision };
+        const acknowledged = { ...row, revision, lineage };
         family.committedRevision = Math.max(family.committedRevision, revision);
-        if (revision <= family.cursor.revision) {
+        if (sameLineage && revision <= family.cursor.revision) {
           await this.move(changing, row, 'sent', acknowledged);
         } else {
           await changing.objectStore('outbox').put(acknowledged);
@@ -366,8 +399,21 @@ export class Replica {
           type: any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1),
           value: any.value,
         }));
-        const { message, violations } = toAppError(error);
-        await attend({ outcome: 'rejected', message, violations: [...violations] });
+        const { reason, message, violations } = toAppError(error);
+        const lacks =
+          reason === 'invalid_edit'
+            ? recordsOf(row).find((id) => violations.some(({ field }) => field === `record ${id}`))
+            : undefined;
+        if (lacks && sameLineage) {
+          const come = await changing.objectStore('records').get([row.familyId, lacks]);
+          if (come) return undefined; // meanwhile: once more
+        }
+        await attend({
+          outcome: 'rejected',
+          message,
+          violations: [...violations],
+          ...(lacks && { lacks }),
+        });
         return undefined;
       }
       case 'quarantined':
@@ -410,7 +456,8 @@ export class Replica {
         if (store !== 'outbox') {
           await changing.objectStore(store).delete([row.familyId, row.position]);
         }
-        const { outcome: _o, message: _m, violations: _v, ...transaction } = row as AttentionRow;
+        const { outcome, message, violations, lacks, lineage, ...transaction } =
+          row as AttentionRow;
         await changing.objectStore('outbox').put({ ...transaction, revision: 0 });
         changed.push(...recordsOf(row));
       }
@@ -418,13 +465,20 @@ export class Replica {
     return changed;
   }
 
-  // What the confirmed records hold leaves the outbox, and what a backup holds is forgotten. Returns the
-  // records that are shown differently.
+  // What the confirmed records hold leaves the outbox, what was acknowledged by a server that has been
+  // restored since is pending again, and what a backup holds is forgotten. Returns the records that are
+  // shown differently.
   private async settle(changing: Changing, family: FamilyRow): Promise<Id[]> {
     const range = ofFamily(family.familyId);
-    const changed: Id[] = [];
+    const { lineage, revision } = family.cursor;
+    const changed = await this.reopen(
+      changing,
+      family,
+      ['outbox'],
+      (row) => row.revision !== 0 && !!row.lineage && row.lineage !== lineage,
+    );
     for (const row of await changing.objectStore('outbox').getAll(range)) {
-      if (row.revision === 0 || row.revision > family.cursor.revision) continue;
+      if (row.revision === 0 || row.revision > revision) continue;
       await this.move(changing, row, 'sent', row);
       changed.push(...recordsOf(row));
     }

@@ -1,7 +1,13 @@
 // What a phone does when the server or the phone itself is not what it was.
+import { create } from '@bufbuild/protobuf';
+import { BookmarkSchema } from '@web/gen/nightlog/v1/sync_pb.js';
+import { PushResponseSchema } from '@web/gen/nightlog/v1/sync_service_pb.js';
 import type { FamilyModel } from '@web/model/family.ts';
-import { openDatabase } from '@web/store/database.ts';
+import { fromHex } from '@web/model/ids.ts';
+import type { Pairing } from '@web/model/types.ts';
+import { appendTap, openDatabase } from '@web/store/database.ts';
 import type { FamilyRow, RecordRow, TransactionRow } from '@web/store/schema.ts';
+import { Replica } from '@web/sync/replica.ts';
 import { expect, test } from 'vitest';
 import { crying, typed, until, untilSynced, useDaemon } from '../families.ts';
 import { copyDatabase } from '../phone.ts';
@@ -96,6 +102,141 @@ test('phones bring a server that lost its newest data what it lacks, once', asyn
   });
 });
 
+test('an edit waits for the entry that another phone brings a restored server back', async () => {
+  const { alex, sam, family, samFamily, childId } = await twoPhones();
+  await daemon().stop();
+  await daemon().copyData();
+  await daemon().restart();
+  const id = await family.log(entry(childId));
+  await until(() => expect(samFamily.records.value.get(id)?.pending).toBe(false));
+  await samFamily.edit(id, 'logEntry', { text: 'by the bin lorry' });
+  await untilSynced(samFamily);
+  await until(() => expect(family.records.value.get(id)?.body).toMatchObject({ text: /lorry/ }));
+  alex.app.close();
+
+  await daemon().stop();
+  await daemon().restartFromCopy();
+  sam.app.syncNow();
+  // Alex's phone, which has the entry, is off.
+  await until(() =>
+    expect(samFamily.attention.value).toMatchObject([{ outcome: 'rejected', waits: true }]),
+  );
+  const again = await phoneOf({ name: alex.name });
+  const returned = again.app.families.value[0] as FamilyModel;
+  for (const one of [returned, samFamily]) {
+    await until(() =>
+      expect(one.records.value.get(id)).toMatchObject({
+        pending: false,
+        body: { text: 'by the bin lorry' },
+      }),
+    );
+    await untilSynced(one);
+    expect(one.attention.value).toEqual([]);
+  }
+});
+
+// A family's rows alone, with answers of a server that the test makes up.
+async function replicaAlone(name: string) {
+  const database = await openDatabase(name, () => {});
+  const host = {
+    database,
+    changed: () => {},
+    familiesChanged: () => {},
+    link: () => {},
+  };
+  const replica = new Replica(host);
+  const id = (digit: string) => digit.repeat(32);
+  const family = id('1');
+  await replica.addFamily(
+    {
+      familyId: family,
+      familyName: 'Robin',
+      memberId: id('2'),
+      role: 'owner',
+      deviceId: id('3'),
+      replicaId: id('4'),
+    } as Pairing,
+    'token',
+  );
+  const bookmark = (lineage: string, revision: number, fromNothing: boolean, hashByte = 0) =>
+    replica.applyBookmark(family, {
+      fromNothing,
+      records: new Map(),
+      bookmark: create(BookmarkSchema, {
+        cursor: { lineage: fromHex(id(lineage)), revision: BigInt(revision) },
+        stateHash: new Uint8Array(32).fill(hashByte),
+      }),
+    });
+  const tap = () =>
+    appendTap(database, family, ({ lastSeq, lastPosition }) => ({
+      familyId: family,
+      position: lastPosition,
+      replicaId: id('4'),
+      seq: lastSeq,
+      madeAt: { wall: 0, monotonicMs: 0, bootId: id('5') },
+      madeAtCursor: { lineage: '', revision: 0 },
+      edits: [],
+      revision: 0,
+    }));
+  const commit = async (lineage: string, revision: number) => {
+    const request = await replica.nextPush(family);
+    if (!request) throw new Error('nothing to push');
+    const response = create(PushResponseSchema, {
+      lineage: fromHex(id(lineage)),
+      verdicts: request.transactions.map(({ seq }) => ({
+        seq,
+        outcome: { case: 'committed' as const, value: { revision: BigInt(revision) } },
+      })),
+    });
+    return replica.applyVerdicts(request, response);
+  };
+  const held = async () => ({
+    pending: (await database.getAll('outbox')).filter((row) => row.revision === 0).length,
+    shown: (await database.getAll('outbox')).length,
+    sent: (await database.getAll('sent')).length,
+  });
+  return { bookmark, tap, commit, held, close: () => database.close() };
+}
+
+test('a tap that a restored server acknowledged stays until its bookmark', async () => {
+  const phone = await replicaAlone('restored');
+  await phone.bookmark('a', 90, true);
+  await phone.tap();
+  // Revision 7 of another lineage is not in the records of revision 90.
+  await phone.commit('b', 7);
+  expect(await phone.held()).toEqual({ pending: 0, shown: 1, sent: 0 });
+  await phone.bookmark('b', 7, true);
+  // The server knows what it has: it is asked once more.
+  expect(await phone.held()).toEqual({ pending: 1, shown: 1, sent: 0 });
+  await phone.commit('b', 7);
+  expect(await phone.held()).toEqual({ pending: 0, shown: 0, sent: 1 });
+  phone.close();
+});
+
+test('a tap that was acknowledged by what the server has lost since is sent again', async () => {
+  const phone = await replicaAlone('lost');
+  await phone.tap();
+  await phone.commit('a', 3);
+  await phone.bookmark('b', 5, true);
+  expect(await phone.held()).toEqual({ pending: 1, shown: 1, sent: 0 });
+  phone.close();
+});
+
+test('a phone whose records did not add up sends again what it keeps', async () => {
+  const phone = await replicaAlone('differs');
+  await phone.bookmark('a', 1, true);
+  await phone.tap();
+  await phone.commit('a', 2);
+  await phone.bookmark('a', 2, false);
+  expect(await phone.held()).toEqual({ pending: 0, shown: 0, sent: 1 });
+  await expect(phone.bookmark('a', 3, false, 1)).rejects.toMatchObject({
+    reason: 'storage_damaged',
+  });
+  await phone.bookmark('a', 3, true);
+  expect(await phone.held()).toEqual({ pending: 1, shown: 1, sent: 0 });
+  phone.close();
+});
+
 test('a record that is not the server’s is fetched again', async () => {
   const { alex, family, childId } = await newFamily();
   const id = await family.log({ ...entry(childId), text: 'right' });
@@ -134,6 +275,28 @@ test('a tap that the server rejects is kept and shown, and the next goes on', as
   expect(family.sync.value).toMatchObject({ state: 'needs_attention', attention: 1, pending: 0 });
   await family.discard(attention?.position ?? -1);
   await until(() => expect(family.sync.value.state).toBe('synced'));
+});
+
+test('a tap that the server rejected can be made once more', async () => {
+  const { sam, family, samFamily, childId } = await twoPhones();
+  sam.network.goOffline();
+  const id = await samFamily.log({ ...entry(childId), tags: ['teeth'] });
+  const members = await family.listMembers();
+  const member = members.find(({ member: { name } }) => name === 'Sam');
+  await family.revokeDevice(member?.devices[0]?.deviceId ?? '');
+  sam.network.goOnline();
+  await until(() => expect(samFamily.attention.value).toMatchObject([{ waits: false }]));
+  const { code } = await family.createInvite({
+    role: 'caregiver',
+    memberId: member?.memberId ?? '',
+  });
+  await sam.app.join({ code, deviceName: 'Sam’s phone' });
+  await samFamily.logAgain(samFamily.attention.value[0]?.position ?? 0);
+  await untilSynced(samFamily);
+  expect(samFamily.attention.value).toEqual([]);
+  await until(() =>
+    expect(family.records.value.get(id)?.body).toMatchObject({ detail: crying, tags: ['teeth'] }),
+  );
 });
 
 test('a week offline goes up in a few pushes, in order', async () => {

@@ -120,9 +120,9 @@ describe('one phone', () => {
   test('sends a tap whose answer was lost again, and it is there once', async () => {
     const { alex, family, childId } = await newFamily();
     await untilSynced(family);
-    alex.network.losesPush = true;
+    alex.network.loses = 'Push';
     const id = await family.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
-    await until(() => expect(alex.network.losesPush).toBe(false));
+    await until(() => expect(alex.network.loses).toBe(''));
     await untilSynced(family);
     expect((await family.history(id)).items).toHaveLength(1);
     const exported = await family.exportRecords();
@@ -258,6 +258,55 @@ describe('access', () => {
     expect(samFamily.sync.value.state).toBe('needs_attention');
     await samFamily.discard(samFamily.attention.value[0]?.position ?? 0);
     await until(() => expect(samFamily.attention.value).toEqual([]));
+  });
+
+  test('an owner accepts or refuses what a removed phone sent late', async () => {
+    const { sam, family, samFamily, childId } = await twoPhones();
+    const member = (await family.listMembers()).find((found) => found.member.name === 'Sam');
+    await family.revokeDevice(member?.devices[0]?.deviceId ?? '');
+    await until(() => expect(samFamily.sync.value.state).toBe('closed'));
+    const wanted = await samFamily.log({
+      childId,
+      detail: crying,
+      interval: typed('2025-01-14T01:10Z'),
+    });
+    const other = await samFamily.log({
+      childId,
+      detail: crying,
+      interval: typed('2025-01-14T02:10Z'),
+    });
+    sam.app.syncNow();
+    await until(async () => expect(await family.listLateTaps()).toHaveLength(2));
+    const [first, second] = await family.listLateTaps();
+    if (!first || !second) throw new Error('two wait');
+    expect(first).toMatchObject({ memberId: member?.memberId });
+    expect(first.edits.map(({ recordId }) => recordId)).toContain(wanted);
+    await family.decideLateTap(first, true);
+    await family.decideLateTap(second, false);
+    await until(() =>
+      expect(family.records.value.get(wanted)).toMatchObject({
+        createdBy: member?.memberId,
+        body: { detail: crying },
+      }),
+    );
+    expect(await family.listLateTaps()).toEqual([]);
+    expect(family.records.value.has(other)).toBe(false);
+    await expect(family.decideLateTap(second, true)).rejects.toMatchObject({
+      reason: 'already_decided',
+    });
+  });
+
+  test('a pairing whose answer was lost is the same when it is asked for again', async () => {
+    const { family } = await twoPhones();
+    const { code } = await family.createInvite({ role: 'caregiver' });
+    const dana = await phoneOf();
+    dana.network.loses = 'Join';
+    const request = { code, memberName: 'Dana', deviceName: 'Dana’s phone' };
+    await expect(dana.app.join(request)).rejects.toMatchObject({ reason: 'unreachable' });
+    const joined = await dana.app.join(request);
+    await untilSynced(joined as FamilyModel);
+    const members = (await family.listMembers()).filter(({ member }) => member.name === 'Dana');
+    expect(members.map(({ devices }) => devices.length)).toEqual([1]);
   });
 
   test('a wrong code is answered in words', async () => {
