@@ -181,11 +181,11 @@ class Stage {
     return alex;
   }
 
-  // Alex and her partner Sam, each with the screen of the night before them. The options are Sam's.
-  async twoPhones(options) {
-    const alex = await this.family(options?.zone && { zone: options.zone });
+  // Alex and her partner Sam, each with the screen of the night before them; `sam`: his options.
+  async twoPhones({ sam: his, ...hers } = {}) {
+    const alex = await this.family(hers);
     await alex.button('Invite your partner').click();
-    const sam = await this.person('Sam', options?.sam);
+    const sam = await this.person('Sam', his);
     await sam.join(await alex.makeCode());
     await alex.button('Next').click();
     for (const person of [alex, sam]) {

@@ -1,6 +1,15 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
 import { shortDate, timeOfDay } from '../i18n/intl.ts';
-import type { EntryDetail, Interval, NeedsAttention } from '../model/types.ts';
+import {
+  AppError,
+  type Edit,
+  type EntryDetail,
+  type Interval,
+  type LateTap,
+  type NeedsAttention,
+} from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
 import { kTrash } from '../ui/icons.ts';
 import { wallTimeOf } from '../ui/local_time.ts';
@@ -9,44 +18,97 @@ import type { Shown } from './choice.ts';
 import { ConflictCard } from './conflict_card.tsx';
 import { recordOf, subjectOf } from './conflict_words.ts';
 import { Page } from './page.tsx';
-import { labelOf, timesOf } from './words.ts';
+import { labelOf, timesOf, whoIs } from './words.ts';
 
-// What waits for a person: taps that the server will not take, and every conflict that stands.
+// What waits for a person: taps that the server will not take, what removed devices sent late, and
+// every conflict that stands.
 export default function AttentionPage({ shown }: { shown: Shown }) {
   const { family, child } = shown;
   const zone = child.body.homeZone;
   const attention = family.attention.value;
   const conflicts = family.conflicts.value;
+  const late = useSignal<readonly LateTap[]>([]);
+  const owner = family.pairing.value.role === 'owner';
+  useEffect(() => {
+    if (!owner) return;
+    // Without a network there is nothing to decide; the next look asks again.
+    family.listLateTaps().then(
+      (taps) => {
+        late.value = taps;
+      },
+      () => undefined,
+    );
+  }, [family, owner]);
+  const attempt = async (act: () => Promise<void>, done: string) => {
+    try {
+      await act();
+      showToast({ text: done });
+    } catch (error) {
+      showToast({ text: error instanceof AppError ? error.message : String(error), alert: true });
+    }
+  };
+  const decide = (tap: LateTap, accept: boolean) =>
+    attempt(
+      async () => {
+        await family.decideLateTap(tap, accept);
+        late.value = late.value.filter((other) => other !== tap);
+      },
+      t(accept ? 'caregiver.late_accepted' : 'caregiver.late_refused'),
+    );
+  const mayLog = family.sync.value.closedMessage === undefined;
   return (
     <Page
       title={t('caregiver.attention')}
       back={{ href: '#/tonight', label: t('caregiver.title') }}
     >
-      {attention.length + conflicts.length === 0 && (
+      {attention.length + conflicts.length + late.value.length === 0 && (
         <p class="card">{t('caregiver.attention_none')}</p>
       )}
       {attention.map((tap) => (
         <section key={tap.position} class="card alert conflict">
-          <h2>{t(tap.outcome === 'rejected' ? 'caregiver.rejected' : 'caregiver.quarantined')}</h2>
-          <p>
-            {shortDate(wallTimeOf(tap.madeAt, zone).date)} {timeOfDay(tap.madeAt, zone)}:{' '}
-            {tapWords(tap, shown)}
-          </p>
-          {tap.message && <p class="small soft">{tap.message}</p>}
-          <p class="small">
-            {t(tap.outcome === 'rejected' ? 'caregiver.rejected_why' : 'caregiver.quarantined_why')}
-          </p>
-          <Button
-            kind="careful"
-            icon={kTrash}
-            onClick={async () => {
-              if (!confirm(t('caregiver.discard_sure'))) return;
-              await family.discard(tap.position);
-              showToast({ text: t('caregiver.discarded') });
-            }}
-          >
-            {t('caregiver.discard')}
-          </Button>
+          <h2>{t(`caregiver.${stateOf(tap)}`)}</h2>
+          <TapLine tap={tap} shown={shown} />
+          {tap.message && !tap.waits && <p class="small soft">{tap.message}</p>}
+          <p class="small">{t(`caregiver.${stateOf(tap)}_why`)}</p>
+          <div class="row">
+            {mayLog && !tap.waits && (
+              <Button
+                onClick={() =>
+                  void attempt(() => family.logAgain(tap.position), t('caregiver.logged_again'))
+                }
+              >
+                {t('caregiver.log_again')}
+              </Button>
+            )}
+            <Button
+              kind="careful"
+              icon={kTrash}
+              onClick={() => {
+                if (!confirm(t('caregiver.discard_sure'))) return;
+                void attempt(() => family.discard(tap.position), t('caregiver.discarded'));
+              }}
+            >
+              {t('caregiver.discard')}
+            </Button>
+          </div>
+        </section>
+      ))}
+      {late.value.map((tap) => (
+        <section key={`${tap.replicaId} ${tap.seq}`} class="card conflict">
+          <h2>{t('caregiver.late', whoIs(family, tap.memberId))}</h2>
+          <TapLine tap={tap} shown={shown} />
+          <p class="small">{t('caregiver.late_why')}</p>
+          <div class="row">
+            <Button onClick={() => void decide(tap, true)}>{t('caregiver.late_accept')}</Button>
+            <Button
+              kind="careful"
+              onClick={() => {
+                if (confirm(t('caregiver.late_refuse_sure'))) void decide(tap, false);
+              }}
+            >
+              {t('caregiver.late_refuse')}
+            </Button>
+          </div>
         </section>
       ))}
       {conflicts.map((conflict) => (
@@ -61,8 +123,23 @@ export default function AttentionPage({ shown }: { shown: Shown }) {
   );
 }
 
+function stateOf({ outcome, waits }: NeedsAttention): 'waits' | 'rejected' | 'quarantined' {
+  return waits ? 'waits' : outcome;
+}
+
+// `Tue, 14 Jan 02:12: Crying, 02:10`
+function TapLine({ tap, shown }: { tap: NeedsAttention | LateTap; shown: Shown }) {
+  const zone = shown.child.body.homeZone;
+  return (
+    <p>
+      {shortDate(wallTimeOf(tap.madeAt, zone).date)} {timeOfDay(tap.madeAt, zone)}:{' '}
+      {tapWords(tap.edits, shown)}
+    </p>
+  );
+}
+
 // What the tap said: `Crying, 02:10`.
-function tapWords({ edits }: NeedsAttention, { family, child }: Shown): string {
+function tapWords(edits: readonly Edit[], { family, child }: Shown): string {
   const words = edits.flatMap(({ recordId, group, value }) => {
     if (group === 'detail' && value) return [labelOf(value as EntryDetail)];
     if (group === 'interval' && value) return [timesOf(value as Interval, child.body)];

@@ -21,16 +21,14 @@ interface SyncLineProps {
 
 // Always in view: where what was logged is. Each state has a sign of its own and says it in words.
 export function SyncLine({ family, zone, online }: SyncLineProps) {
-  const { state, pending, attention, syncedAt, onDevices, closedMessage } = family.sync.value;
+  const { state, pending, attention, syncedAt, onDevices } = family.sync.value;
   const reached = online || (state !== 'synced' && state !== 'saved_here');
   const known = reached ? state : 'offline';
   const other = onDevices.find(({ memberId }) => !isMe(family, memberId));
   const words =
-    known === 'closed'
-      ? closedMessage || t('caregiver.sync_closed')
-      : known === 'synced' && syncedAt !== undefined
-        ? t('caregiver.sync_synced_at', { time: timeOfDay(syncedAt, zone) })
-        : t(`caregiver.sync_${known}`, { pending, attention });
+    known === 'synced' && syncedAt !== undefined
+      ? t('caregiver.sync_synced_at', { time: timeOfDay(syncedAt, zone) })
+      : t(`caregiver.sync_${known}`, { pending, attention });
   return (
     <p class={`sync-line ${known}`} data-sync={known}>
       <Icon path={kIcons[known]} size={18} />

@@ -116,6 +116,7 @@ function FamilySections({ family }: { family: Family }) {
             </Button>
           ))}
         </div>
+        {owner && <a href={hrefOf('tonight', 'attention')}>{t('family.late_link')}</a>}
       </section>
       <Data family={family} />
       {inviting.value && (

@@ -1,0 +1,54 @@
+// Devices that are shut out, people who leave, and a family that is erased.
+import assert from 'node:assert/strict';
+
+import { scene } from './stage.mjs';
+
+// The part of the family's page about somebody.
+const member = (person, name) =>
+  person.page.getByRole('listitem').filter({ has: person.page.getByRole('heading', { name }) });
+
+scene('what a phone that was shut out logs waits for an owner', async (stage) => {
+  const [alex, sam] = await stage.twoPhones({ judged: true });
+  await alex.open('#/family');
+  await member(alex, 'Sam').getByRole('button', { name: 'Shut out' }).click();
+  await alex.button('Shut it out now').click();
+  await sam.sync('Access has ended').waitFor();
+  await sam.tap('Put down');
+  await sam.page.getByRole('link', { name: '1 entry needs attention' }).click();
+  await sam.page.getByRole('heading', { name: 'Waits for an owner' }).waitFor();
+  await sam.page.getByText(/: Put down, /).waitFor();
+
+  await alex.page.getByRole('link', { name: 'What removed devices sent late' }).click();
+  const heading = 'Sam logged this on a device that was removed';
+  await alex.page.getByRole('heading', { name: heading }).waitFor();
+  assert.deepEqual(await alex.faults(), []);
+  await alex.button('Add to the log').click();
+  await alex.page.getByText('Nothing needs you').waitFor();
+  await alex.open('#/tonight');
+  await alex.now('Settling').waitFor();
+  await alex.entry('Put down').getByText('Sam').waitFor();
+});
+
+scene('a partner leaves, and the owner erases the family', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  await sam.open('#/family');
+  await sam.button('Leave the family').click();
+  await sam.button('Leave now').click();
+  await sam.page.getByRole('link', { name: 'Start a family' }).waitFor();
+
+  await alex.open('#/family');
+  await member(alex, 'Sam').waitFor({ state: 'detached' });
+  const tablet = await stage.person('');
+  await alex.button('Add a device of your own').click();
+  await tablet.join(await alex.makeCode());
+  await tablet.button('Go to tonight').click();
+  await tablet.sync(/^Synced/).waitFor();
+  await alex.page.keyboard.press('Escape');
+  await alex.page.getByText('Erase the family for everybody').click();
+  const forGood = alex.button('Erase for good');
+  assert.ok(await forGood.isDisabled());
+  await alex.fill({ 'Type the family’s name': 'The Robins' });
+  await forGood.click();
+  await alex.page.getByRole('link', { name: 'Start a family' }).waitFor();
+  await tablet.sync('Access has ended').waitFor();
+});
