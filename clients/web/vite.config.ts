@@ -52,7 +52,11 @@ export default defineConfig({
         display: 'standalone',
         background_color: '#100f13',
         theme_color: '#100f13',
-        icons: [{ src: 'icon.svg', sizes: 'any', type: 'image/svg+xml', purpose: 'any maskable' }],
+        icons: [
+          { src: 'icon.svg', sizes: 'any', type: 'image/svg+xml', purpose: 'any maskable' },
+          // Home screens that take no drawing: iOS.
+          { src: 'icon.png', sizes: '180x180', type: 'image/png' },
+        ],
       },
     }),
   ],
