@@ -1,7 +1,7 @@
 // A family begins from the screen alone: two phones and a consultant, up to the end of her consent.
 import assert from 'node:assert/strict';
 
-import { scene } from './stage.mjs';
+import { kAnotherMachine, scene } from './stage.mjs';
 
 scene('a family, a partner and a consultant pair and log a night from the screen alone', async (stage) => {
   const alex = await stage.family();
@@ -51,6 +51,15 @@ scene('a code that was used lets nobody in', async (stage) => {
   const eve = await stage.person('Eve');
   await eve.join(code);
   await eve.page.getByRole('alert').getByText('This code is not valid').waitFor();
+});
+
+scene('an address without HTTPS says what to do', async (stage) => {
+  const alex = await stage.person('Alex');
+  const url = new URL(alex.url);
+  url.hostname = kAnotherMachine;
+  await alex.page.goto(url.href);
+  await alex.page.getByRole('heading', { name: 'This address is not safe enough' }).waitFor();
+  assert.equal(await alex.page.getByRole('link').count(), 0);
 });
 
 scene('axe finds nothing wrong with the main screens', async (stage) => {

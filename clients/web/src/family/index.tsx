@@ -9,9 +9,11 @@ import { ChildForm } from './child_form.tsx';
 import { HomePage, OneFamilyPage } from './family_page.tsx';
 import { FirstSteps } from './first_steps.tsx';
 import { Page } from './parts.tsx';
+import { InsecurePage } from './settings.tsx';
 import { Create, Join, Welcome } from './start.tsx';
 
 export default function FamilyPages({ app, path }: AreaProps) {
+  if (!isSecureContext) return <InsecurePage />;
   const [first, page, argument] = path;
   if (first === 'setup') return <Create app={app} />;
   if (first === 'join') return <Join app={app} />;

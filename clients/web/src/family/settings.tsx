@@ -36,18 +36,18 @@ export function Themes() {
   );
 }
 
-// Without HTTPS browsers give no offline start and no locks; say so before anybody relies on them.
-export function InsecureNotice() {
-  if (isSecureContext) return null;
+// Without HTTPS browsers give no hashes, which sync needs, and no offline start: nobody pairs there.
+export function InsecurePage() {
   return (
-    <section class="card alert" aria-labelledby="insecure-title">
-      <h2 id="insecure-title" class="with-mark">
-        <Icon path={kAlert} size={22} />
+    <main class="page family stack">
+      <h1 class="with-mark">
+        <Icon path={kAlert} size={24} />
         {t('family.insecure_title')}
-      </h2>
-      <p class="small">{t('family.insecure_what')}</p>
-      <p class="small">{t('family.insecure_do')}</p>
-    </section>
+      </h1>
+      <p>{t('family.insecure_what')}</p>
+      <p>{t('family.insecure_do')}</p>
+      <Languages />
+    </main>
   );
 }
 
@@ -74,7 +74,6 @@ export function ThisDevice({ app }: { app: App }) {
   const refused = useSignal(false);
   return (
     <div class="stack">
-      <InsecureNotice />
       <div class="device-line">
         <Icon path={way === 'installed' ? kCheck : kPhone} size={22} />
         <div class="stack tight">

@@ -10,7 +10,7 @@ import { Icon, kMoon, kPeople } from '../ui/icon.tsx';
 import { kBack, kLink } from '../ui/icons.ts';
 import { deviceNameOf, grouped, readCode } from './codes.ts';
 import { Failure, Page, useCall } from './parts.tsx';
-import { InsecureNotice, Languages } from './settings.tsx';
+import { Languages } from './settings.tsx';
 import { TextField } from './text_field.tsx';
 
 function deviceName(owner: string): string {
@@ -31,7 +31,6 @@ export function Welcome() {
         <h1>{t('family.welcome')}</h1>
         <p class="soft">{t('family.welcome_intro')}</p>
       </header>
-      <InsecureNotice />
       <div class="stack tight">
         <a class="button main wide big" href={hrefOf('family', 'setup')}>
           <Icon path={kPeople} size={22} />
@@ -87,7 +86,6 @@ export function Create({ app }: { app: App }) {
   };
   return (
     <Page title={t('family.create_title')} intro={t('family.create_intro')} back={<Back />}>
-      <InsecureNotice />
       <Form onSubmit={submit}>
         <TextField
           label={t('family.your_name')}
@@ -167,7 +165,6 @@ export function Join({ app }: { app: App }) {
       intro={t(link ? 'family.join_link_intro' : 'family.join_intro')}
       back={<Back />}
     >
-      <InsecureNotice />
       <Form onSubmit={submit}>
         <TextField
           label={t('family.code')}
