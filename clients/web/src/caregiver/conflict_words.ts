@@ -58,7 +58,7 @@ export function answerOf(conflict: Conflict, choice: ConflictChoice, zone: Zone)
   }
   if (group === 'interval') return intervalWords(value as Interval, choices, zone);
   if (group === 'detail') return labelOf(value as EntryDetail);
-  if (group === 'approach') return t(`caregiver.method_${(value as PlanApproach).method}`);
+  if (group === 'approach') return t(`common.method_${(value as PlanApproach).method}`);
   if (group === 'nights') {
     const { firstNight, lastNight } = value as PlanNights;
     return lastNight ? `${shortDate(firstNight)} – ${shortDate(lastNight)}` : shortDate(firstNight);

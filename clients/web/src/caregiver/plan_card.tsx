@@ -33,7 +33,7 @@ export default function PlanCard({ plan, child, night }: PlanCardProps) {
   const title = (
     <a class="plan-title" href="#/tonight/plan">
       {t('caregiver.plan_tonight', {
-        method: t(`caregiver.method_${approach.method}`),
+        method: t(`common.method_${approach.method}`),
         night: plan.night,
       })}
     </a>

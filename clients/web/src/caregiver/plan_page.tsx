@@ -23,7 +23,7 @@ export default function PlanPage({ shown }: { shown: Shown }) {
       {plan ? (
         <>
           <section class="card">
-            <h2>{t(`caregiver.method_${plan.plan.body.approach.method}`)}</h2>
+            <h2>{t(`common.method_${plan.plan.body.approach.method}`)}</h2>
             <p class="soft">
               {t('caregiver.plan_since', {
                 date: shortDate(plan.plan.body.nights.firstNight),

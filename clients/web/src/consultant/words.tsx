@@ -4,7 +4,7 @@ import { decimal, duration } from '../i18n/intl.ts';
 import type { Measure, PlanMethod, Position, Progress } from '../model/types.ts';
 import type { Arrow } from './caseload.ts';
 
-export const methodName = (method: PlanMethod) => t(`consultant.method_${method}`);
+export const methodName = (method: PlanMethod) => t(`common.method_${method}`);
 export const positionName = (position: Position) => t(`consultant.position_${position}`);
 export const measureName = (measure: Measure) => t(`consultant.measure_${measure}`);
 
