@@ -35,6 +35,9 @@ const PUSH_TRANSACTIONS_MAX = 512;
 const PUSH_BYTES_MAX = 900 << 10;
 // Acknowledged transactions kept for a server that is never backed up.
 const SENT_MAX = 10_000;
+// Of a log that comes whole, so many records are taken between two looks at what a person taps. Where
+// more come, the screens read anew what they show, and not what came.
+const AT_ONCE = 200;
 const NO_REVISION: Cursor = { lineage: '', revision: 0 };
 
 type StoreName = 'device' | 'families' | 'records' | 'outbox' | 'sent' | 'attention';
@@ -259,6 +262,12 @@ export class Replica {
     const { bookmark } = received;
     const cursor = toCursor(bookmark.cursor);
     if (bookmark.stateHash.length !== 32) nonsense('a bookmark without a state hash');
+    const rows: RecordRow[] = [];
+    for (const [id, wire] of received.records) {
+      const record = toRecord(wire);
+      rows.push({ familyId, id, at: happenedAt(record), digest: toHex(wire.digest), record });
+      if (rows.length % AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
+    }
     let differs = false;
     await this.change(familyId, async (changing, family) => {
       const fromNothing =
@@ -270,16 +279,12 @@ export class Replica {
       }
       const records = changing.objectStore('records');
       const hash = new StateHash(fromNothing ? '' : family.stateHash);
-      const rows: RecordRow[] = [];
-      for (const [id, wire] of received.records) {
+      for (const { id, digest } of rows) {
         if (!fromNothing) {
           const old = await records.get([familyId, id]);
           if (old) hash.remove(old.digest);
         }
-        const record = toRecord(wire);
-        const digest = toHex(wire.digest);
         hash.add(digest);
-        rows.push({ familyId, id, at: happenedAt(record), digest, record });
       }
       if (hash.hex() !== toHex(bookmark.stateHash)) {
         differs = true;
@@ -288,7 +293,9 @@ export class Replica {
         return [];
       }
       if (fromNothing) await records.delete(ofFamily(familyId));
-      await Promise.all(rows.map((row) => records.put(row)));
+      for (let i = 0; i < rows.length; i += AT_ONCE) {
+        await Promise.all(rows.slice(i, i + AT_ONCE).map((row) => records.put(row)));
+      }
       family.cursor = cursor;
       family.stateHash = hash.hex();
       family.followFromNothing = false;
@@ -307,7 +314,8 @@ export class Replica {
       moved.push(
         ...(await this.reopen(changing, family, ['attention'], (row) => came(row as AttentionRow))),
       );
-      return fromNothing ? 'all' : [...rows.map((row) => row.id), ...moved];
+      const all = fromNothing || rows.length > AT_ONCE;
+      return all ? 'all' : [...rows.map((row) => row.id), ...moved];
     });
     if (differs) {
       throw new AppError('storage_damaged', 'the records here differ from the server’s');
