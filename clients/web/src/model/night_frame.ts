@@ -21,6 +21,8 @@ function at(date: LocalDate, time: TimeOfDay, zone: Zone): Instant {
 // Night D (the evening of date D) in one zone. A clock time that a DST change skips or repeats is taken
 // by the offset before the change.
 export class NightFrame {
+  // Each is asked for with every entry of the log, and is slow to work out.
+  private readonly found = new Map<string, Instant>();
   // Windows of the nights D-2 to D+1.
   private readonly windows: readonly { begin: Instant; end: Instant }[];
 
@@ -40,7 +42,13 @@ export class NightFrame {
 
   // That clock time on the date D + `day`.
   on(day: number, time: TimeOfDay): Instant {
-    return at(addDays(this.night, day), time, this.zone);
+    const key = `${day} ${time}`;
+    let found = this.found.get(key);
+    if (found === undefined) {
+      found = at(addDays(this.night, day), time, this.zone);
+      this.found.set(key, found);
+    }
+    return found;
   }
 
   get windowBegin(): Instant {
