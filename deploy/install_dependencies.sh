@@ -19,8 +19,8 @@ if [[ "${1:-}" == --test ]]; then
     libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
     clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
     python3 openssl git chromium
-    # promtool, which checks the alerts.
-    prometheus
+    # promtool, which checks the alerts; what checks the unit, the packages, and a Debian for them.
+    prometheus systemd dpkg-dev lintian debootstrap
   )
 elif [[ $# -gt 0 ]]; then
   echo "usage: $0 [--test]" >&2
