@@ -264,7 +264,8 @@ void SyncService::Push(const std::string& token, const v1::PushRequest& request,
         if (!status.ok()) return done(std::move(status));
         if (*halted) return done(FamilyHaltedError());
         done(std::move(*response));
-      });
+      },
+      static_cast<size_t>(request.transactions_size()));
 }
 
 absl::StatusOr<std::unique_ptr<MessageStream<v1::FollowResponse>>> SyncService::Follow(

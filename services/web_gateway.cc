@@ -304,7 +304,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void Read() {
     if (std::exchange(reading_, true)) return;
-    const bool expects = phase_ == Phase::kHeader || phase_ == Phase::kBody;
+    const bool expects =
+        phase_ == Phase::kHeader || phase_ == Phase::kBody || phase_ == Phase::kLinger;
     transport_.Read(
         buffer_.prepare(expects ? kReadBytes : kWaitingReadBytes),
         [self = shared_from_this()](error_code error, size_t size) { self->OnRead(error, size); });

@@ -14,6 +14,12 @@
 #include "storage/keys.h"
 
 namespace nightlog {
+namespace {
+
+// Preparing a batch: others wait as long, and then for their own.
+constexpr absl::Duration kLongBatch = absl::Milliseconds(5);
+
+}  // namespace
 Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const Clock& clock,
                      OnFailure on_failure, const Options& options)
     : engine_(engine),
@@ -23,7 +29,7 @@ Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const C
       on_failure_(std::move(on_failure)),
       options_(options) {
   for (int i = 0; i < std::max(options_.shards, 1); ++i) {
-    shards_.push_back(std::make_unique<Shard>(options_.remembered_max));
+    shards_.push_back(std::make_unique<Shard>(options_));
     Shard& shard = *shards_.back();
     shard.number = static_cast<uint32_t>(i);
     if (options_.shards > 0) shard.thread = std::thread([this, &shard] { Run(shard); });
@@ -32,7 +38,7 @@ Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const C
 
 Committer::~Committer() { Stop(); }
 
-void Committer::Submit(const FamilyId& family, Operation operation, Done done) {
+void Committer::Submit(const FamilyId& family, Operation operation, Done done, size_t cost) {
   Shard& shard = *shards_[absl::HashOf(family) % shards_.size()];
   absl::Status refusal;
   {
@@ -40,13 +46,15 @@ void Committer::Submit(const FamilyId& family, Operation operation, Done done) {
     if (shard.stopping) {
       refusal = MakeError(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING,
                           "The server is stopping; try again.");
-    } else if (shard.queue.size() >= options_.queue_max) {
+    } else if (shard.queue.size() >= options_.queue_max ||
+               shard.waiting[family] >= options_.family_queue_max) {
       refusal =
           WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
                                    "The server has too much to write; try again in a second."),
                          absl::Seconds(1));
     } else {
-      shard.queue.push_back({family, std::move(operation), std::move(done)});
+      shard.queue.push_back({family, std::move(operation), std::move(done), cost});
+      ++shard.waiting[family];
       return;
     }
   }
@@ -104,10 +112,31 @@ void Committer::Run(Shard& shard) {
 }
 
 std::vector<Committer::Waiting> Committer::TakeBatch(Shard& shard) {
+  struct Share {
+    size_t cost = 0;
+    bool is_full = false;  // what follows is left, too: it comes after
+  };
   std::vector<Waiting> batch;
+  std::deque<Waiting> left;
+  absl::flat_hash_map<FamilyId, Share> shares;
   while (!shard.queue.empty() && batch.size() < options_.batch_max) {
-    batch.push_back(std::move(shard.queue.front()));
+    Waiting next = std::move(shard.queue.front());
     shard.queue.pop_front();
+    Share& share = shares[next.family];
+    share.is_full |= share.cost > 0 && share.cost + next.cost > shard.family_cost_max;
+    if (share.is_full) {
+      left.push_back(std::move(next));
+      continue;
+    }
+    share.cost += next.cost;
+    const auto waiting = shard.waiting.find(next.family);
+    if (--waiting->second == 0) shard.waiting.erase(waiting);
+    batch.push_back(std::move(next));
+  }
+  // They keep their places before what came later.
+  while (!left.empty()) {
+    shard.queue.push_front(std::move(left.back()));
+    left.pop_back();
   }
   return batch;
 }
@@ -178,6 +207,7 @@ void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {
     const auto head = family.view.Get(kHeadColumn, FamilyHeadKey(id));
     if (!head.ok() || *head != family.stored_head) advanced.push_back(id);
   }
+  AdaptShare(shard, batch.size(), families.size(), absl::Nanoseconds(SteadyNanos() - began_ns));
   if (!write.empty()) {
     write.Put(kHeadColumn, ShardHeadKey(shard.number), shard_head.SerializeAsString());
     if (Planted("notify_before_sync")) Publish(advanced);
@@ -201,6 +231,16 @@ void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {
   }
   shard.batch_began_ns.store(kNoBatch, std::memory_order_relaxed);
   Answer(batch, families, results);
+}
+
+void Committer::AdaptShare(Shard& shard, size_t operations, size_t families,
+                           absl::Duration prepared) const {
+  if (options_.shards == 0) return;  // what a simulation does must not depend on time
+  if (prepared > kLongBatch && families > 1 && operations > families) {
+    shard.family_cost_max = std::max<size_t>(shard.family_cost_max / 2, 1);
+  } else if (prepared < kLongBatch / 4) {
+    shard.family_cost_max = std::min(shard.family_cost_max * 2, options_.family_cost_max);
+  }
 }
 
 void Committer::Publish(const std::vector<FamilyId>& families) {

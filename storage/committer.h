@@ -63,8 +63,14 @@ class Committer {
     int shards = 1;
     // Most operations that wait in one shard; more are answered RESOURCE_EXHAUSTED (BUSY) at once.
     size_t queue_max = 16384;
+    // The same of one family, so that others always find room.
+    size_t family_queue_max = 4096;
     // Most operations in one batch.
     size_t batch_max = 1024;
+    // Most cost that one family has in a batch, but for a single operation that costs more. What it
+    // has beyond waits. While batches that families share take long, this shrinks, so that a family
+    // that floods holds others up for little more than one operation.
+    size_t family_cost_max = 64;
     // Most families of one shard whose deriver's memory is kept; some 100 KiB each.
     size_t remembered_max = 256;
     // May be null.
@@ -77,8 +83,9 @@ class Committer {
   ~Committer();
 
   // Commits `operation` on `family`; operations of one family run in the order of their submission.
-  // After Stop: answers UNAVAILABLE (DRAINING) at once.
-  void Submit(const FamilyId& family, Operation operation, Done done);
+  // `cost` is how long it takes, in transactions. After Stop: answers UNAVAILABLE (DRAINING) at
+  // once.
+  void Submit(const FamilyId& family, Operation operation, Done done, size_t cost = 1);
 
   // Commits what waits, on the caller's thread. REQUIRES: options.shards is 0.
   void CommitWaiting();
@@ -95,6 +102,7 @@ class Committer {
     FamilyId family;
     Operation operation;
     Done done;
+    size_t cost;
   };
   struct FamilyBatch;
 
@@ -117,12 +125,17 @@ class Committer {
   static constexpr int64_t kNoBatch = -1;
 
   struct Shard {
-    explicit Shard(size_t remembered_max) : memories(remembered_max) {}
+    explicit Shard(const Options& options)
+        : memories(options.remembered_max), family_cost_max(options.family_cost_max) {}
     absl::Mutex mu;
     std::deque<Waiting> queue ABSL_GUARDED_BY(mu);
+    // How much of it is whose.
+    absl::flat_hash_map<FamilyId, size_t> waiting ABSL_GUARDED_BY(mu);
     bool stopping ABSL_GUARDED_BY(mu) = false;
     uint32_t number = 0;
-    Memories memories;  // of the thread that commits
+    // Of the thread that commits.
+    Memories memories;
+    size_t family_cost_max;
     // When its batch began, by SteadyNanos(); kNoBatch between batches.
     std::atomic<int64_t> batch_began_ns{kNoBatch};
     std::thread thread;
@@ -132,6 +145,8 @@ class Committer {
   // The next operations to commit together; empty if none wait.
   std::vector<Waiting> TakeBatch(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
   void CommitBatch(Shard& shard, std::vector<Waiting> batch);
+  // Sets a family's share of the next batch, after one that took `prepared` but for the disk.
+  void AdaptShare(Shard& shard, size_t operations, size_t families, absl::Duration prepared) const;
   absl::Status RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const;
   void Publish(const std::vector<FamilyId>& families);
   // Tells each of the batch what became of it, and empties the batch.

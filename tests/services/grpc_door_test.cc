@@ -266,6 +266,25 @@ TEST_F(GrpcDoorTest, ARevokedStreamEndsAndHasSentNothingThatCameAfter) {
   EXPECT_GT(revision, 0u);
 }
 
+TEST_F(GrpcDoorTest, AStreamThatIsOpenWhenConsentEndsSendsNothingThatCameAfter) {
+  const Phone owner = CreateFamily();
+  v1::CreateInviteRequest invite = InviteRequest(owner, v1::ROLE_CONSULTANT);
+  invite.set_consent_scope(v1::CONSENT_SCOPE_ENTRIES);
+  *invite.mutable_consent_until() = ToProto(clock_.Now() + absl::Hours(1));
+  const Phone consultant = Join(owner, invite);
+  grpc::ClientContext context;
+  const auto stream = Follow(context, consultant);
+  ReadToBookmark(*stream);
+  clock_.Advance(absl::Hours(1));
+  PushEntries(owner, 1, 100);
+  v1::FollowResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_TRUE(response.has_closed()) << response.ShortDebugString();
+  EXPECT_EQ(response.records_size(), 0);
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(stream->Finish())), v1::ERROR_REASON_NO_ACCESS);
+}
+
 TEST_F(GrpcDoorTest, AnExportEndsWithOk) {
   const Phone owner = CreateFamily();
   PushEntries(owner, 100, 4000);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -258,6 +259,50 @@ TEST_F(CommitterTest, ABatchHoldsNoMoreOperationsThanItsBound) {
   engine_.Release();
   AwaitAnswers();
   EXPECT_EQ(engine_.writes(), before + 10);
+}
+
+TEST_F(CommitterTest, AFamilyThatFloodsLeavesItsNeighboursAPlaceInEachBatch) {
+  std::vector<std::string> order;  // of one thread
+  Committer::Options options;
+  options.family_cost_max = 10;
+  options.on_batch = [&](const Committer::BatchReport&) { order.emplace_back("written"); };
+  Start(options);
+  HoldAWrite();
+  const auto submit = [&](const FamilyId& family, const std::string& name, size_t cost) {
+    committer_->Submit(
+        family,
+        [&order, name, put = PutsMember(1)](FamilyWriter& writer) {
+          order.push_back(name);
+          return put(writer);
+        },
+        [](const absl::Status& status) { EXPECT_OK(status); }, cost);
+  };
+  submit(owls_, "owls 6", 6);
+  submit(owls_, "owls 5", 5);
+  submit(owls_, "owls 1", 1);
+  submit(foxes_, "foxes 40", 40);
+  submit(foxes_, "foxes 1", 1);
+  engine_.Release();
+  AwaitAnswers();
+  committer_->Stop();
+  EXPECT_THAT(order, ElementsAre("written", "owls 6", "foxes 40", "written", "owls 5", "owls 1",
+                                 "foxes 1", "written"));
+}
+
+TEST_F(CommitterTest, AFamilyHasABoundOfItsOwnInTheQueue) {
+  Committer::Options options;
+  options.family_queue_max = 2;
+  Start(options);
+  HoldAWrite();
+  for (uint32_t i = 0; i < 3; ++i) Submit(owls_, PutsMember(i));
+  for (uint32_t i = 0; i < 2; ++i) Submit(foxes_, PutsMember(i));
+  engine_.Release();
+  const std::vector<absl::Status> answers = AwaitAnswers();
+  EXPECT_EQ(std::count_if(answers.begin(), answers.end(), absl::IsResourceExhausted), 1);
+  EXPECT_FALSE(HasMember(owls_, 2));
+  Submit(owls_, PutsMember(2));
+  AwaitAnswers();
+  EXPECT_TRUE(HasMember(owls_, 2));
 }
 
 TEST_F(CommitterTest, ABatchIsReportedOnceItIsOnDisk) {
