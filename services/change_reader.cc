@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "storage/core/check.h"
 #include "storage/core/errors.h"
@@ -14,8 +15,23 @@
 
 namespace nightlog {
 
+ChangeReader::Part ChangeReader::SharedParts::Find(const Key& key) {
+  absl::MutexLock lock(&mu_);
+  const auto& [kept_key, part] = slots_[absl::HashOf(key) % kSlots];
+  return kept_key == key ? part : Part();
+}
+
+ChangeReader::Part ChangeReader::SharedParts::Keep(const Key& key, Part part) {
+  constexpr size_t kBytesMax = 16 << 10;
+  part.bytes = std::make_shared<const std::string>(part.message->SerializeAsString());
+  if (part.bytes->size() > kBytesMax) return part;
+  absl::MutexLock lock(&mu_);
+  slots_[absl::HashOf(key) % kSlots] = {key, part};
+  return part;
+}
+
 absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl::Time now,
-                                                      size_t bytes_max) {
+                                                      size_t bytes_max, SharedParts* shared) {
   const FamilyReader reader(view, family_);
   if (Planted("consent_expiry_at_open_only") && access_.has_value()) now = absl::InfinitePast();
   absl::StatusOr<Access> authorized = Authorize(reader, device_, now);
@@ -24,7 +40,7 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::FamilyHead> head, reader.Head());
   CHECK(head.has_value());  // a family without a head has no devices
 
-  Part part;
+  auto message = std::make_shared<v1::FollowResponse>();
   const bool sees_other_kinds =
       access_.has_value() &&
       (access_->role != access.role || access_->consent_scope != access.consent_scope);
@@ -32,7 +48,7 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
   const bool other_lineage = cursor_.lineage() != head->lineage() && cursor_.revision() != 0 &&
                              !Planted("no_reset_for_another_lineage");
   if (other_lineage || sees_other_kinds || std::exchange(start_over_, false)) {
-    part.reset.emplace().set_lineage(head->lineage());
+    message->mutable_reset()->set_lineage(head->lineage());
     cursor_.set_revision(0);
     position_.clear();
   } else if (cursor_.revision() > head->revision()) {
@@ -45,12 +61,22 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
   }
   const bool bookmarked = bookmarked_ && cursor_.lineage() == head->lineage() &&
                           position_.empty() && cursor_.revision() == head->revision();
-  if (bookmarked) return part;
+  if (bookmarked) return Part();
 
   const auto sees = [&](uint32_t kind) {
     return (MayRead(access.role, access.consent_scope, kind) || Planted("scope_ignored")) &&
            wants_kind_(kind);
   };
+  if (!position_.empty() || message->has_reset()) shared = nullptr;
+  const SharedParts::Key key(family_, head->lineage(), cursor_.revision(), head->revision(),
+                             head->backed_up_revision(), access.role, access.consent_scope);
+  if (shared != nullptr) {
+    if (Part part = shared->Find(key); part.message != nullptr) {
+      bookmarked_ = true;
+      cursor_ = part.message->bookmark().cursor();
+      return part;
+    }
+  }
   if (position_.empty()) position_ = FeedKeyAfter(family_, cursor_.revision());
   size_t bytes = 0;
   bool full = false;
@@ -68,19 +94,18 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
       return false;
     }
     if (!sees((*stored)->kind())) return true;
-    v1::Record record;
+    v1::Record& record = *message->add_records();
     if (!RecordToWire(id.bytes(), **stored, record)) {
       damaged = DamagedRow();
       return false;
     }
     bytes += record.ByteSizeLong();
-    part.records.push_back(std::move(record));
     return true;
   }));
   RETURN_IF_ERROR(damaged);
-  if (full && !Planted("bookmark_before_its_records")) return part;
+  if (full && !Planted("bookmark_before_its_records")) return Part{std::move(message), nullptr};
 
-  v1::Bookmark& bookmark = part.bookmark.emplace();
+  v1::Bookmark& bookmark = *message->mutable_bookmark();
   bookmarked_ = true;
   cursor_.set_lineage(head->lineage());
   cursor_.set_revision(head->revision());
@@ -93,7 +118,8 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
   bookmark.set_state_hash(state_hash.bytes());
   bookmark.set_backed_up_revision(Planted("backed_up_too_early") ? head->revision()
                                                                  : head->backed_up_revision());
-  return part;
+  Part part{std::move(message), nullptr};
+  return shared != nullptr && !full ? shared->Keep(key, std::move(part)) : part;
 }
 
 }  // namespace nightlog

@@ -1,13 +1,19 @@
 #ifndef NIGHTLOG_SERVICES_CHANGE_READER_H_
 #define NIGHTLOG_SERVICES_CHANGE_READER_H_
 
+#include <array>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
-#include <vector>
+#include <tuple>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/optional.h"
-#include "nightlog/v1/sync.pb.h"
+#include "nightlog/v1/sync_service.pb.h"
 #include "services/access.h"
 #include "storage/engine/engine.h"
 
@@ -23,13 +29,32 @@ class ChangeReader {
   // Which kinds of records the reader wants, of those that it may see.
   using WantsKind = std::function<bool(uint32_t kind)>;
 
-  // One part. Nothing set: the reader is at the head.
+  // One part, in the words of Follow: a reset, records, a bookmark.
   struct Part {
-    absl::optional<v1::Reset> reset;
-    std::vector<v1::Record> records;
-    absl::optional<v1::Bookmark> bookmark;
+    // Null: the reader is at the head.
+    std::shared_ptr<const v1::FollowResponse> message;
+    // Not null: the message serialised, once for all readers of the same.
+    std::shared_ptr<const std::string> bytes;
+  };
 
-    bool empty() const { return !reset.has_value() && records.empty() && !bookmark.has_value(); }
+  // The newest small parts that lead from one revision of a family to its head, for the many
+  // readers that wait for the same commit. Thread-safe.
+  class SharedParts {
+   public:
+    // Whatever such a part is a function of: family, lineage, both revisions, the one backed up,
+    // and what decides which kinds the reader sees.
+    using Key =
+        std::tuple<FamilyId, std::string, uint64_t, uint64_t, uint64_t, v1::Role, v1::ConsentScope>;
+
+    // Without a message where there is none.
+    Part Find(const Key& key);
+    // Keeps the part unless it is large, and serialises it.
+    Part Keep(const Key& key, Part part);
+
+   private:
+    static constexpr size_t kSlots = 64;
+    absl::Mutex mu_;
+    std::array<std::pair<Key, Part>, kSlots> slots_ ABSL_GUARDED_BY(mu_);
   };
 
   ChangeReader(const FamilyId& family, const DeviceId& device, const v1::Cursor& cursor,
@@ -44,8 +69,10 @@ class ChangeReader {
   // Reads the next part, about `bytes_max` of records. Begins with a reset where the cursor is of
   // another lineage, or where the device may see other kinds than before. PERMISSION_DENIED
   // (NO_ACCESS) when access has ended, FAILED_PRECONDITION (AHEAD_OF_SERVER) when the cursor is
-  // ahead of the same lineage's head, DATA_LOSS for damaged storage.
-  absl::StatusOr<Part> Next(const ReadView& view, absl::Time now, size_t bytes_max);
+  // ahead of the same lineage's head, DATA_LOSS for damaged storage. `shared`, if not null, saves
+  // reading what another reader has read; all that use it want the same kinds.
+  absl::StatusOr<Part> Next(const ReadView& view, absl::Time now, size_t bytes_max,
+                            SharedParts* shared = nullptr);
 
  private:
   const FamilyId family_;

@@ -398,9 +398,10 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
     // The last message may have been dropped at the gate: it comes again.
     if (Revalidate()) position_ = last_position_;
     Step step;
-    step.status = Read(step.message);
-    step.has_message = step.status.ok() && step.message.records_size() > 0;
-    step.kind = step.has_message ? Step::Kind::kMessage : Step::Kind::kEnd;
+    auto message = std::make_shared<v1::ExportFamilyResponse>();
+    step.status = Read(*message);
+    if (step.status.ok() && message->records_size() > 0) step.message = std::move(message);
+    step.kind = step.message != nullptr ? Step::Kind::kMessage : Step::Kind::kEnd;
     return step;
   }
 

@@ -6,6 +6,7 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/byte_buffer.h>
 
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -49,12 +50,17 @@ grpc::Slice ToSlice(const ByteBuffer& buffer) {
   return slice;
 }
 
-ByteBuffer ToByteBuffer(std::string bytes) {
-  auto* const owned = new std::string(std::move(bytes));
+using SharedBytes = std::shared_ptr<const std::string>;
+
+ByteBuffer ToByteBuffer(SharedBytes bytes) {
+  auto* const owned = new SharedBytes(std::move(bytes));
   const grpc::Slice slice(
-      owned->data(), owned->size(), [](void* owned) { delete static_cast<std::string*>(owned); },
-      owned);
+      const_cast<char*>((*owned)->data()), (*owned)->size(),
+      [](void* owned) { delete static_cast<SharedBytes*>(owned); }, owned);
   return ByteBuffer(&slice, 1);
+}
+ByteBuffer ToByteBuffer(std::string bytes) {
+  return ToByteBuffer(std::make_shared<const std::string>(std::move(bytes)));
 }
 
 absl::string_view View(const grpc::Slice& slice) {
@@ -82,7 +88,7 @@ class GrpcStream final : public grpc::ServerWriteReactor<ByteBuffer>, public Str
   void OnCancel() override { Stop(absl::CancelledError("The call was cancelled.")); }
   void OnDone() override { delete this; }
 
-  void Write(std::string message) override {
+  void Write(SharedBytes message) override {
     message_ = ToByteBuffer(std::move(message));
     StartWrite(&message_);
   }

@@ -55,14 +55,13 @@ class Health::Watcher final : public ByteStream {
         health_.Has(service_) ? StatusOf(state.serving) : HealthCheckResponse::SERVICE_UNKNOWN;
     if (state.stopped) {
       step.kind = StreamStep<std::string>::Kind::kEnd;
-      step.has_message = true;
-      step.message = ResponseOf(HealthCheckResponse::NOT_SERVING);
+      step.message =
+          std::make_shared<const std::string>(ResponseOf(HealthCheckResponse::NOT_SERVING));
       step.status = DrainingError();
     } else if (told_ != status) {
       told_ = status;
       step.kind = StreamStep<std::string>::Kind::kMessage;
-      step.has_message = true;
-      step.message = ResponseOf(status);
+      step.message = std::make_shared<const std::string>(ResponseOf(status));
     }
     return step;
   }

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -31,13 +33,16 @@ struct StreamLimits {
 template <typename Response>
 struct StreamStep {
   enum class Kind {
-    kMessage,  // write `message`, then ask again
+    kMessage,  // write `message`; then ask again, or wait if there is no `more`
     kWait,     // nothing now; the stream's wake will be called when there may be something
-    kEnd,      // write `message` if `has_message`, then end the call with `status`
+    kEnd,      // write `message` if there is one, then end the call with `status`
   };
   Kind kind = Kind::kWait;
-  bool has_message = false;
-  Response message;
+  bool more = true;
+  // Null: none. Other streams may send the same one.
+  std::shared_ptr<const Response> message;
+  // Not null: the message serialised, once for all streams that send it.
+  std::shared_ptr<const std::string> bytes;
   absl::Status status;
 };
 
@@ -45,8 +50,8 @@ struct StreamStep {
 // wake.
 //
 // The door: calls Next() on a thread that may block (never two at once); hands each message to the
-// transport inside WriteIfOpen(); after kWait calls Next() again once the wake has come, even if it
-// came while Next() ran; destroys the stream when the call is over.
+// transport inside WriteIfOpen(); after kWait, or without more, calls Next() again once the wake
+// has come, even if it came while Next() ran; destroys the stream when the call is over.
 template <typename Response>
 class MessageStream {
  public:

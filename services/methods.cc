@@ -39,8 +39,11 @@ class SerializedStream final : public ByteStream {
     StreamStep<Response> step = stream_->Next();
     StreamStep<std::string> bytes;
     bytes.kind = static_cast<Kind>(step.kind);
-    bytes.has_message = step.has_message;
-    if (step.has_message) bytes.message = step.message.SerializeAsString();
+    bytes.more = step.more;
+    bytes.message = std::move(step.bytes);
+    if (bytes.message == nullptr && step.message != nullptr) {
+      bytes.message = std::make_shared<const std::string>(step.message->SerializeAsString());
+    }
     bytes.status = std::move(step.status);
     return bytes;
   }

@@ -23,6 +23,7 @@ namespace nightlog {
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
+  // `message` is the bytes.
   virtual StreamStep<std::string> Next() = 0;
   virtual bool WriteIfOpen(absl::FunctionRef<void()> write) = 0;
 };

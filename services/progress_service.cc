@@ -137,7 +137,8 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
   Step Read(const ReadView& view, Family& family) {
     const FamilyId id = family.reader.family();
     Step step;
-    step.message.set_family_id(id.str());
+    auto message = std::make_shared<v1::WatchResponse>();
+    message->set_family_id(id.str());
     absl::StatusOr<ChangeReader::Part> part =
         family.reader.Next(view, clock_.Now(), limits_.message_bytes);
     if (!part.ok() && ReasonOf(part.status()) != v1::ERROR_REASON_NO_ACCESS) {
@@ -152,21 +153,21 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
       known_.erase(id);
       if (!in_view) return step;
       last_left_ = id;
-      step.message.mutable_left()->set_message(std::string(part.status().message()));
+      message->mutable_left()->set_message(std::string(part.status().message()));
     } else {
-      if (part->empty() && family.joined) return step;
-      if (!family.joined) Join(view, id, step.message);
+      if (part->message == nullptr && family.joined) return step;
+      if (!family.joined) Join(view, id, *message);
       family.joined = family.in_view = true;
       last_ = &family;
-      if (part->reset.has_value()) *step.message.mutable_reset() = *std::move(part->reset);
-      for (v1::Record& record : part->records) *step.message.add_records() = std::move(record);
-      if (part->bookmark.has_value()) {
-        *step.message.mutable_bookmark() = *std::move(part->bookmark);
+      if (part->message != nullptr) {
+        if (part->message->has_reset()) *message->mutable_reset() = part->message->reset();
+        *message->mutable_records() = part->message->records();
+        if (part->message->has_bookmark()) *message->mutable_bookmark() = part->message->bookmark();
       }
       MarkDirty(id);  // there may be more
     }
     step.kind = Step::Kind::kMessage;
-    step.has_message = true;
+    step.message = std::move(message);
     return step;
   }
 

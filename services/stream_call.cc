@@ -45,8 +45,11 @@ void StreamCall::Stop(absl::Status status) {
 void StreamCall::WriteDone(bool ok) {
   absl::MutexLock lock(&mu_);
   writing_ = false;
-  if (!ok && stop_.ok()) stop_ = absl::CancelledError("The call was cancelled.");
-  Wake();
+  if (!ok) {
+    if (stop_.ok()) stop_ = absl::CancelledError("The call was cancelled.");
+    due_ = true;
+  }
+  PostIfDue();
 }
 
 void StreamCall::Wake() {
@@ -81,7 +84,7 @@ void StreamCall::RunStep() {
   if (step.kind == Kind::kEnd) {
     // A last message says why the stream ends and carries no records, so it needs no gate.
     absl::optional<std::string> last;
-    if (step.has_message) last = std::move(step.message);
+    if (step.message != nullptr) last = *step.message;
     return End(step.status, std::move(last));
   }
   if (step.kind == Kind::kMessage) {
@@ -96,7 +99,7 @@ void StreamCall::RunStep() {
   }
   absl::MutexLock lock(&mu_);
   running_ = false;
-  if (step.kind == Kind::kMessage) due_ = true;  // there may be another
+  if (step.kind == Kind::kMessage && step.more) due_ = true;
   PostIfDue();
 }
 

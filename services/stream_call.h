@@ -37,8 +37,8 @@ class OpenStreams {
 // All work is done by *steps* on the executor: the first opens the stream, each further one asks it
 // for a message and starts the write. A step is posted when there may be something to do and
 // neither a step nor a write is under way, so there is never more than one of each. What comes
-// meanwhile (a wake, the end of a write, a stop) is remembered in `due_`. A step that ends the call
-// destroys the stream first, which waits for a running wake; after that only the door knows this.
+// meanwhile (a wake, a stop) is remembered in `due_`. A step that ends the call destroys the stream
+// first, which waits for a running wake; after that only the door knows this.
 class StreamCall {
  public:
   // `method` is a server-streaming one. All references must outlive the call.
@@ -58,7 +58,7 @@ class StreamCall {
   virtual ~StreamCall() = default;
 
   // Starts to write a message and returns; WriteDone() follows, perhaps before this returns.
-  virtual void Write(std::string message) = 0;
+  virtual void Write(std::shared_ptr<const std::string> message) = 0;
 
   // Writes `last`, if there is one, and ends the call. The last thing that is done here: the door
   // may destroy this from now on.

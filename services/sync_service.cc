@@ -124,10 +124,12 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
   using Step = StreamStep<v1::FollowResponse>;
 
   FollowStream(const Engine& engine, const Clock& clock, const StreamLimits& limits,
-               const DeviceId& device, const v1::FollowRequest& request)
+               ChangeReader::SharedParts& shared_parts, const DeviceId& device,
+               const v1::FollowRequest& request)
       : engine_(engine),
         clock_(clock),
         limits_(limits),
+        shared_parts_(shared_parts),
         device_(device),
         has_window_(!request.stream_id().empty()),
         until_head_(request.until_head()),
@@ -174,29 +176,27 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
       return step;
     }
     absl::StatusOr<ChangeReader::Part> part =
-        reader_.Next(*view, clock_.Now(), limits_.message_bytes);
+        reader_.Next(*view, clock_.Now(), limits_.message_bytes, &shared_parts_);
     if (!part.ok()) {
       step.kind = Step::Kind::kEnd;
       step.status = part.status();
       if (ReasonOf(step.status) == v1::ERROR_REASON_NO_ACCESS) {
-        step.has_message = true;
-        step.message.mutable_closed()->set_message(std::string(step.status.message()));
+        auto closed = std::make_shared<v1::FollowResponse>();
+        closed->mutable_closed()->set_message(std::string(step.status.message()));
+        step.message = std::move(closed);
       }
       return step;
     }
-    if (part->empty()) return step;
+    if (part->message == nullptr) return step;
     step.kind = Step::Kind::kMessage;
-    step.has_message = true;
-    if (part->reset.has_value()) *step.message.mutable_reset() = *std::move(part->reset);
-    for (v1::Record& record : part->records) *step.message.add_records() = std::move(record);
-    const size_t bytes = step.message.ByteSizeLong();
-    if (bookmarked_) live_bytes_ += bytes;
-    if (part->bookmark.has_value()) {
-      *step.message.mutable_bookmark() = *std::move(part->bookmark);
-      bookmarked_ = true;
-    }
-    last_bytes_ = step.message.ByteSizeLong();
+    step.message = std::move(part->message);
+    step.bytes = std::move(part->bytes);
+    last_bytes_ = step.bytes != nullptr ? step.bytes->size() : step.message->ByteSizeLong();
     sent_bytes_ += last_bytes_;
+    if (bookmarked_) live_bytes_ += last_bytes_ - step.message->bookmark().ByteSizeLong();
+    // Whatever comes after the bookmark's revision wakes the stream.
+    step.more = !step.message->has_bookmark() || until_head_;
+    bookmarked_ |= step.message->has_bookmark();
     return step;
   }
 
@@ -204,6 +204,7 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
   const Engine& engine_;
   const Clock& clock_;
   const StreamLimits limits_;
+  ChangeReader::SharedParts& shared_parts_;
   const DeviceId device_;
   const bool has_window_;
   const bool until_head_;
@@ -278,7 +279,8 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::FollowResponse>>> SyncService::
       Authorize(FamilyReader(*view, FamilyId(request.family_id())), device, clock_.Now()));
   RETURN_IF_ERROR(RequireAction(access, Action::kFollow));
   RETURN_IF_ERROR(HaltIfAhead(*view, FamilyId(request.family_id()), access, request.cursor()));
-  auto stream = std::make_unique<FollowStream>(engine_, clock_, limits_, device, request);
+  auto stream =
+      std::make_unique<FollowStream>(engine_, clock_, limits_, *shared_parts_, device, request);
   stream->Start(feed_, streams_, device, request.stream_id(), wake);
   return stream;
 }

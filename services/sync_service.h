@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "nightlog/v1/sync_service.pb.h"
 #include "services/access.h"
+#include "services/change_reader.h"
 #include "services/message_stream.h"
 #include "services/stream_registry.h"
 #include "storage/committer.h"
@@ -58,6 +59,8 @@ class SyncService {
   StreamRegistry& streams_;
   const Clock& clock_;
   const StreamLimits limits_;
+  const std::unique_ptr<ChangeReader::SharedParts> shared_parts_ =
+      std::make_unique<ChangeReader::SharedParts>();
 };
 
 }  // namespace nightlog

@@ -165,7 +165,7 @@ class WebStream final : public StreamCall {
   using StreamCall::WriteDone;
 
  private:
-  void Write(std::string message) override;
+  void Write(std::shared_ptr<const std::string> message) override;
   void Finish(const absl::Status& status, absl::optional<std::string> last) override;
 
   const std::shared_ptr<Connection> connection_;
@@ -640,9 +640,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<const std::string> body_;
 };
 
-void WebStream::Write(std::string message) {
+void WebStream::Write(std::shared_ptr<const std::string> message) {
   connection_->Post([connection = connection_, message = std::move(message)] {
-    connection->WriteMessage(message);
+    connection->WriteMessage(*message);
   });
 }
 

@@ -98,8 +98,8 @@ class FamilyImportTest : public ServiceFixture {
     request.set_family_id(phone.pairing.family_id());
     const auto stream = family_service_.ExportFamily(phone.token, request);
     EXPECT_TRUE(stream.ok()) << stream.status();
-    for (auto step = (*stream)->Next(); step.has_message; step = (*stream)->Next()) {
-      for (const v1::Record& record : step.message.records()) exported.records.push_back(record);
+    for (auto step = (*stream)->Next(); step.message != nullptr; step = (*stream)->Next()) {
+      for (const v1::Record& record : step.message->records()) exported.records.push_back(record);
     }
     return exported;
   }

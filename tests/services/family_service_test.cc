@@ -775,8 +775,8 @@ TEST_F(FamilyServiceTest, AnExportHoldsEveryRecordOnceInMessagesOfABoundedSize) 
       break;
     }
     ++messages;
-    EXPECT_LT(step.message.ByteSizeLong(), 80u << 10);
-    for (const v1::Record& record : step.message.records()) {
+    EXPECT_LT(step.message->ByteSizeLong(), 80u << 10);
+    for (const v1::Record& record : step.message->records()) {
       EXPECT_TRUE(ids.insert(record.record_id()).second);
       EXPECT_GE(record.revision(), revision);
       revision = record.revision();
@@ -800,12 +800,12 @@ TEST_F(FamilyServiceTest, AnExportEndsWhenAccessEnds) {
   auto stream = Export(caregiver);
   ASSERT_TRUE(stream.ok()) << stream.status();
   const auto first = (*stream)->Next();
-  ASSERT_TRUE(first.has_message);
+  ASSERT_NE(first.message, nullptr);
   ASSERT_TRUE(Revoke(owner, caregiver).ok());
   EXPECT_FALSE((*stream)->WriteIfOpen([] { FAIL() << "sent after the revocation"; }));
   const auto second = (*stream)->Next();
   EXPECT_EQ(second.kind, StreamStep<v1::ExportFamilyResponse>::Kind::kEnd);
-  EXPECT_FALSE(second.has_message);
+  EXPECT_EQ(second.message, nullptr);
   EXPECT_EQ(ReasonOf(second.status), v1::ERROR_REASON_NO_ACCESS);
 }
 
@@ -814,13 +814,13 @@ TEST_F(FamilyServiceTest, AMessageThatAChangeOfAccessDroppedComesAgain) {
   PushEntries(owner, 40, 4000);
   auto stream = Export(owner);
   ASSERT_TRUE(stream.ok()) << stream.status();
-  ASSERT_TRUE((*stream)->Next().has_message);
+  ASSERT_NE((*stream)->Next().message, nullptr);
   const auto dropped = (*stream)->Next();
   Join(owner, InviteRequest(owner, v1::ROLE_OWNER), owner);
   EXPECT_FALSE((*stream)->WriteIfOpen([] { FAIL(); }));
   const auto again = (*stream)->Next();
-  ASSERT_TRUE(again.has_message);
-  EXPECT_EQ(again.message.records(0).record_id(), dropped.message.records(0).record_id());
+  ASSERT_NE(again.message, nullptr);
+  EXPECT_EQ(again.message->records(0).record_id(), dropped.message->records(0).record_id());
 }
 
 TEST_F(FamilyServiceTest, AnErasedFamilyIsGone) {

@@ -98,7 +98,7 @@ TEST_F(MethodsTest, AStreamSendsNothingThatWasReadBeforeAccessEnded) {
   const StreamStep<std::string> step = (*stream)->Next();
   ASSERT_EQ(step.kind, StreamStep<std::string>::Kind::kMessage);
   v1::FollowResponse first;
-  ASSERT_TRUE(first.ParseFromString(step.message));
+  ASSERT_TRUE(first.ParseFromString(*step.message));
   EXPECT_GT(first.records_size(), 0);
 
   v1::RevokeDeviceRequest revoke;
@@ -110,7 +110,7 @@ TEST_F(MethodsTest, AStreamSendsNothingThatWasReadBeforeAccessEnded) {
   EXPECT_EQ(end.kind, StreamStep<std::string>::Kind::kEnd);
   EXPECT_EQ(ReasonOf(end.status), v1::ERROR_REASON_NO_ACCESS);
   v1::FollowResponse last;
-  ASSERT_TRUE(end.has_message && last.ParseFromString(end.message));
+  ASSERT_TRUE(end.message != nullptr && last.ParseFromString(*end.message));
   EXPECT_TRUE(last.has_closed());
 }
 

@@ -145,8 +145,8 @@ class MixedVersionsTest : public ServiceFixture {
     std::vector<v1::FollowResponse> messages;
     for (;;) {
       StreamStep<v1::FollowResponse> step = (*stream)->Next();
-      if (!step.has_message) return messages;
-      EXPECT_TRUE(messages.emplace_back().ParseFromString(step.message.SerializeAsString()));
+      if (step.message == nullptr) return messages;
+      EXPECT_TRUE(messages.emplace_back().ParseFromString(step.message->SerializeAsString()));
     }
   }
 

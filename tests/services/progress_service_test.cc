@@ -33,7 +33,7 @@ class ProgressServiceTest : public ServiceFixture {
         EXPECT_EQ(step.kind, StreamStep<v1::WatchResponse>::Kind::kWait) << step.status;
         return messages;
       }
-      stream.WriteIfOpen([&] { messages.push_back(std::move(step.message)); });
+      stream.WriteIfOpen([&] { messages.push_back(*step.message); });
     }
   }
 
@@ -129,7 +129,7 @@ TEST_F(ProgressServiceTest, WhatWasReadBeforeAccessEndedIsNotSent) {
   const Phone desk = JoinAsConsultant(owner);
   const Watch watch = Open(desk);
   StreamStep<v1::WatchResponse> step = watch->Next();
-  ASSERT_TRUE(step.has_message);
+  ASSERT_NE(step.message, nullptr);
   Remove(owner, desk);
   EXPECT_FALSE(watch->WriteIfOpen([] { ADD_FAILURE() << "sent after access had ended"; }));
   EXPECT_THAT(LeftIn(Read(*watch)), ElementsAre(owner.pairing.family_id()));
@@ -142,7 +142,7 @@ TEST_F(ProgressServiceTest, AFamilyThatLeftIsToldAgainWhereThatWasDroppedAtTheGa
   const Watch watch = Open(desk);
   Read(*watch);
   Remove(owner, desk);
-  ASSERT_TRUE(watch->Next().message.has_left());
+  ASSERT_TRUE(watch->Next().message->has_left());
   watch->Invalidate();
   EXPECT_FALSE(watch->WriteIfOpen([] { ADD_FAILURE() << "sent after access had changed"; }));
   EXPECT_THAT(LeftIn(Read(*watch)), ElementsAre(owner.pairing.family_id()));

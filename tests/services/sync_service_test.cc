@@ -1,6 +1,8 @@
 #include "services/sync_service.h"
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
@@ -50,6 +52,37 @@ class SyncServiceTest : public ServiceFixture {
   // Whether the family takes writes.
   bool Runs(const Phone& phone) { return Push(phone, v1::Cursor()).ok(); }
 };
+
+TEST_F(SyncServiceTest, OneCommitIsSerialisedOnceForAllWhoMaySeeTheSame) {
+  const Phone owner = CreateFamily();
+  const std::vector<Phone> phones = {Join(owner, v1::ROLE_CAREGIVER),
+                                     Join(owner, v1::ROLE_CAREGIVER),
+                                     Join(owner, v1::ROLE_CONSULTANT)};
+  std::vector<std::unique_ptr<MessageStream<v1::FollowResponse>>> streams;
+  for (const Phone& phone : phones) {
+    v1::FollowRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    *request.mutable_cursor() = Head(phone);
+    auto stream = sync_service_.Follow(phone.token, request, [] {});
+    ASSERT_TRUE(stream.ok()) << stream.status();
+    streams.push_back(*std::move(stream));
+    EXPECT_TRUE(streams.back()->Next().message->has_bookmark());
+  }
+  PushEntries(owner, 1, 10);
+  std::vector<StreamStep<v1::FollowResponse>> steps;
+  for (const auto& stream : streams) steps.push_back(stream->Next());
+  EXPECT_EQ(steps[0].bytes, steps[1].bytes);
+  EXPECT_EQ(*steps[0].bytes, steps[0].message->SerializeAsString());
+  EXPECT_EQ(steps[0].message->records_size(), 1);
+  EXPECT_EQ(steps[2].message->records_size(), 0) << "of what a consultant may not see";
+  for (const auto& step : steps) {
+    EXPECT_EQ(step.message->bookmark().cursor().revision(), Head(owner).revision());
+    EXPECT_FALSE(step.more);
+  }
+  for (const auto& stream : streams) {
+    EXPECT_EQ(stream->Next().kind, StreamStep<v1::FollowResponse>::Kind::kWait);
+  }
+}
 
 TEST_F(SyncServiceTest, WhoHoldsOrSawMoreThanThereIsStopsTheFamily) {
   for (const bool by_push : {false, true}) {

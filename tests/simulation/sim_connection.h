@@ -58,10 +58,10 @@ class SimServerStream final : public ServerStream<Response> {
         status_ = absl::DeadlineExceededError("nothing more came");
         return false;
       }
-      if (step.has_message && (*stream_)->WriteIfOpen([] {})) {
-        hooks_.on_message(step.message);
+      if (step.message != nullptr && (*stream_)->WriteIfOpen([] {})) {
+        hooks_.on_message(*step.message);
         // Over the wire and back.
-        CHECK(response.ParseFromString(step.message.SerializeAsString()));
+        CHECK(response.ParseFromString(step.message->SerializeAsString()));
         return true;
       }
       if (ended_) return false;

@@ -837,11 +837,12 @@ class World {
     StreamStep<Message> step = live.stream->Next();
     using Kind = typename StreamStep<Message>::Kind;
     if (step.kind == Kind::kWait) return;
-    *live.woken = true;
+    // It may have been woken meanwhile.
+    if (step.kind == Kind::kEnd || step.more) *live.woken = true;
     live.read_at = server_.clock().Now();
     live.ending = step.kind == Kind::kEnd;
-    if (step.has_message) {
-      live.in_flight = std::move(step.message);
+    if (step.message != nullptr) {
+      live.in_flight = *step.message;
     } else if (live.ending) {
       live.ended = true;
     }
