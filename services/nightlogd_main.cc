@@ -12,10 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -177,6 +179,9 @@ absl::Status Run(const Options& options, const Log& log) {
   };
   Metrics metrics;
   Committer::Options committer_options;
+  // With two or more, one shard decides while another waits for the disk.
+  committer_options.shards = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
+  committer_options.remembered_max = 512 / static_cast<size_t>(committer_options.shards);
   committer_options.on_batch = [&metrics](const Committer::BatchReport& batch) {
     metrics.commit_took.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(batch.took)));
     metrics.commit_operations.Add(batch.operations);

@@ -69,7 +69,9 @@ class WriteBatch {
     std::string value;  // kPut: the value; kDeleteRange: the limit, exclusive
   };
 
-  // The batch fails as a whole unless `key` still has this value when it is applied.
+  // The batch fails as a whole unless `key` still has this value when it is applied. Batches that
+  // require a key are applied one after the other; so whoever changes a key that others require
+  // must require it too.
   void Require(Column column, absl::string_view key, absl::optional<std::string> value) {
     preconditions_.push_back({column, std::string(key), std::move(value)});
   }

@@ -119,6 +119,7 @@ rocksdb::ColumnFamilyOptions ColumnOptions(const RocksdbOptions& options) {
   rocksdb::ColumnFamilyOptions column;
   column.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   column.compression = rocksdb::kLZ4Compression;
+  column.bottommost_compression = rocksdb::kZSTD;
   column.level_compaction_dynamic_level_bytes = true;
   column.write_buffer_size = options.write_buffer_bytes / 4;
   return column;
@@ -307,6 +308,38 @@ std::vector<RocksdbEngine::Property> RocksdbEngine::Properties() const {
 }
 
 absl::Status RocksdbEngine::Write(const WriteBatch& batch) {
+  {
+    absl::MutexLock lock(&required_mu_);
+    const auto is_free = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+      return std::none_of(batch.preconditions().begin(), batch.preconditions().end(),
+                          [this](const WriteBatch::Precondition& required)
+                              ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                return required_.contains({required.column, required.key});
+                              });
+    };
+    required_mu_.Await(absl::Condition(&is_free));
+    for (const auto& required : batch.preconditions()) {
+      required_.emplace(required.column, required.key);
+    }
+  }
+  const absl::Status status = WriteIfRequirementsHold(batch);
+  absl::MutexLock lock(&required_mu_);
+  for (const auto& required : batch.preconditions()) {
+    required_.erase({required.column, required.key});
+  }
+  return status;
+}
+
+absl::Status RocksdbEngine::WriteIfRequirementsHold(const WriteBatch& batch) {
+  for (const WriteBatch::Precondition& required : batch.preconditions()) {
+    std::string value;
+    const rocksdb::Status status =
+        db_->Get(rocksdb::ReadOptions(), columns_.at(required.column), required.key, &value);
+    if (!status.IsNotFound()) RETURN_IF_ERROR(FromRocksdb(path_, status));
+    const bool holds =
+        required.value.has_value() ? status.ok() && value == *required.value : status.IsNotFound();
+    if (!holds) return absl::AbortedError("a precondition of the batch does not hold");
+  }
   rocksdb::WriteBatch changes;
   for (const WriteBatch::Change& change : batch.changes()) {
     rocksdb::ColumnFamilyHandle* column = columns_.at(change.column);
@@ -324,17 +357,6 @@ absl::Status RocksdbEngine::Write(const WriteBatch& batch) {
         break;
     }
     CHECK(status.ok());  // it only fills memory
-  }
-
-  absl::MutexLock lock(&write_mu_);
-  for (const WriteBatch::Precondition& required : batch.preconditions()) {
-    std::string value;
-    const rocksdb::Status status =
-        db_->Get(rocksdb::ReadOptions(), columns_.at(required.column), required.key, &value);
-    if (!status.IsNotFound()) RETURN_IF_ERROR(FromRocksdb(path_, status));
-    const bool holds =
-        required.value.has_value() ? status.ok() && value == *required.value : status.IsNotFound();
-    if (!holds) return absl::AbortedError("a precondition of the batch does not hold");
   }
   rocksdb::WriteOptions durable;
   durable.sync = true;

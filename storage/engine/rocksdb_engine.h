@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
@@ -87,6 +90,8 @@ class RocksdbEngine final : public Engine {
   friend class RocksdbBackups;
   class View;
 
+  absl::Status WriteIfRequirementsHold(const WriteBatch& batch);
+
   RocksdbEngine(std::string path, std::unique_ptr<rocksdb::DB> db,
                 std::vector<rocksdb::ColumnFamilyHandle*> columns);
 
@@ -94,8 +99,10 @@ class RocksdbEngine final : public Engine {
   const std::unique_ptr<rocksdb::DB> db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> columns_;  // by Column
 
-  // Held from the check of a batch's preconditions until it is written.
-  absl::Mutex write_mu_;
+  absl::Mutex required_mu_;
+  // What the batches under way require: from the check of their preconditions until they are
+  // written, no other batch that requires one of these keys begins. Others do, and share a sync.
+  absl::flat_hash_set<std::pair<Column, std::string>> required_ ABSL_GUARDED_BY(required_mu_);
 };
 
 }  // namespace nightlog

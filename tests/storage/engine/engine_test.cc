@@ -3,7 +3,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <string>
+#include <thread>
+#include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
@@ -188,6 +192,29 @@ TEST_P(EngineTest, BatchWithABrokenPreconditionChangesNothing) {
     EXPECT_EQ(engine_->Write(batch).code(), absl::StatusCode::kAborted) << key;
     EXPECT_EQ(ValueAt(*engine_->Snapshot(), kA, "row"), absl::nullopt) << key;
   }
+}
+
+TEST_P(EngineTest, OfBatchesAtOnceThatRequireTheSameValueOneApplies) {
+  constexpr int kThreads = 4;
+  constexpr int kEach = 50;
+  Write(Puts({{"head", "0"}}));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([this] {
+      for (int applied = 0; applied < kEach;) {
+        const absl::optional<std::string> before = ValueAt(*engine_->Snapshot(), kA, "head");
+        int count = 0;
+        ASSERT_TRUE(absl::SimpleAtoi(*before, &count));
+        WriteBatch batch = Puts({{"head", absl::StrCat(count + 1)}});
+        batch.Require(kA, "head", before);
+        const absl::Status status = engine_->Write(batch);
+        applied += status.ok();
+        ASSERT_TRUE(status.ok() || absl::IsAborted(status)) << status;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(ValueAt(*engine_->Snapshot(), kA, "head"), absl::StrCat(kThreads * kEach));
 }
 
 std::unique_ptr<RocksdbEngine> MustOpen(const TempFolder& folder,
