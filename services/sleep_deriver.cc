@@ -120,14 +120,19 @@ class RememberedChild {
       v1::Episode& told = *summary.add_episodes();
       for (const size_t index : episode) told.add_entry_ids(entries[index]->id);
     }
-    const std::string body = SerializeDeterministic(summary);
+    std::string body = SerializeDeterministic(summary);
+    std::string& last_body = last_bodies_[night];
+    if (body == last_body) return absl::OkStatus();
     const RecordId id = NightSummaryId(child_id_, summary.date());
     ASSIGN_OR_RETURN(const absl::optional<StoredRecord> before, reader.Record(id));
-    if (before.has_value() ? before->body() == body : IsEmpty(night, in_force, body)) {
-      return absl::OkStatus();
+    if (before.has_value() ? before->body() != body : !IsEmpty(night, in_force, body)) {
+      derived.push_back({id, kNightSummary, body});
+      RememberNight(std::move(summary));
     }
-    derived.push_back({id, kNightSummary, body});
-    RememberNight(std::move(summary));
+    last_body = std::move(body);
+    // The three nights that a tap touches, and some of what is corrected meanwhile.
+    constexpr size_t kBodiesMax = 8;
+    if (last_bodies_.size() > kBodiesMax) last_bodies_.erase(last_bodies_.begin());
     return absl::OkStatus();
   }
 
@@ -305,6 +310,9 @@ class RememberedChild {
   std::map<std::string, OwnedEntry> entries_;
   // The last kProgressWindowNights that have a summary, by date.
   std::vector<v1::NightSummary> newest_nights_;
+  // What some nights came to when they were last derived: most taps change one of the three nights
+  // that they touch.
+  std::map<absl::CivilDay, std::string> last_bodies_;
 };
 
 class SleepMemory final : public Deriver::Memory {

@@ -161,19 +161,25 @@ absl::Status FamilyWriter::Replace(const RecordId& id, absl::optional<StoredReco
   record.clear_index_keys();
   for (std::string& key : deriver_.IndexKeys(id, record)) record.add_index_keys(std::move(key));
 
+  // An index row that stays needs no write.
+  const bool same_keys =
+      before.has_value() && std::equal(before->index_keys().begin(), before->index_keys().end(),
+                                       record.index_keys().begin(), record.index_keys().end());
   if (before.has_value()) {
     if (!Planted("old_feed_row_kept")) {
       view_.Delete(kFeedColumn, FeedKey(family(), before->revision(), id));
     }
     for (const std::string& key : before->index_keys()) {
-      if (!Planted("old_index_row_kept")) view_.Delete(kIndexColumn, IndexKey(family(), key));
+      if (!same_keys && !Planted("old_index_row_kept")) {
+        view_.Delete(kIndexColumn, IndexKey(family(), key));
+      }
     }
   }
   if (IsEditable(record.kind()) || !Planted("server_writes_not_fed")) {
     view_.Put(kFeedColumn, FeedKey(family(), record.revision(), id), "");
   }
   for (const std::string& key : record.index_keys()) {
-    view_.Put(kIndexColumn, IndexKey(family(), key), id.str());
+    if (!same_keys) view_.Put(kIndexColumn, IndexKey(family(), key), id.str());
   }
   const bool had_conflict = before.has_value() && HasConflict(*before);
   if (HasConflict(record)) {
