@@ -6,7 +6,8 @@ set -euo pipefail
 packages=(
   clang-14 ninja-build cmake ccache
   libgrpc-dev libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev
-  librocksdb-dev libabsl-dev libssl-dev libboost1.81-dev zlib1g-dev libspdlog-dev prometheus-cpp-dev
+  librocksdb-dev libjemalloc-dev libabsl-dev libssl-dev libboost1.81-dev zlib1g-dev
+  libspdlog-dev prometheus-cpp-dev
   # Zone rules: the server turns instants into nights with them.
   tzdata ca-certificates
 )
