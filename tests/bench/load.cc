@@ -2,7 +2,7 @@
 // server and prints what was measured as one line of JSON. Times are in microseconds.
 //
 //   push       unary calls: --in_flight at once, each on a connection of its own
-//   relay      one push at a time, until all --followers have it
+//   relay      one push at a time, until all --followers have it; a consultant's follow --families
 //   idle       memory of the server for --streams silent streams
 //   catch_up   a family with --records records, read from the beginning
 //   replicate  the same by the phone's own library, onto a disk, until all of it is durable there
@@ -23,6 +23,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -57,7 +58,8 @@ ABSL_FLAG(std::string, address, "", "HOST:PORT");
 ABSL_FLAG(int, pid, 0, "process of the server, for its CPU time and memory");
 ABSL_FLAG(int, in_flight, 64, "push: calls at once");
 ABSL_FLAG(int, calls, 10000, "push: calls in all; relay: pushes");
-ABSL_FLAG(int, families, 1, "push, idle: families");
+ABSL_FLAG(int, families, 1,
+          "push, idle: families; relay: of the consultant, each pushed to in its turn");
 ABSL_FLAG(int, transactions, 1, "push: transactions in each call");
 ABSL_FLAG(int, followers, 1, "relay: streams, each on a connection of its own");
 ABSL_FLAG(bool, consultant, false, "relay: the followers watch as a consultant");
@@ -123,15 +125,19 @@ absl::Duration ServerCpu() {
   return absl::DurationFromTimespec(time);
 }
 
-// Resident memory of the server, in bytes.
-double ServerMemory() {
-  std::ifstream status(absl::StrCat("/proc/", absl::GetFlag(FLAGS_pid), "/status"));
-  for (std::string line; std::getline(status, line);) {
-    double kilobytes = 0;
-    if (std::sscanf(line.c_str(), "VmRSS: %lf", &kilobytes) == 1) return kilobytes * 1024;
+// The number that follows `name` in a file that the system keeps of the server; 0: there is none.
+double OfServer(const std::string& file, const std::string& name) {
+  std::ifstream lines(absl::StrCat("/proc/", absl::GetFlag(FLAGS_pid), "/", file));
+  double value = 0;
+  for (std::string word; lines >> word;) {
+    if (word == name && lines >> value) return value;
   }
   return 0;
 }
+
+// Resident memory of the server, and what it has sent to the disk; in bytes.
+double ServerMemory() { return OfServer("status", "VmRSS:") * 1024; }
+double ServerWritten() { return OfServer("io", "write_bytes:"); }
 
 // --- Families and their phones ---
 
@@ -157,8 +163,9 @@ class Families {
     return {response.pairing().device_token(), response.pairing(), nullptr};
   }
 
-  // A further phone of the owner, or a consultant's.
-  Phone Join(const Phone& owner, bool consultant) {
+  // A further phone of the owner, or a consultant's; `token` is that of its device, if it is paired
+  // with another family.
+  Phone Join(const Phone& owner, bool consultant, const std::string& token = "") {
     v1::CreateInviteRequest invite;
     invite.set_family_id(owner.pairing.family_id());
     if (consultant) {
@@ -173,8 +180,8 @@ class Families {
     if (consultant) request.set_member_name("Dana");
     request.set_device_name("phone");
     v1::JoinResponse response;
-    Call(&v1::FamilyService::Stub::Join, "", request, &response);
-    return {response.pairing().device_token(), response.pairing(), nullptr};
+    Call(&v1::FamilyService::Stub::Join, token, request, &response);
+    return {token.empty() ? response.pairing().device_token() : token, response.pairing(), nullptr};
   }
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
@@ -287,6 +294,7 @@ void Push(Report& report) {
     request_bytes += call.request.Length();
     lists[list].push_back(std::move(call));
   }
+  const double written_before = ServerWritten();
   const absl::Duration cpu_before = ServerCpu();
   const LoadResult result = RunCalls(absl::GetFlag(FLAGS_address),
                                      server == Server::kEtcd ? kEtcdPut : kPush, std::move(lists));
@@ -307,14 +315,17 @@ void Push(Report& report) {
   report.AddTimes("call", std::move(times));
   report.Add("request_bytes", static_cast<double>(request_bytes) / calls);
   report.Add("server_cpu_us", absl::ToDoubleMicroseconds(cpu) / calls);
+  report.Add("disk_bytes_per_request_byte",
+             (ServerWritten() - written_before) / static_cast<double>(request_bytes));
 }
 
 // --- relay and idle ---
 
-// One family's followers, whichever server they follow.
+// The followers of one family, whichever server they follow, or consultants of some.
 class Followers {
  public:
-  Followers(Server server, bool consultant) : server_(server), consultant_(consultant) {}
+  Followers(Server server, bool consultant, int families = 1)
+      : server_(server), consultant_(consultant), families_(static_cast<size_t>(families)) {}
 
   // Opens a stream on a connection of its own and waits until the server has it.
   void Open(const Phone& phone, Random& random) {
@@ -326,7 +337,7 @@ class Followers {
     follower.stream_id = random.Bytes(16);
     follower.channel = Connect(address);
     OpenStream::Callbacks callbacks;
-    if (server_ == Server::kBare) callbacks.on_ready = [this, index] { Received(index, 0); };
+    if (server_ == Server::kBare) callbacks.on_ready = [this, index] { Received(index, "", 0); };
     callbacks.on_message = [this, index](const grpc::ByteBuffer& message) {
       OnMessage(index, message);
     };
@@ -337,11 +348,14 @@ class Followers {
     mu_.Await(absl::Condition(&is_ready));
   }
 
-  // The next revision that all shall have.
-  void ExpectNext() {
+  // The next revision, of this family, that all shall have.
+  void ExpectNext(const Phone& writer) {
     absl::MutexLock lock(&mu_);
+    expected_family_ = consultant_ ? writer.pairing.family_id() : "";
     uint64_t newest = 0;
-    for (const auto& follower : followers_) newest = std::max(newest, follower->revision);
+    for (const auto& follower : followers_) {
+      newest = std::max(newest, follower->revisions[expected_family_]);
+    }
     expected_ = newest + 1;
     have_it_ = 0;
   }
@@ -364,7 +378,8 @@ class Followers {
     std::string stream_id;
     std::shared_ptr<grpc::Channel> channel;
     bool ready = false;
-    uint64_t revision = 0;
+    // By family, of a consultant; otherwise that of "".
+    std::map<std::string, uint64_t> revisions;
     uint64_t received = 0;
     uint64_t acknowledged = 0;
     std::unique_ptr<OpenStream> stream;
@@ -392,32 +407,35 @@ class Followers {
     const absl::string_view bytes = View(slice);
     if (server_ == Server::kBare) {
       absl::MutexLock lock(&mu_);
-      ReceivedLocked(index, followers_[index]->revision + 1);
+      ReceivedLocked(index, "", followers_[index]->revisions[""] + 1);
     } else if (server_ == Server::kEtcd) {
-      Received(index, FindField(FindField(bytes, 1).bytes, 3).varint);
+      Received(index, "", FindField(FindField(bytes, 1).bytes, 3).varint);
     } else {
       const WireField bookmark = FindField(bytes, consultant_ ? 5 : 3);
       if (bookmark.found) {
         const absl::string_view cursor = FindField(bookmark.bytes, 1).bytes;
-        Received(index, FindField(cursor, 2).varint);
+        Received(index, consultant_ ? std::string(FindField(bytes, 1).bytes) : "",
+                 FindField(cursor, 2).varint);
         if (!consultant_) Acknowledge(*followers_[index], bytes.size(), cursor);
       }
     }
   }
 
-  void Received(size_t index, uint64_t revision) {
+  void Received(size_t index, const std::string& family, uint64_t revision) {
     absl::MutexLock lock(&mu_);
-    ReceivedLocked(index, revision);
+    ReceivedLocked(index, family, revision);
   }
 
-  void ReceivedLocked(size_t index, uint64_t revision) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+  void ReceivedLocked(size_t index, const std::string& family, uint64_t revision)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     Follower& follower = *followers_[index];
-    follower.ready = true;
-    if (follower.revision < expected_ && revision >= expected_) {
+    uint64_t& known = follower.revisions[family];
+    if (family == expected_family_ && known < expected_ && revision >= expected_) {
       ++have_it_;
       last_arrival_ = absl::Now();
     }
-    follower.revision = revision;
+    known = revision;
+    follower.ready = follower.revisions.size() >= families_;
   }
 
   // In a thread of its own only now and then, so that it costs nothing that is measured.
@@ -446,7 +464,9 @@ class Followers {
 
   const Server server_;
   const bool consultant_;
+  const size_t families_;
   absl::Mutex mu_;
+  std::string expected_family_ ABSL_GUARDED_BY(mu_);
   uint64_t expected_ ABSL_GUARDED_BY(mu_) = std::numeric_limits<uint64_t>::max();
   size_t have_it_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time last_arrival_ ABSL_GUARDED_BY(mu_);
@@ -457,18 +477,27 @@ void Relay(Report& report) {
   const Server server = ServerFlag();
   const bool consultant = absl::GetFlag(FLAGS_consultant);
   const int count = absl::GetFlag(FLAGS_followers);
+  const int family_count = absl::GetFlag(FLAGS_families);
   SystemRandom random;
-  std::vector<Phone> phones = MakePhones(server, 1, 1, random);
-  Phone& writer = phones.front();
+  std::vector<Phone> writers = MakePhones(server, family_count, family_count, random);
   std::vector<Phone> readers;
   if (server == Server::kNightlog) {
     Families families(absl::GetFlag(FLAGS_address));
-    for (int i = 0; i < count; ++i) readers.push_back(families.Join(writer, consultant));
+    for (int i = 0; i < count; ++i) {
+      readers.push_back(families.Join(writers.front(), consultant));
+      for (size_t other = 1; other < writers.size(); ++other) {
+        families.Join(writers[other], consultant, readers.back().token);
+      }
+    }
   }
-  Followers followers(server, consultant && server == Server::kNightlog);
+  Followers followers(server, consultant && server == Server::kNightlog, family_count);
+  const absl::Time opening = absl::Now();
+  const absl::Duration cpu_opening = ServerCpu();
   for (int i = 0; i < count; ++i) {
-    followers.Open(readers.empty() ? writer : readers[static_cast<size_t>(i)], random);
+    followers.Open(readers.empty() ? writers.front() : readers[static_cast<size_t>(i)], random);
   }
+  report.Add("open", absl::ToDoubleMicroseconds(absl::Now() - opening));
+  report.Add("open_server_cpu_us", absl::ToDoubleMicroseconds(ServerCpu() - cpu_opening));
   const std::shared_ptr<grpc::Channel> channel = Connect(absl::GetFlag(FLAGS_address));
   std::vector<absl::Duration> answered;
   std::vector<absl::Duration> arrived;
@@ -476,11 +505,12 @@ void Relay(Report& report) {
   const int warm_up = calls / 10;
   absl::Duration cpu_before;
   for (int i = 0; i < warm_up + calls; ++i) {
+    const Phone& writer = writers[static_cast<size_t>(i) % writers.size()];
     PreparedCall call = NextPush(writer, 1);
     if (server == Server::kEtcd) call = EtcdPutOf(call, writer);
     absl::SleepFor(absl::Microseconds(absl::GetFlag(FLAGS_pause_us)));
     if (i == warm_up) cpu_before = ServerCpu();
-    followers.ExpectNext();
+    followers.ExpectNext(writer);
     const absl::Time began = absl::Now();
     const grpc::ByteBuffer answer =
         CallOnce(channel, server == Server::kEtcd ? kEtcdPut : kPush, call);

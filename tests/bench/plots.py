@@ -38,6 +38,14 @@ PLOTS = [
     ("history", "Commit of one tap after so many nights", "nights", "ms of CPU", 1e-6, [
         ("nightlog", r"parts\.CommitOneTapAfterNights/(\d+)\.cpu_ns"),
     ]),
+    ("consultant", "A consultant of so many families", "families", "ms", 1e-3, [
+        ("until her screen has all", r"consultant\.(\d+)\.open"),
+        ("push until she has it, median", r"consultant\.(\d+)\.arrival_p50"),
+    ]),
+    ("idle", "Memory of a silent stream", "streams", "KiB", 1 / 1024, [
+        ("nightlog", r"idle\.nightlog\.(\d+)\.bytes_per_stream"),
+        ("bare gRPC streams", r"idle\.bare\.(\d+)\.bytes_per_stream"),
+    ]),
     ("start", "Start over families of 60 nights at rest", "families", "s; 100 MB", 1, [
         ("seconds until it serves", r"start\.(\d+)\.seconds"),
         ("resident memory, 100 MB", r"start\.(\d+)\.memory_bytes"),
@@ -107,19 +115,34 @@ def draw(title, x_name, y_name, series):
     return "\n".join([*out, "</svg>", ""])
 
 
+def series_of(patterns, factor, results):
+    """What there is of a plot's series: names and points."""
+    series = []
+    for name, pattern in patterns:
+        found = ((re.fullmatch(pattern, figure), values) for figure, values in results.items())
+        scale = 1e-8 if "memory" in pattern else factor
+        points = sorted((float(match[1]), statistics.median(values) * scale)
+                        for match, values in found if match)
+        if points:
+            series.append((name, points))
+    return series
+
+
+def print_slopes(results):
+    """How each curve grows: 0 is flat, 1 grows as x does."""
+    for _, title, x_name, _, factor, patterns in PLOTS:
+        for name, points in series_of(patterns, factor, results):
+            if len(points) > 1:
+                print(f"{title + ': ' + name:86} slope {slope(points):+.2f} over {x_name} "
+                      f"{points[0][0]:,.0f} to {points[-1][0]:,.0f}")
+
+
 def main():
     results = json.loads(pathlib.Path(sys.argv[1]).read_text())
     folder = pathlib.Path(__file__).resolve().parent / "plots"
     folder.mkdir(exist_ok=True)
     for file, title, x_name, y_name, factor, patterns in PLOTS:
-        series = []
-        for name, pattern in patterns:
-            found = ((re.fullmatch(pattern, figure), values) for figure, values in results.items())
-            scale = 1e-8 if "memory" in pattern else factor
-            points = sorted((float(match[1]), statistics.median(values) * scale)
-                            for match, values in found if match)
-            if points:
-                series.append((name, points))
+        series = series_of(patterns, factor, results)
         if series:
             (folder / f"{file}.svg").write_text(draw(title, x_name, y_name, series))
 
