@@ -95,7 +95,8 @@ absl::StatusOr<std::vector<DeviceId>> DevicesOf(const FamilyReader& reader,
 absl::Status RequireOtherOwner(const FamilyReader& reader, const MemberId& member) {
   bool found = false;
   RETURN_IF_ERROR(reader.ScanMembers([&](const MemberId& id, const StoredMember& other) {
-    found = id != member && !other.removed() && other.role() == v1::ROLE_OWNER;
+    found = Planted("last_owner_may_leave") ||
+            (id != member && !other.removed() && other.role() == v1::ROLE_OWNER);
     return !found;
   }));
   if (found) return absl::OkStatus();
@@ -226,7 +227,10 @@ absl::StatusOr<bool> RepeatPairing(const FamilyWriter& writer, const std::string
   if (request_id.empty()) return false;
   ASSIGN_OR_RETURN(const absl::optional<StoredPairing> stored,
                    ReadPairing(writer.view(), SecretHash(request_id)));
-  if (!stored.has_value() || FromProto(stored->expires_at()) <= writer.now()) return false;
+  if (!stored.has_value() || FromProto(stored->expires_at()) <= writer.now() ||
+      Planted("pairing_not_repeatable")) {
+    return false;
+  }
   if (stored->family_id() != writer.family().bytes()) {
     return InvalidField("request_id", "names another request; make a new one");
   }
@@ -301,7 +305,8 @@ absl::StatusOr<FamilyId> FamilyToJoin(const ReadView& view, const std::string& c
 absl::StatusOr<StoredInvite> UsableInvite(const FamilyWriter& writer,
                                           const std::string& code_hash) {
   ASSIGN_OR_RETURN(const absl::optional<StoredInvite> invite, ReadInvite(writer.view(), code_hash));
-  if (!invite.has_value() || !writer.exists() || FromProto(invite->expires_at()) <= writer.now()) {
+  if (!invite.has_value() || !writer.exists() ||
+      (FromProto(invite->expires_at()) <= writer.now() && !Planted("expired_invite_holds"))) {
     return InviteNotValid();
   }
   const absl::Status inviter =
@@ -357,7 +362,7 @@ absl::StatusOr<uint64_t> AcceptQuarantined(FamilyWriter& writer, const ReplicaId
                                            const storage::v1::QuarantinedTransaction& row,
                                            const MemberId& owner) {
   Pusher author;
-  author.member = MemberId(row.member_id());
+  author.member = Planted("accepted_tap_is_the_owners") ? owner : MemberId(row.member_id());
   ASSIGN_OR_RETURN(const absl::optional<StoredMember> member,
                    writer.reader().Member(author.member));
   if (!member.has_value()) return DamagedRow();
@@ -628,7 +633,7 @@ absl::StatusOr<v1::ListMembersResponse> FamilyService::ListMembers(
       device.mutable_acknowledged()->set_revision(stored.acknowledged_revision());
       *device.mutable_acknowledged_at() = stored.acknowledged_at();
     }
-    device.set_revoked(stored.revoked());
+    if (!Planted("revoked_device_told_as_paired")) device.set_revoked(stored.revoked());
     return true;
   }));
   v1::ListMembersResponse response;
@@ -649,8 +654,9 @@ void FamilyService::RevokeDevice(const std::string& token, const v1::RevokeDevic
         ASSIGN_OR_RETURN(absl::optional<StoredFamilyDevice> device, writer.reader().Device(id));
         const bool is_own =
             device.has_value() && device->member_id() == caller.access.member.bytes();
-        RETURN_IF_ERROR(RequireAction(
-            caller.access, is_own ? Action::kRevokeOwnDevice : Action::kRevokeOtherDevice));
+        RETURN_IF_ERROR(RequireAction(caller.access, is_own || Planted("anybody_may_revoke")
+                                                         ? Action::kRevokeOwnDevice
+                                                         : Action::kRevokeOtherDevice));
         if (!device.has_value()) return NotFound("device", id.hex());
         device->set_revoked(true);
         writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), id), *device);

@@ -39,6 +39,7 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
         device_(device),
         wake_(std::move(wake)) {
     for (const v1::KnownVersion& known : request.known()) {
+      if (Planted("known_version_taken_for_the_newest")) break;
       known_[FamilyId(known.family_id())] = known.cursor();
     }
   }
@@ -151,7 +152,7 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
       last_ = nullptr;
       families_.erase(id);
       known_.erase(id);
-      if (!in_view) return step;
+      if (!in_view || Planted("watcher_not_told_that_a_family_left")) return step;
       last_left_ = id;
       message->mutable_left()->set_message(std::string(part.status().message()));
     } else {

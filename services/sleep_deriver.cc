@@ -83,7 +83,7 @@ class RememberedChild {
 
   // Takes the change of an entry.
   void Take(const RecordChange& change) {
-    if (change.before.has_value()) {
+    if (change.before.has_value() && !Planted("moved_entry_remembered_twice")) {
       for (const std::string& key : change.before->index_keys()) entries_.erase(key);
     }
     for (const std::string& key : change.after.index_keys()) {

@@ -168,7 +168,8 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
       const bool has_access = Authorize(family, device_, clock_.Now()).ok();
       if (has_access || Planted("full_window_hides_the_end_of_access")) return step;
     }
-    if (!has_window_ && live_bytes_ > limits_.window_bytes) {
+    if (!has_window_ && live_bytes_ > limits_.window_bytes &&
+        !Planted("slow_reader_without_id_not_stopped")) {
       step.kind = Step::Kind::kEnd;
       step.status = MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_SLOW_READER,
                               "The stream has no id to acknowledge by; follow again from the last "
@@ -229,6 +230,7 @@ v1::EditOutcome OutcomeOf(const v1::Transaction& transaction, const std::string&
   *outcome.mutable_change() = transaction.edits(static_cast<int>(effect.index()));
   outcome.set_effect(static_cast<v1::EditEffect>(effect.effect()));
   for (const storage::v1::StoredVersion& replaced : effect.replaced()) {
+    if (Planted("history_forgets_what_was_replaced")) break;
     *outcome.add_replaced() = VersionToWire(kind, outcome.change().group(), replaced);
   }
   return outcome;
@@ -321,6 +323,7 @@ void SyncService::Acknowledge(const std::string& token, const v1::AcknowledgeReq
         row->set_acknowledged_lineage(request.cursor().lineage());
         row->set_acknowledged_revision(request.cursor().revision());
         *row->mutable_acknowledged_at() = ToProto(writer.now());
+        if (Planted("acknowledgement_not_kept")) return absl::OkStatus();
         writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), *device), *row);
         return absl::OkStatus();
       },
@@ -361,14 +364,16 @@ absl::StatusOr<v1::ListHistoryResponse> SyncService::ListHistory(
     if (!entry.has_value() || !transaction.ParseFromString(entry->transaction())) break;
     v1::HistoryItem& item = *response.add_items();
     item.set_revision(revision);
-    item.set_member_id(entry->member_id());
+    item.set_member_id(Planted("history_names_who_made_the_record") ? record->created_by()
+                                                                    : entry->member_id());
     *item.mutable_made_at() = entry->made_at();
     *item.mutable_committed_at() = entry->committed_at();
     item.set_accepted_by(entry->accepted_by());
     revision = 0;
     for (const storage::v1::JournalEffect& effect : entry->effects()) {
       if (static_cast<int>(effect.index()) >= transaction.edits_size() ||
-          transaction.edits(static_cast<int>(effect.index())).record_id() != id.bytes()) {
+          (transaction.edits(static_cast<int>(effect.index())).record_id() != id.bytes() &&
+           !Planted("history_tells_of_other_records"))) {
         continue;
       }
       revision = effect.previous_revision();

@@ -61,6 +61,8 @@ void FamilyWriter::State::Absorb(State&& step) {
     memory.reset();
   }
   if (Planted("batch_forgets_what_it_changed")) before.clear();
+  if (Planted("batch_compares_with_its_own_middle"))
+    step.before.merge(before), before.swap(step.before);
   // What is known already is older, and stays.
   before.merge(step.before);
 }
@@ -100,9 +102,11 @@ absl::Status FamilyWriter::Erase() {
     return true;
   }));
   for (const DeviceId& device : devices) {
+    if (Planted("erased_family_stays_with_its_devices")) break;
     view_.Delete(kAccessColumn, DeviceFamilyKey(device, family()));
   }
-  RETURN_IF_ERROR(EraseStoreRows<storage::v1::StoredInvite>(InvitesPrefix()));
+  if (!Planted("invite_outlives_its_family"))
+    RETURN_IF_ERROR(EraseStoreRows<storage::v1::StoredInvite>(InvitesPrefix()));
   RETURN_IF_ERROR(EraseStoreRows<storage::v1::StoredPairing>(PairingsPrefix()));
   for (Column column = 0; column < static_cast<Column>(kColumnFamilyNames.size()); ++column) {
     std::vector<std::string> keys;
@@ -125,7 +129,8 @@ absl::Status FamilyWriter::EraseStoreRows(const std::string& prefix) {
   for (; it->Valid(); it->Next()) {
     Row row;
     // One that is damaged is of no use to anybody.
-    if (!ParseRow(it->value(), row).ok() || row.family_id() == family().bytes()) {
+    if (!ParseRow(it->value(), row).ok() || row.family_id() == family().bytes() ||
+        Planted("erasing_takes_the_invites_of_others")) {
       keys.emplace_back(it->key());
     }
   }

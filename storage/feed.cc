@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "storage/core/planted_defect.h"
+
 namespace nightlog {
 
 std::unique_ptr<Feed::Subscription> Feed::Subscribe(const FamilyId& family, Wake wake) {
@@ -15,7 +17,10 @@ void Feed::Publish(const FamilyId& family) {
   absl::MutexLock lock(&mu_);
   const auto it = subscriptions_.find(family);
   if (it == subscriptions_.end()) return;
-  for (Subscription* subscription : it->second) subscription->wake_();
+  for (Subscription* subscription : it->second) {
+    subscription->wake_();
+    if (Planted("one_subscriber_woken")) return;
+  }
 }
 
 void Feed::Unsubscribe(Subscription* subscription) {

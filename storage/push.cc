@@ -152,6 +152,7 @@ class TransactionApplier {
       writer_.Put(kVerdictColumn, TransactionKey(writer_.family(), replica_id_, transaction.seq()),
                   stored);
     }
+    if (verdict.has_rejected() && Planted("rejected_not_consumed")) return absl::OkStatus();
     if (transaction.seq() > replica_.last_seq()) {
       replica_.set_last_seq(transaction.seq());
       replica_.set_last_hash(transaction.hash());
@@ -186,7 +187,8 @@ class TransactionApplier {
       const std::string path = absl::StrCat("edits[", i, "]");
       const RecordId id(edit.record_id());
       auto it = records.find(id);
-      if (it == records.end()) {
+      if (it == records.end() || Planted("edits_of_one_record_overwrite")) {
+        if (it != records.end()) records.erase(it);
         ASSIGN_OR_RETURN(absl::optional<StoredRecord> stored, writer_.reader().Record(id));
         if (!stored.has_value()) created.insert(id);
         it = records.emplace(id, std::move(stored).value_or(StoredRecord())).first;
@@ -205,7 +207,8 @@ class TransactionApplier {
       Stamp(made_at, transaction.made_at(), edit);
       if (created.count(id) > 0 && record.kind() == 0) {
         record.set_created_by(pusher_.member.str());
-        *record.mutable_created_at() = ToProto(made_at);
+        *record.mutable_created_at() =
+            ToProto(Planted("created_when_received") ? received_ : made_at);
       }
       AuthoredEdit authored{&edit, {}, pusher_.member, made_at};
       authored.id.set_replica_id(replica_id_.str());
@@ -223,6 +226,7 @@ class TransactionApplier {
     }
     if (!violations.empty()) return InvalidFieldsError(violations);
     for (const RecordId& id : created) {
+      if (Planted("new_record_not_validated")) continue;
       const StoredRecord& record = records.at(id);
       if (record.kind() == 0) continue;  // told above
       ValidateNewRecord(record, absl::StrCat("record ", id.hex()), missing);
@@ -337,9 +341,10 @@ absl::StatusOr<uint64_t> CommitQuarantined(const ReplicaId& replica,
   v1::Transaction transaction;
   RETURN_IF_ERROR(ParseRow(row.transaction(), transaction));
   const bool dated_now = Planted("late_tap_dated_at_its_acceptance");
+  const absl::Time made_at = dated_now ? writer.now() : FromProto(row.made_at());
   const absl::Time received = dated_now ? writer.now() : FromProto(row.received_at());
   return TransactionApplier(replica, author, received, writer)
-      .Commit(transaction, FromProto(row.made_at()), accepted_by);
+      .Commit(transaction, made_at, accepted_by);
 }
 
 }  // namespace nightlog

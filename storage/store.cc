@@ -179,7 +179,7 @@ absl::Status BeginNewLineages(Engine& engine, Random& random) {
     if (!Planted("lineage_not_changed_on_restore")) {
       head.set_lineage(LineageId::Make(random).str());
     }
-    head.clear_halted();
+    if (!Planted("new_lineage_stays_halted")) head.clear_halted();
     head.clear_backed_up_revision();
     batch.Put(kHeadColumn, it->key(), head.SerializeAsString());
   }

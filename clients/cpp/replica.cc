@@ -340,7 +340,7 @@ struct Replica::Update {
   void Reopen(Column from, uint64_t position, Row row) {
     if (from != kOutboxColumn) {
       batch.Delete(from, PositionKey(family.id, position));
-      --(from == kSentColumn ? sent : attention);
+      if (!Planted("counts_drift")) --(from == kSentColumn ? sent : attention);
     }
     row.revision = 0;
     row.lineage.clear();
@@ -719,7 +719,8 @@ absl::Status Replica::Write(const FamilyId& id, absl::Span<const Tap> taps) {
       row.transaction.set_seq(update.stored.last_seq() + 1);
       *row.transaction.mutable_made_at() = now;
       row.transaction.mutable_made_at_cursor()->set_lineage(family->stored.lineage());
-      row.transaction.mutable_made_at_cursor()->set_revision(family->stored.revision());
+      if (!Planted("tap_forgets_what_was_seen"))
+        row.transaction.mutable_made_at_cursor()->set_revision(family->stored.revision());
       std::set<RecordId> created;
       for (const Tap::Change& change : tap.changes()) {
         const int index = row.transaction.edits_size();
@@ -944,7 +945,9 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
                              Confirmed(*engine_->Snapshot(), id, *lacked));
             if (!confirmed.record_id().empty()) continue;  // came meanwhile: once more
           }
-          stored.set_status(verdict.rejected().status().SerializeAsString());
+          if (!Planted("rejected_without_its_reason")) {
+            stored.set_status(verdict.rejected().status().SerializeAsString());
+          }
           if (Planted("rejected_tap_dropped")) {
             update.RemoveOutbox(position->second, row);
             continue;
@@ -1053,6 +1056,7 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
     if (from_nothing) {
       auto old = ScanFamily(*view, kRecordColumn, id);
       for (; old->Valid(); old->Next()) {
+        if (Planted("screen_not_told_of_a_reset")) break;
         changed.insert(RecordId(old->key().substr(FamilyId::kSize)));
       }
       RETURN_IF_ERROR(old->status());
@@ -1087,9 +1091,10 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
       stored.set_lineage(bookmark.cursor().lineage());
       stored.set_revision(bookmark.cursor().revision());
       stored.set_state_hash(hash.bytes());
-      stored.set_backed_up_revision(bookmark.backed_up_revision());
+      if (!Planted("backup_not_noted"))
+        stored.set_backed_up_revision(bookmark.backed_up_revision());
       stored.clear_follow_from_nothing();
-      stored.clear_closed();
+      if (!Planted("closed_for_good")) stored.clear_closed();
       if (Planted("cursor_stored_before_the_records")) {
         Update early(*family);
         early.stored = stored;

@@ -10,6 +10,7 @@
 #include "storage/core/errors.h"
 #include "storage/core/field_rules.h"
 #include "storage/core/merge.h"
+#include "storage/core/planted_defect.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
 
@@ -61,7 +62,7 @@ std::string ValueBefore(const StoredRecord& shown, const v1::EditOutcome& outcom
   return BodyOf(before);
 }
 
-// Takes off what the change added, and adds what it took off.
+// Takes off what the change added to a set of words, and adds what it took off.
 void InvertSet(const StoredRecord& shown, const v1::EditOutcome& outcome,
                const FieldDescriptor& field, Message& value, v1::Edit& undo) {
   if (const Message* added = ValueIn(outcome.change(), shown.kind())) {
@@ -74,7 +75,8 @@ void InvertSet(const StoredRecord& shown, const v1::EditOutcome& outcome,
   const auto& removed = outcome.change().removed_elements();
   for (int i = 0; i < before->GetReflection()->FieldSize(*before, &field); ++i) {
     const std::string element = before->GetReflection()->GetRepeatedString(*before, &field, i);
-    if (std::count(removed.begin(), removed.end(), element) > 0) {
+    if (std::count(removed.begin(), removed.end(), element) > 0 &&
+        !Planted("undo_brings_no_tag_back")) {
       value.GetReflection()->AddString(&value, &field, element);
     }
   }
@@ -102,6 +104,9 @@ absl::Status Invert(const StoredRecord& shown, const RecordId& record,
     case v1::MERGE_RULE_APPEND:
       return absl::FailedPreconditionError("what was said stays; say more in another comment");
     case v1::MERGE_RULE_SET:
+      if (field->type() == FieldDescriptor::TYPE_BYTES) {
+        return absl::FailedPreconditionError("what was said to be two stays two");
+      }
       InvertSet(shown, outcome, *field, value, undo);
       break;
     default:
@@ -175,7 +180,7 @@ absl::StatusOr<Tap> UndoOf(const v1::Record& shown, const v1::HistoryItem& newes
                                                return version.existence().deleted();
                                              });
   }
-  if (was_deleted) tap.Delete(record);
+  if (was_deleted && !Planted("undo_leaves_it_revived")) tap.Delete(record);
   if (tap.changes().empty()) {
     return absl::FailedPreconditionError("the newest change said what stood already");
   }

@@ -24,9 +24,11 @@ namespace nightlog {
 //   gave a value                   gives the value that stood before, or none where there was none
 //   lost or won as a conflict      takes its value out; what others gave stays as it is
 //   settled a conflict             gives the value that was shown before; the history has the
-//   others added or took off tags         takes them off or adds them; a tag that others gave too
-//   stays wrote a text                   writes what was there before posted a comment there is
-//   none: what was said stays
+//                                  others
+//   added or took off tags         takes them off or adds them; a tag that others gave too stays
+//   wrote a text                   writes what was there before
+//   posted a comment               there is none: what was said stays
+//   said that two entries are two  there is none: that holds for good
 
 // The undo of the newest change of a record. `shown` is the record as it stands with that change;
 // `made_record` that it was the record's first. FAILED_PRECONDITION: it cannot be undone, with a

@@ -86,8 +86,8 @@ class Model {
   }
   // All of them.
   std::map<std::string, const NaiveRecord*> AllAt(uint64_t revision) const;
-  // The revisions at which a record changed.
-  std::vector<uint64_t> RevisionsOf(const std::string& id) const;
+  // What people did to a record, the newest first.
+  std::vector<v1::HistoryItem> HistoryOf(const std::string& id) const;
 
   // Where the tap was committed; 0: it was not.
   uint64_t RevisionOf(const std::string& tap) const;
@@ -102,6 +102,10 @@ class Model {
   }
   // Why it cannot be accepted now; empty: it can.
   std::string ProblemOf(const Quarantined& quarantined) const;
+
+  const std::map<std::string, storage::v1::StoredFamilyDevice>& devices() const { return devices_; }
+  // What the family is told of the newest backup.
+  uint64_t backed_up() const { return backed_up_; }
 
   Entitlement EntitlementOf(const DeviceId& device, absl::Time now) const;
   const storage::v1::StoredMember* MemberOf(const MemberId& member) const;
@@ -137,8 +141,10 @@ class Model {
   std::string lineage_;
   uint64_t revision_ = 0;
   uint64_t learnt_after_ = 0;  // the revision before the newest write
+  uint64_t backed_up_ = 0;
   // By id and revision.
   std::map<std::string, std::map<uint64_t, NaiveRecord>> records_;
+  std::map<uint64_t, v1::HistoryItem> history_;            // by revision
   std::map<std::string, std::vector<Consumed>> consumed_;  // by replica
   std::map<std::string, uint64_t> last_committed_seq_;
   // By replica, seqs that were rejected for want of a record: they are decided again when they are
@@ -165,8 +171,8 @@ class Receiver {
   Receiver(const DeviceId& device, const v1::Cursor& cursor, std::set<uint32_t> never)
       : device_(device), cursor_(cursor), never_(std::move(never)) {}
 
-  // A Follow or Watch message that goes out now and was read at `read_at`; `backed_up` is the
-  // newest revision that a backup holds. Empty, or what is wrong with it.
+  // A Follow or Watch message that goes out now and was read at `read_at`, when the family was told
+  // that a backup holds `backed_up`. Empty, or what is wrong with it.
   template <typename Message>
   std::string Take(const Message& message, const Model& model, absl::Time read_at,
                    uint64_t backed_up) {
@@ -179,6 +185,12 @@ class Receiver {
   }
 
   const v1::Cursor& cursor() const { return cursor_; }
+
+  // The stream broke; another one goes on from the cursor.
+  void Reconnect() {
+    received_.clear();
+    from_nothing_ = false;
+  }
 
  private:
   std::string Take(bool reset, const google::protobuf::RepeatedPtrField<v1::Record>& records,

@@ -277,7 +277,7 @@ NaiveOutcome Apply(const NaiveEdit& edit, NaiveRecord& record) {
     record.created_by = edit.member;
     record.created_at = made_at;
   }
-  const NaiveValue added{{edit.name}, edit.member, made_at, ValueOf(stamped)};
+  const NaiveValue added{{edit.name}, edit.member, made_at, ValueOf(stamped), stamped.group()};
   if (stamped.group() == 0) return ApplyToExistence(edit, added, record);
   std::vector<NaiveValue>& values = record.groups[stamped.group()];
   NaiveOutcome outcome;
@@ -327,6 +327,24 @@ std::string ProblemWith(const v1::Transaction& transaction, v1::Role role,
   return "";
 }
 
+v1::Version ToWire(uint32_t kind, const NaiveValue& value) {
+  v1::Version version;
+  for (const auto& [replica, seq, index] : value.said_by) {
+    v1::EditId& name = version.has_edit() ? *version.add_agreed() : *version.mutable_edit();
+    name.set_replica_id(replica);
+    name.set_seq(seq);
+    name.set_index(index);
+  }
+  version.set_member_id(value.member);
+  *version.mutable_made_at() = ToProto(value.made_at);
+  if (value.group == 0) {
+    version.mutable_existence()->ParseFromString(value.value);
+  } else {
+    BodyIn(version, kind)->ParseFromString(value.value);
+  }
+  return version;
+}
+
 v1::Record ToWire(const std::string& id, const NaiveRecord& record) {
   v1::Record wire;
   wire.set_record_id(id);
@@ -366,21 +384,10 @@ v1::Record ToWire(const std::string& id, const NaiveRecord& record) {
     told.set_group(group);
     for (const NaiveValue& value : values) {
       v1::Version& version = *told.add_versions();
-      for (const auto& [replica, seq, index] : value.said_by) {
-        v1::EditId& name = version.has_edit() ? *version.add_agreed() : *version.mutable_edit();
-        name.set_replica_id(replica);
-        name.set_seq(seq);
-        name.set_index(index);
-      }
-      version.set_member_id(value.member);
-      *version.mutable_made_at() = ToProto(value.made_at);
+      version = ToWire(record.kind, value);
       const bool in_body = rule == Rule::kAppend ||
                            (IsChoice(record.kind, group) && &value == &values[0] && group != 0);
-      if (group == 0) {
-        version.mutable_existence()->ParseFromString(value.value);
-      } else if (!in_body) {
-        BodyIn(version, record.kind)->ParseFromString(value.value);
-      }
+      if (in_body) version.clear_value();
     }
   }
   return wire;

@@ -28,6 +28,7 @@ struct NaiveValue {
   std::string member;
   absl::Time made_at;
   std::string value;
+  uint32_t group = 0;
 };
 
 // A record with every edit that stands in it.
@@ -77,6 +78,9 @@ NaiveOutcome Apply(const NaiveEdit& edit, NaiveRecord& record);
 // `records` are those it is about that are there.
 std::string ProblemWith(const v1::Transaction& transaction, v1::Role role,
                         std::map<std::string, NaiveRecord> records);
+
+// A value of a record of this kind as devices get it.
+v1::Version ToWire(uint32_t kind, const NaiveValue& value);
 
 // The record as devices get it, without its digest.
 v1::Record ToWire(const std::string& id, const NaiveRecord& record);

@@ -1,9 +1,11 @@
 #include "tests/simulation/phone.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "storage/core/check.h"
 #include "storage/core/proto_time.h"
+#include "storage/core/record_state.h"
 
 namespace nightlog::simulation {
 namespace {
@@ -31,6 +33,29 @@ bool HoldsAny(const v1::LogEntry& entry, const v1::Edit& edit) {
 bool PhoneContent::HasRecord(const std::string& id) const {
   return std::any_of(records.begin(), records.end(),
                      [&id](const auto& record) { return record.first == id; });
+}
+
+std::string Screen::Check(const Replica& replica, const FamilyId& family,
+                          const std::set<RecordId>& ids) {
+  std::map<RecordId, std::string> now;
+  for (const RecordId& id : ids) {
+    const auto shown = replica.Get(family, id);
+    if (!shown.ok()) return std::string(shown.status().message());
+    if (!shown->has_value()) continue;
+    now[id] = SerializeDeterministic((*shown)->record) + ((*shown)->pending ? "pending" : "");
+  }
+  for (const RecordId& id : told_) {
+    const auto found = now.find(id);
+    if (found == now.end()) {
+      shown_.erase(id);
+    } else {
+      shown_[id] = found->second;
+    }
+  }
+  told_.clear();
+  const bool is_right = !std::exchange(started_, true) || shown_ == now;
+  shown_ = std::move(now);
+  return is_right ? "" : "C3: an app was not told that its screen is old";
 }
 
 std::vector<const KeptTransaction*> PhoneReader::ReadTransactions(const ReadView& view,
@@ -87,6 +112,13 @@ std::vector<EditName> ExpectedSaw(const Tap::Change& change, const v1::Record& s
         names = edit.existence().deleted() || group.group() == 0;
       } else if (group.group() == 0) {
         names = shown.deleted();
+      } else if (change.replaced.has_value()) {
+        // An undo: what it takes back, and nothing else.
+        const v1::Version& version = group.versions(i);
+        const EditName undone = NameOf(*change.replaced);
+        names = NameOf(version.edit()) == undone;
+        for (const v1::EditId& agreed : version.agreed()) names |= NameOf(agreed) == undone;
+        names = names && group.group() == edit.group();
       } else if (group.group() == edit.group() && !is_thread) {
         names = is_text || change.resolves ||
                 (is_set ? HoldsAny(group.versions(i).log_entry(), edit) : i == 0);

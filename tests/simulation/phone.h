@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -66,6 +67,31 @@ v1::Record ExpectedOnScreen(const std::string& id, const NaiveRecord* confirmed,
                             const std::string& member,
                             absl::FunctionRef<bool(const KeptTransaction&)> is_confirmed);
 
+// What an app shows that reads a record again only when it is told to.
+class Screen final : public Replica::Observer {
+ public:
+  void OnRecordsChanged(const FamilyId&, const std::set<RecordId>& records) override {
+    told_.insert(records.begin(), records.end());
+  }
+  void OnFamilyChanged(const FamilyId&) override {}
+
+  // The app starts, and reads everything at the next Check().
+  void Restart() {
+    told_.clear();
+    shown_.clear();
+    started_ = false;
+  }
+
+  // Whether it shows what the replica does of each record in `ids`, and no others. Empty, or what
+  // is wrong.
+  std::string Check(const Replica& replica, const FamilyId& family, const std::set<RecordId>& ids);
+
+ private:
+  std::set<RecordId> told_;
+  std::map<RecordId, std::string> shown_;
+  bool started_ = false;
+};
+
 // One device with its disk, clocks and connection.
 struct Phone {
   Phone(int number, uint64_t seed, SimServer& server, SimConnection::Observer observer)
@@ -80,6 +106,7 @@ struct Phone {
   SimDisk disk;
   std::unique_ptr<ManualDeviceClock> clock;
   SimConnection connection;
+  Screen screen;
   std::unique_ptr<Replica> replica;
   std::unique_ptr<Syncer> syncer;
   DeviceId device;

@@ -32,6 +32,7 @@ class SimServerStream final : public ServerStream<Response> {
     std::function<void(std::shared_ptr<SimServer::Process>,
                        std::unique_ptr<MessageStream<Response>>)>
         on_half_open;
+    std::function<void()> meanwhile;
   };
 
   SimServerStream(std::shared_ptr<SimServer::Process> process,
@@ -56,6 +57,11 @@ class SimServerStream final : public ServerStream<Response> {
         status_ = step.status;
       } else if (step.kind == Kind::kWait) {
         status_ = absl::DeadlineExceededError("nothing more came");
+        return false;
+      }
+      if (step.message != nullptr) hooks_.meanwhile();
+      if (process_->dead) {
+        status_ = absl::UnavailableError("the connection broke");
         return false;
       }
       if (step.message != nullptr && (*stream_)->WriteIfOpen([] {})) {
@@ -99,6 +105,8 @@ class SimConnection final : public Connection {
     std::function<void(std::shared_ptr<SimServer::Process>,
                        std::unique_ptr<MessageStream<v1::FollowResponse>>)>
         on_half_open;
+    // A message was read and has not gone out yet.
+    std::function<void()> meanwhile;
     // More calls than any sync should need.
     std::function<void()> on_endless;
   };
@@ -108,6 +116,8 @@ class SimConnection final : public Connection {
 
   void set_faults(const NetworkFaults& faults) { faults_ = faults; }
   const std::string& token() const { return token_; }
+  // The answer to the next call that pairs a device is lost.
+  void LoseNextPairing() { loses_pairing_ = true; }
   // A new sync begins.
   void ResetCalls() { calls_ = 0; }
 
@@ -185,7 +195,9 @@ class SimConnection final : public Connection {
     return FamilyCall(&FamilyService::CreateInvite, request);
   }
   absl::StatusOr<v1::JoinResponse> Join(const v1::JoinRequest& request, absl::Time) override {
-    return FamilyCall(&FamilyService::Join, request);
+    auto joined = FamilyCall(&FamilyService::Join, request);
+    if (std::exchange(loses_pairing_, false)) return absl::UnavailableError("the answer was lost");
+    return joined;
   }
   absl::StatusOr<v1::ListFamiliesResponse> ListFamilies(const v1::ListFamiliesRequest& request,
                                                         absl::Time) override {
@@ -215,7 +227,9 @@ class SimConnection final : public Connection {
   }
   absl::StatusOr<v1::RenewReplicaResponse> RenewReplica(const v1::RenewReplicaRequest& request,
                                                         absl::Time) override {
-    return FamilyCall(&FamilyService::RenewReplica, request);
+    auto renewed = FamilyCall(&FamilyService::RenewReplica, request);
+    if (random_.Chance(faults_.drop_response)) return absl::UnavailableError("the answer was lost");
+    return renewed;
   }
   absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(
       const v1::ListQuarantineRequest& request, absl::Time) override {
@@ -279,7 +293,7 @@ class SimConnection final : public Connection {
     return response;
   }
 
-  // Pairing and access are not repeated by clients, so the network is kind to them.
+  // The network is kind to what an owner asks for.
   template <typename Request, typename Response>
   absl::StatusOr<Response> FamilyCall(void (FamilyService::*method)(const std::string&,
                                                                     const Request&, Done<Response>)
@@ -308,7 +322,7 @@ class SimConnection final : public Connection {
         process, std::move(stream),
         typename SimServerStream<Response>::Hooks{
             [this] { return random_.Chance(faults_.cut_stream); }, std::move(on_message),
-            std::move(on_half_open)});
+            std::move(on_half_open), observer_.meanwhile});
   }
 
   SimServer& server_;
@@ -317,6 +331,7 @@ class SimConnection final : public Connection {
   NetworkFaults faults_;
   std::string token_;
   bool server_is_old_ = false;
+  bool loses_pairing_ = false;
   int calls_ = 0;
 };
 

@@ -40,14 +40,22 @@ struct ServerCrash {};
 class SimServer {
  public:
   struct Process {
-    Process(SimDisk& disk, Random& random, const Clock& clock, const StreamLimits& limits)
+    Process(SimDisk& disk, Random& random, const Clock& clock, const StreamLimits& limits,
+            size_t remembered_max)
         : engine(disk),
           committer(
               engine, feed, deriver, clock, [](const absl::Status&) { throw ServerCrash(); },
-              Committer::Options{/*shards=*/0}),
+              OptionsFor(remembered_max)),
           sync(engine, committer, feed, streams, clock, limits),
           progress(engine, feed, streams, clock, limits),
           family(engine, committer, streams, random, clock, Registration::kOpen) {}
+
+    static Committer::Options OptionsFor(size_t remembered_max) {
+      Committer::Options options;
+      options.shards = 0;
+      options.remembered_max = remembered_max;
+      return options;
+    }
 
     SimEngine engine;
     Feed feed;
@@ -61,7 +69,10 @@ class SimServer {
   };
 
   SimServer(uint64_t seed, const StreamLimits& limits)
-      : random_(seed), limits_(limits), disk_(kColumnFamilyNames.size()) {
+      : random_(seed),
+        limits_(limits),
+        remembered_max_(1 + seed / 2 % 2),
+        disk_(kColumnFamilyNames.size()) {
     disk_.is_server = true;
   }
 
@@ -77,13 +88,25 @@ class SimServer {
     disk_.crash_at = CrashPoint::kNone;
     SimEngine engine(disk_);
     const absl::Status opened = OpenStore(engine);
-    if (opened.ok()) process_ = std::make_shared<Process>(disk_, random_, clock_, limits_);
+    if (opened.ok())
+      process_ = std::make_shared<Process>(disk_, random_, clock_, limits_, remembered_max_);
     return opened;
   }
 
   void Stop() {
-    if (process_ != nullptr) process_->dead = true;
-    process_.reset();
+    const std::shared_ptr<Process> stopped = std::move(process_);
+    process_ = nullptr;
+    if (stopped == nullptr) return;
+    stopped->dead = true;
+    // After a crash, what waited for the next batch is lost, one batch after the other.
+    for (bool crashes = true; crashes;) {
+      crashes = false;
+      try {
+        stopped->committer.Stop();
+      } catch (const ServerCrash&) {
+        crashes = true;
+      }
+    }
   }
 
   // The answer to a call, once it has left the server.
@@ -154,6 +177,7 @@ class SimServer {
  private:
   SimRandom random_;
   const StreamLimits limits_;
+  const size_t remembered_max_;  // families; there are two
   SimClock clock_;
   SimDisk disk_;
   std::shared_ptr<Process> process_;

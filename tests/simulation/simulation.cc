@@ -13,11 +13,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/pairing.h"
+#include "clients/cpp/undo.h"
 #include "services/sleep_deriver.h"
+#include "storage/column_families.h"
 #include "storage/core/errors.h"
 #include "storage/core/hash.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
+#include "storage/keys.h"
 #include "tests/simulation/model.h"
 #include "tests/simulation/phone.h"
 #include "tests/simulation/sim_connection.h"
@@ -44,6 +47,20 @@ struct LiveStream {
   bool ended = false;
   uint64_t sent_bytes = 0;
   uint64_t received_bytes = 0;
+  // Of a stream without an id: what was sent after its first bookmark.
+  uint64_t live_bytes = 0;
+  bool bookmarked = false;
+  // What the family was told of the newest backup when the message was read.
+  uint64_t backed_up = 0;
+  // The watcher was told of the family, now or before.
+  bool joined = false;
+};
+
+// An invite that somebody may use later.
+struct OpenInvite {
+  std::string code;
+  absl::Time expires_at;
+  DeviceId inviter;
 };
 
 // A push that may come to the server once more.
@@ -122,7 +139,10 @@ class World {
 
   void SetUp() {
     server_.disk().before_write = [this] { RunWoken(); };
-    server_.disk().after_write = [this] { Learn(); };
+    server_.disk().after_write = [this] {
+      Learn();
+      LearnNeighbours();
+    };
     FailUnless(server_.Start(), "start");
     const int caregivers = 2 + static_cast<int>(random_.Below(2));
     server_is_old_ = random_.Chance(20);
@@ -149,6 +169,7 @@ class World {
       FailUnless(Save(owner, Tap().Set(id, child)), "child");
     }
     for (auto& phone : phones_) SyncQuietly(*phone);
+    SetUpNeighbours();
     TakeBackup();
   }
 
@@ -163,7 +184,13 @@ class World {
     };
     observer.on_answer = [this](const v1::PushRequest& request,
                                 const absl::StatusOr<v1::PushResponse>& response) {
-      if (response.ok()) FailIf(model_.CheckAnswer(request, *response));
+      if (!response.ok()) return;
+      FailIf(model_.CheckAnswer(request, *response));
+      for (int i = 0; i < response->verdicts_size() && failure_.empty(); ++i) {
+        const v1::Verdict& verdict = response->verdicts(i);
+        if (verdict.has_rejected()) rejected_.insert(NameOf(request.transactions(i)));
+        if (verdict.has_quarantined()) quarantined_.insert(NameOf(request.transactions(i)));
+      }
     };
     observer.on_acknowledge = [this, number](const v1::AcknowledgeRequest& request) {
       CheckAcknowledged(*phones_[number], request);
@@ -172,7 +199,7 @@ class World {
       auto receiver = std::make_shared<Receiver>(phones_[number]->device, request.cursor(),
                                                  std::set<uint32_t>());
       return [this, receiver](const v1::FollowResponse& message) {
-        FailIf(receiver->Take(message, model_, server_.clock().Now(), backed_up_));
+        FailIf(receiver->Take(message, model_, server_.clock().Now(), model_.backed_up()));
       };
     };
     observer.on_half_open = [this, number](std::shared_ptr<SimServer::Process> process,
@@ -182,6 +209,7 @@ class World {
       follows_.back().stream = std::move(s);
       follows_.back().ended = true;  // only its being there matters
     };
+    observer.meanwhile = [this, number] { Meanwhile(*phones_[number]); };
     observer.on_endless = [this] { Fail("liveness: there is no end to the calls of a sync"); };
     phones_.push_back(std::make_unique<Phone>(static_cast<int>(number), random_.Next(), server_,
                                               std::move(observer)));
@@ -203,6 +231,13 @@ class World {
     join.set_code(code);
     join.set_member_name(phone.name);
     join.set_device_name(phone.name);
+    if (random_.Chance(25)) {
+      // The answer is lost, the app is started again perhaps, and asks once more.
+      phone.connection.LoseNextPairing();
+      const auto lost = JoinFamily(phone.connection, *phone.replica, random_, join, Deadline());
+      if (lost.ok()) Fail("an answer that was lost came");
+      if (random_.Chance(50)) Boot(phone);
+    }
     const auto joined = JoinFamily(phone.connection, *phone.replica, random_, join, Deadline());
     if (!joined.ok()) return joined.status();
     NotePairing(phone);
@@ -242,6 +277,8 @@ class World {
     auto replica = Replica::Open(std::make_unique<SimEngine>(phone.disk), *phone.clock);
     if (!replica.ok()) return FailUnless(replica.status(), "open replica");
     phone.replica = *std::move(replica);
+    phone.screen.Restart();
+    phone.replica->AddObserver(&phone.screen);
     phone.connection.SetToken(phone.replica->settings().device_token);
     SyncOptions options;
     options.acknowledge_bytes = limits_.window_bytes / 4;
@@ -279,7 +316,8 @@ class World {
         {10, &World::RestoreServer},    {4, &World::LoseData},
         {15, &World::CopyPhone},        {20, &World::SetBack},
         {4, &World::CloneOrReinstall},  {3, &World::DamagePhone},
-        {5, &World::UpdateServer},
+        {5, &World::UpdateServer},      {8, &World::UseOpenInvite},
+        {15, &World::UndoSomething},    {20, &World::NeighboursLive},
     };
     uint64_t dice = 0;
     for (const Choice& choice : kChoices) dice += choice.weight;
@@ -292,6 +330,7 @@ class World {
   void PassTime(absl::Duration duration) {
     server_.clock().Advance(duration);
     for (auto& phone : phones_) phone->clock->Advance(duration);
+    neighbour_->clock->Advance(duration);
   }
 
   // --- Taps ---
@@ -325,12 +364,18 @@ class World {
     if (!saved.ok() && !crashed) Fail("a refused tap was saved");
     phone.taps.push_back(name);
     CheckNewName(content, content.family.lineage(), kept->seq());
+    if (kept->made_at_cursor().lineage() != content.family.lineage() ||
+        kept->made_at_cursor().revision() != content.family.revision()) {
+      Fail("C4: a tap does not tell what its phone had seen");
+    }
     for (size_t i = 0; i < tap.changes().size(); ++i) {
       const v1::Edit& edit = kept->edits(static_cast<int>(i));
       std::vector<EditName> saw;
       for (const v1::EditId& id : edit.saw()) saw.push_back(NameOf(id));
       std::sort(saw.begin(), saw.end());
-      if (saw != ExpectedSaw(tap.changes()[i], shown[edit.record_id()])) {
+      // A deletion after another edit of the tap sees that one too.
+      const bool sees_more = i > 0 && edit.has_existence();
+      if (!sees_more && saw != ExpectedSaw(tap.changes()[i], shown[edit.record_id()])) {
         Fail("C4: an edit does not name what was on the screen");
       }
       // The next edit of this tap sees it back.
@@ -537,6 +582,159 @@ class World {
     return Tap().Set(id, change);
   }
 
+  // What a person reads in it.
+  static std::string Says(v1::Record record) {
+    record.clear_groups();
+    record.clear_revision();
+    record.clear_digest();
+    return SerializeDeterministic(record);
+  }
+
+  // Somebody takes a tap back, at once or after a sync. At once, the record says what it said
+  // before; with a sync, others may have come between, and the times of taps are corrected.
+  void UndoSomething(Phone& phone) {
+    const absl::optional<ShownRecord> before = SomeRecord(phone, kLogEntry);
+    if (phone.role == v1::ROLE_CONSULTANT || phone.damaged || !before.has_value()) return;
+    const RecordId id(before->record.record_id());
+    const size_t taps = phone.taps.size();
+    const absl::Time now = FromProto(phone.clock->Read().wall());
+    const Tap tap = SomeEdit(phone, id, *before, now);
+    const bool for_good =
+        tap.changes().front().edit.group() == v1::LogEntry::kSeparateFromFieldNumber;
+    FailUnless(Save(phone, tap), "edit to undo");
+    if (phone.taps.size() == taps || !failure_.empty()) return;
+    const std::string tapped = Says((**phone.replica->Get(family_, id)).record);
+    const bool synced = random_.Chance(50);
+    if (synced) SyncQuietly(phone);
+    const auto shown = phone.replica->Get(family_, id);
+    if (!failure_.empty() || !shown.ok() || !shown->has_value()) return;
+    const auto undo = UndoNewestChange(*phone.replica, &phone.connection, family_, id, Deadline());
+    Trace(absl::StrCat(phone.name, " undoes ", undo.status().ToString()));
+    if (!undo.ok()) {
+      if (!synced && !for_good && tapped != Says(before->record)) FailUnless(undo.status(), "undo");
+      return;
+    }
+    const absl::Status saved = Save(phone, *undo);
+    // After a restore, there may be nothing else left of what an entry must have.
+    if (absl::IsInvalidArgument(saved)) return;
+    FailUnless(saved, "undo");
+    const auto after = phone.replica->Get(family_, id);
+    if (phone.taps.size() < taps + 2 || synced || !after.ok() || !after->has_value()) return;
+    if (Says((*after)->record) != Says(before->record)) {
+      Fail(absl::StrCat("C4: an undo does not bring back what stood before\nbefore ",
+                        before->record.ShortDebugString(), "\nafter  ",
+                        (*after)->record.ShortDebugString()));
+    }
+  }
+
+  // --- The neighbours: a family that has nothing to do with the other, on the same server ---
+
+  void SetUpNeighbours() {
+    SimConnection::Observer observer;
+    observer.on_push = [this](const std::string&, const v1::PushRequest& request) {
+      neighbours_given_.push_back({request, neighbour_->member, server_.clock().Now()});
+    };
+    observer.on_answer = [](const auto&, const auto&) {};
+    observer.on_acknowledge = [](const auto&) {};
+    observer.on_follow = [](const auto&) { return [](const v1::FollowResponse&) {}; };
+    observer.on_half_open = [](const auto&, const auto&) {};
+    observer.meanwhile = [] {};
+    observer.on_endless = [this] { Fail("liveness: there is no end to a neighbour's sync"); };
+    neighbour_ = std::make_unique<Phone>(99, random_.Next(), server_, std::move(observer));
+    Boot(*neighbour_);
+    v1::CreateFamilyRequest create;
+    create.set_family_name("neighbours");
+    create.set_member_name("owner");
+    create.set_device_name("phone");
+    const auto made =
+        CreateFamily(neighbour_->connection, *neighbour_->replica, random_, create, Deadline());
+    if (!made.ok()) return FailUnless(made.status(), "create neighbours");
+    neighbours_ = *made;
+    neighbour_->member =
+        MemberId(neighbour_->replica->FamilyStateOf(neighbours_)->pairing.member_id());
+    neighbours_model_ = Model(neighbours_);
+    LearnNeighbours();
+    neighbours_child_ = MakeRecordId(server_.clock().Now(), random_);
+    v1::Child child;
+    child.set_name("child");
+    child.set_home_zone("Europe/London");
+    FailUnless(neighbour_->replica->Write(neighbours_, Tap().Set(neighbours_child_, child)),
+               "neighbours' child");
+    FailUnless(SyncNeighbours(), "neighbours");
+  }
+
+  // They log something, and nobody else may see it.
+  void NeighboursLive(Phone& phone) {
+    v1::LogEntry entry;
+    entry.set_child_id(neighbours_child_.str());
+    *entry.mutable_detail() = SomeDetail();
+    *entry.mutable_interval() = SomeInterval(*neighbour_);
+    const RecordId id = MakeRecordId(server_.clock().Now(), random_);
+    FailUnless(neighbour_->replica->Write(neighbours_, Tap().Set(id, entry)), "neighbours");
+    if (random_.Chance(50)) SyncNeighbours().IgnoreError();
+    v1::ListMembersRequest request;
+    request.set_family_id(neighbours_.str());
+    if (phone.connection.ListMembers(request, Deadline()).ok()) {
+      Fail("C8: a family is told to its neighbours");
+    }
+  }
+
+  absl::Status SyncNeighbours() {
+    neighbour_->connection.ResetCalls();
+    const absl::Status synced = neighbour_->syncer->SyncOnce(neighbours_, Deadline());
+    neighbours_given_.clear();
+    Trace(absl::StrCat("neighbours sync ", synced.ToString()));
+    return synced;
+  }
+
+  void LearnNeighbours() {
+    if (neighbours_.empty()) return;
+    const std::unique_ptr<ReadView> view = server_.disk().engine->Snapshot();
+    const auto head = view->Get(kHeadColumn, FamilyHeadKey(neighbours_));
+    if (!head.ok() || !head->has_value() || *head == neighbours_head_) return;
+    neighbours_head_ = *head;
+    FailIf(neighbours_model_.Learn(*view, neighbours_given_, server_.clock().Now()));
+  }
+
+  // In the end they leave, and take everything with them.
+  void EraseNeighbours() {
+    const absl::Status synced = SyncNeighbours();
+    FailUnless(synced, "liveness: neighbours");
+    if (!failure_.empty()) return;
+    if (neighbour_->replica->FamilyStateOf(neighbours_)->cursor.revision() !=
+        neighbours_model_.revision()) {
+      return Fail("liveness: a neighbour is not at the head");
+    }
+    for (const auto& [connection, id] : {std::make_pair(&neighbour_->connection, neighbours_),
+                                         std::make_pair(&phones_[0]->connection, family_)}) {
+      v1::CreateInviteRequest invite;
+      invite.set_family_id(id.str());
+      invite.set_role(v1::ROLE_CAREGIVER);
+      FailUnless(connection->CreateInvite(invite, Deadline()).status(), "invite");
+    }
+    const size_t rows = RowsThatName(family_);
+    v1::EraseFamilyRequest erase;
+    erase.set_family_id(neighbours_.str());
+    erase.set_family_name("neighbours");
+    FailUnless(neighbour_->connection.EraseFamily(erase, Deadline()).status(), "erase");
+    if (RowsThatName(neighbours_) != 0) Fail("an erased family is still in the store");
+    // A row of the store that tells the newest families is another one now.
+    if (RowsThatName(family_) + 1 < rows) Fail("C5: erasing a family took rows of another");
+  }
+
+  size_t RowsThatName(const FamilyId& family) {
+    const std::unique_ptr<ReadView> view = server_.disk().engine->Snapshot();
+    size_t rows = 0;
+    for (Column column = 0; column < static_cast<Column>(kColumnFamilyNames.size()); ++column) {
+      auto it = view->Scan(column, "", "");
+      for (; it->Valid(); it->Next()) {
+        rows += absl::StrContains(it->key(), family.bytes()) ||
+                absl::StrContains(it->value(), family.bytes());
+      }
+    }
+    return rows;
+  }
+
   void TapChild(Phone& phone) {
     const absl::optional<ShownRecord> shown = SomeRecord(phone, kChild);
     if (!shown.has_value()) return;
@@ -678,8 +876,16 @@ class World {
       auto answer = server_.Enter<v1::PushResponse>(phone.connection.Pushing(request));
       pushes.push_back({&phone, std::move(request), std::move(answer)});
     }
+    const auto theirs = neighbour_->replica->NextPush(neighbours_);
+    if (!theirs.ok()) return FailUnless(theirs.status(), "neighbours' push");
+    if (theirs->has_value()) {
+      v1::PushRequest request = **theirs;
+      *request.mutable_sent_at() = neighbour_->clock->Read();
+      server_.Enter<v1::PushResponse>(neighbour_->connection.Pushing(request));
+    }
     server_.Commit();
     given_.clear();
+    neighbours_given_.clear();
     Trace(absl::StrCat(pushes.size(), " pushes together"));
     for (const Pushed& pushed : pushes) {
       const auto response = server_.Take<v1::PushResponse>(pushed.answer);
@@ -781,7 +987,7 @@ class World {
     if (random_.Chance(40)) return OpenWatch(phone, process);
     v1::FollowRequest request;
     request.set_family_id(family_.str());
-    request.set_stream_id(random_.Bytes(16));
+    if (random_.Chance(75)) request.set_stream_id(random_.Bytes(16));
     // From nothing, or from what the phone has.
     if (random_.Chance(50)) {
       const auto next = phone.replica->NextFollow(family_);
@@ -805,7 +1011,16 @@ class World {
   void OpenWatch(Phone& phone, const std::shared_ptr<SimServer::Process>& process) {
     auto& live = watches_.emplace_back(LiveStream<v1::WatchResponse>{
         process, &phone, "", false, Receiver(phone.device, {}, NotWatched())});
-    auto stream = process->progress.Watch(phone.connection.token(), {},
+    v1::WatchRequest request;
+    const auto known = watched_.find(phone.device);
+    if (known != watched_.end() && random_.Chance(70)) {
+      live.receiver = known->second;
+      live.receiver.Reconnect();
+      request.add_known()->set_family_id(family_.str());
+      *request.mutable_known(0)->mutable_cursor() = live.receiver.cursor();
+      live.joined = true;
+    }
+    auto stream = process->progress.Watch(phone.connection.token(), request,
                                           [woken = live.woken] { *woken = true; });
     Trace(absl::StrCat(phone.name, " watches ", stream.status().ToString()));
     if (!stream.ok()) return watches_.pop_back();
@@ -840,6 +1055,7 @@ class World {
     // It may have been woken meanwhile.
     if (step.kind == Kind::kEnd || step.more) *live.woken = true;
     live.read_at = server_.clock().Now();
+    live.backed_up = model_.backed_up();
     live.ending = step.kind == Kind::kEnd;
     if (step.message != nullptr) {
       live.in_flight = *step.message;
@@ -861,13 +1077,43 @@ class World {
       Fail("a stream goes beyond its window");
     }
     live.sent_bytes += message.ByteSizeLong();
-    FailIf(live.receiver.Take(message, model_, live.read_at, backed_up_));
+    FailIf(live.receiver.Take(message, model_, live.read_at, live.backed_up));
+    Note(message, live);
     live.ended = live.ending || HasLeft(message);
   }
 
   static bool HasLeft(const v1::FollowResponse& message) { return message.has_closed(); }
   // A watcher may be let in again; nothing more is looked at then.
   static bool HasLeft(const v1::WatchResponse& message) { return message.has_left(); }
+
+  void Note(const v1::FollowResponse& message, LiveStream<v1::FollowResponse>& live) {
+    if (!live.stream_id.empty()) return;
+    if (live.live_bytes > limits_.window_bytes && !message.has_closed()) {
+      Fail("a stream that nobody can acknowledge goes beyond its window");
+    }
+    v1::FollowResponse changes = message;
+    changes.clear_bookmark();
+    if (live.bookmarked) live.live_bytes += changes.ByteSizeLong();
+    live.bookmarked = live.bookmarked || message.has_bookmark();
+  }
+  void Note(const v1::WatchResponse& message, LiveStream<v1::WatchResponse>& live) {
+    if (message.family_id() != family_.bytes()) return Fail("a watcher was told of no family");
+    if (message.has_joined()) {
+      live.joined = true;
+      if (message.joined().name() != "family" || message.joined().role() != live.phone->role) {
+        Fail("a watcher joined a family otherwise than it is");
+      }
+    }
+    // That it joined may have been dropped at the gate, and then it left.
+    if (message.has_left()) {
+      watched_.erase(live.phone->device);
+      live.joined = false;
+    } else if (!live.joined) {
+      Fail("a watcher was told of a family that it has not joined");
+    } else if (message.has_bookmark()) {
+      watched_.insert_or_assign(live.phone->device, live.receiver);
+    }
+  }
 
   // What other threads of the server would do that were woken by now.
   void RunWoken() {
@@ -930,7 +1176,10 @@ class World {
         if (!live.in_flight.has_value() && !*live.woken) break;
         Move(live);
       }
-      if (Runs(live)) CheckAtHead(live);
+      if (!Runs(live)) continue;
+      CheckAtHead(live);
+      const Entitlement entitled = model_.EntitlementOf(live.phone->device, server_.clock().Now());
+      if (live.joined && !entitled.member) Fail("C8: a watcher was not told that a family left");
     }
   }
 
@@ -969,7 +1218,7 @@ class World {
     request.set_family_id(family_.str());
     request.set_record_id(id);
     request.set_page_size(static_cast<int>(1 + random_.Below(3)));
-    std::vector<uint64_t> revisions;
+    std::vector<v1::HistoryItem> items;
     for (int page = 0; page < 100; ++page) {
       const auto response = phone.connection.ListHistory(request, Deadline());
       if (response.ok() != (entitled.access && entitled.Sees(record.kind))) {
@@ -978,14 +1227,18 @@ class World {
                          response.status().ToString()));
       }
       if (!response.ok()) return;
-      for (const v1::HistoryItem& item : response->items()) revisions.push_back(item.revision());
+      items.insert(items.end(), response->items().begin(), response->items().end());
       if (response->next_page_token().empty()) break;
       request.set_page_token(response->next_page_token());
     }
-    std::vector<uint64_t> expected = model_.RevisionsOf(id);
-    std::reverse(expected.begin(), expected.end());
+    std::vector<v1::HistoryItem> expected = model_.HistoryOf(id);
     if (!record.body.empty()) expected.clear();
-    if (revisions != expected) Fail("the history of a record is not that of the journal");
+    const auto same = [](const v1::HistoryItem& a, const v1::HistoryItem& b) {
+      return SerializeDeterministic(a) == SerializeDeterministic(b);
+    };
+    if (!std::equal(items.begin(), items.end(), expected.begin(), expected.end(), same)) {
+      Fail("the history of a record is not that of the journal");
+    }
   }
 
   void ReadNights(Phone& phone, const Entitlement& entitled,
@@ -1049,7 +1302,9 @@ class World {
       }
     }
     const bool may = entitled.access && entitled.role != v1::ROLE_CONSULTANT;
-    if (stream->Finish().ok() != may) return Fail("C8: an export for whom it is not");
+    const bool whole = stream->Finish().ok();
+    if (server_.process() == nullptr) return;
+    if (whole != may) return Fail("C8: an export for whom it is not");
     if (may && exported.size() != all.size()) Fail("an export is not whole");
   }
 
@@ -1082,12 +1337,31 @@ class World {
     const auto response = phone.connection.ListMembers(request, Deadline());
     if (response.ok() != entitled.access) return Fail("C8: members for whom they are not");
     if (!response.ok()) return;
+    size_t devices = 0;
     for (const v1::MemberWithDevices& member : response->members()) {
       const storage::v1::StoredMember* known = model_.MemberOf(MemberId(member.member_id()));
       if (known == nullptr || known->name() != member.member().name() ||
           known->removed() != member.member().removed()) {
         return Fail("a member is told otherwise than it is");
       }
+      devices += static_cast<size_t>(member.devices_size());
+      for (const v1::Device& device : member.devices()) {
+        const auto paired = model_.devices().find(device.device_id());
+        if (paired == model_.devices().end() || paired->second.member_id() != member.member_id() ||
+            paired->second.revoked() != device.revoked() ||
+            paired->second.acknowledged_lineage() != device.acknowledged().lineage() ||
+            paired->second.acknowledged_revision() != device.acknowledged().revision()) {
+          return Fail("a device is told otherwise than it is");
+        }
+      }
+    }
+    if (devices != model_.devices().size()) return Fail("a device is not told");
+    const auto families = phone.connection.ListFamilies({}, Deadline());
+    if (!families.ok() || families->pairings_size() != 1 ||
+        families->pairings(0).family_id() != family_.bytes() ||
+        families->pairings(0).member_id() != phone.member.bytes() ||
+        families->pairings(0).role() != phone.role) {
+      Fail("a family is listed otherwise than it is");
     }
   }
 
@@ -1114,23 +1388,51 @@ class World {
     }
   }
 
+  // While a message is under way to the phone, what it may see changes, or its member gets another
+  // device, which stops the streams of all of them for a moment.
+  void Meanwhile(Phone& phone) {
+    if (heals_ || !random_.Chance(3)) return;
+    if (&phone == consultant_) return FlapConsent(phone);
+    v1::CreateInviteRequest invite;
+    invite.set_family_id(family_.str());
+    invite.set_member_id(phone.member.str());
+    const auto made = phone.connection.CreateInvite(invite, Deadline());
+    if (!made.ok()) return;
+    v1::JoinRequest join;
+    join.set_code(made->code());
+    server_
+        .Call<v1::JoinResponse>([&](SimServer::Process& process, Done<v1::JoinResponse> done) {
+          process.family.Join("", join, std::move(done));
+        })
+        .IgnoreError();
+    Trace("meanwhile another device joins");
+  }
+
   void RevokeSomebody(Phone& phone) {
     if (phone.device == phones_[0]->device || phones_.size() < 4) return;
     v1::RevokeDeviceRequest request;
     request.set_family_id(family_.str());
     request.set_device_id(phone.device.str());
-    const auto revoked = phones_[0]->connection.RevokeDevice(request, Deadline());
-    Trace(absl::StrCat(phone.name, " is revoked ", revoked.status().ToString()));
+    Phone& asks = *phones_[random_.Chance(75) ? 0 : random_.Below(phones_.size())];
+    const bool may = asks.role == v1::ROLE_OWNER || asks.member == phone.member;
+    const auto revoked = asks.connection.RevokeDevice(request, Deadline());
+    Trace(absl::StrCat(phone.name, " is revoked by ", asks.name, " ", revoked.status().ToString()));
+    if (revoked.ok() && !may) Fail("C8: a device was revoked by one who may not");
     if (revoked.ok() && model_.EntitlementOf(phone.device, server_.clock().Now()).member) {
       Fail("C8: a revocation was answered but is not there");
     }
   }
 
   void RemoveSomebody(Phone& phone) {
-    if (phone.member == phones_[0]->member || phones_.size() < 4) return;
     v1::RemoveMemberRequest request;
     request.set_family_id(family_.str());
     request.set_member_id(phone.member.str());
+    if (phone.member == phones_[0]->member) {
+      const auto left = phones_[0]->connection.RemoveMember(request, Deadline());
+      if (left.ok()) Fail("the last owner left");
+      return;
+    }
+    if (phones_.size() < 4) return;
     const bool leaves = random_.Chance(30);
     SimConnection& asks = leaves ? phone.connection : phones_[0]->connection;
     const auto removed = asks.RemoveMember(request, Deadline());
@@ -1138,6 +1440,40 @@ class World {
     if (removed.ok() && model_.EntitlementOf(phone.device, server_.clock().Now()).member) {
       Fail("C8: a removal was answered but is not there");
     }
+  }
+
+  // Somebody invites a further device of theirs, or the code of one who did is used: as long as it
+  // is new, and whoever gave it is still there.
+  void UseOpenInvite(Phone& phone) {
+    if (invites_.empty() || random_.Chance(40)) {
+      v1::CreateInviteRequest request;
+      request.set_family_id(family_.str());
+      request.set_member_id(phone.member.str());
+      request.mutable_valid_for()->set_seconds(absl::ToInt64Seconds(absl::Minutes(20)));
+      const auto invite = phone.connection.CreateInvite(request, Deadline());
+      Trace(absl::StrCat(phone.name, " invites ", invite.status().ToString()));
+      if (!invite.ok()) return;
+      invites_.push_back({invite->code(), server_.clock().Now() + absl::Minutes(20), phone.device});
+      if (random_.Chance(25)) RevokeSomebody(phone);
+      return;
+    }
+    const OpenInvite invite = invites_[random_.Below(invites_.size())];
+    const absl::Time now = server_.clock().Now();
+    const bool holds = now < invite.expires_at && model_.EntitlementOf(invite.inviter, now).access;
+    v1::JoinRequest join;
+    join.set_code(invite.code);
+    join.set_device_name("stranger");
+    const auto joined = server_.Call<v1::JoinResponse>(
+        [&](SimServer::Process& process, Done<v1::JoinResponse> done) {
+          process.family.Join("", join, std::move(done));
+        });
+    Trace(absl::StrCat("an invite is used ", joined.status().ToString()));
+    invites_.erase(std::find_if(invites_.begin(), invites_.end(), [&](const OpenInvite& other) {
+      return other.code == invite.code;
+    }));
+    if (absl::IsUnavailable(joined.status())) return;
+    if (joined.ok() != holds)
+      Fail("C8: an invite was taken that does not hold, or not one that does");
   }
 
   // An owner decides about one of what came late, and says so again, or says the other.
@@ -1204,6 +1540,7 @@ class World {
     if (server_.process() == nullptr) return;
     backup_ = server_.Copy();
     backup_model_ = std::make_unique<Model>(model_);
+    neighbours_backup_model_ = std::make_unique<Model>(neighbours_model_);
     backed_up_ = model_.revision();
     const auto told = server_.Enter<bool>([&](SimServer::Process& process, Done<bool> done) {
       process.committer.Submit(
@@ -1222,13 +1559,16 @@ class World {
     follows_.clear();
     watches_.clear();
     delayed_.clear();  // no connection outlives a restore
+    invites_.clear();
     Forget(model_);
     model_ = *backup_model_;
+    neighbours_model_ = *neighbours_backup_model_;
     server_.Replace(*backup_);
     const std::string before = model_.lineage();
     FailUnless(server_.BeginAnew(), "restore");
     FailUnless(server_.Start(), "start after restore");
     Learn();
+    LearnNeighbours();
     if (model_.lineage() == before || lineages_.count(model_.lineage()) > 0) {
       Fail("C3: a restore did not begin a new lineage");
     }
@@ -1258,10 +1598,12 @@ class World {
     follows_.clear();
     watches_.clear();
     delayed_.clear();
+    invites_.clear();
     Forget(model_);
     server_.Replace(*backup_);
     FailUnless(server_.Start(), "start after a loss");
     model_ = *backup_model_;
+    neighbours_model_ = *neighbours_backup_model_;
     // Nothing is pushed before it is noticed.
     phone.disk.crash_at = CrashPoint::kNone;
     const auto next = phone.replica->NextFollow(family_);
@@ -1281,6 +1623,7 @@ class World {
     FailUnless(server_.BeginAnew(), "new lineage");
     FailUnless(server_.Start(), "start in a new lineage");
     Learn();
+    LearnNeighbours();
   }
 
   void CopyPhone(Phone& phone) {
@@ -1356,6 +1699,7 @@ class World {
   // The model learns what a write has brought.
   void Learn() {
     FailIf(model_.Learn(*server_.disk().engine->Snapshot(), given_, server_.clock().Now()));
+    if (model_.backed_up() > backed_up_) Fail("a family is told of a backup that is not");
     if (model_.revision() == learnt_) return;
     learnt_ = model_.revision();
     for (const auto& [tap, count] : model_.taps()) {
@@ -1489,6 +1833,8 @@ class World {
       return Fail("C6: records did not add up to the state hash");
     }
     const PhoneContent content = Content(phone);
+    CheckCounts(phone, content, *state);
+    if (random_.Chance(10)) CheckWholeScreen(phone, content);
     std::set<std::string> edited;
     for (const KeptTransaction* row : content.outbox) {
       for (const v1::Edit& edit : row->transaction.edits()) edited.insert(edit.record_id());
@@ -1496,19 +1842,52 @@ class World {
     for (const std::string& id : edited) CheckScreen(phone, content, id);
   }
 
+  // What people are told of their outbox is what is in it, and what needs attention says why.
+  void CheckCounts(Phone& phone, const PhoneContent& content, const FamilyState& state) {
+    uint64_t pending = 0;
+    for (const KeptTransaction* row : content.outbox) pending += row->revision == 0 ? 1 : 0;
+    if (state.pending != pending || state.needs_attention != content.attention.size()) {
+      return Fail("C1: a phone tells otherwise how much is pending");
+    }
+    const auto list = phone.replica->ListNeedsAttention(family_);
+    if (!list.ok()) return FailUnless(list.status(), "needs attention");
+    if (list->size() != content.attention.size()) return Fail("C1: what needs attention is hidden");
+    for (const NeedsAttention& item : *list) {
+      const std::string name = NameOf(item.transaction);
+      if ((item.status.ok() ? quarantined_ : rejected_).count(name) == 0) {
+        return Fail("C1: a tap needs attention for another reason");
+      }
+    }
+  }
+
+  void CheckWholeScreen(Phone& phone, const PhoneContent& content) {
+    if (phone.was_damaged) return;
+    std::set<RecordId> ids;
+    for (const auto& [id, row] : content.records) ids.insert(RecordId(id));
+    for (const KeptTransaction* row : content.outbox) {
+      for (const v1::Edit& edit : row->transaction.edits()) ids.insert(RecordId(edit.record_id()));
+    }
+    FailIf(phone.screen.Check(*phone.replica, family_, ids));
+  }
+
   void CheckServer() {
     if (server_.process() == nullptr || !failure_.empty()) return;
     FailIf(model_.CheckStore(*server_.process()->engine.Snapshot()));
+    FailIf(neighbours_model_.CheckStore(*server_.process()->engine.Snapshot()));
     CheckStreams();
   }
 
   // The network, the machines and the owner are kind from now on: everything comes to rest.
   void Heal() {
     Trace("heal");
+    heals_ = true;
     UpdateServer(*phones_[0]);
     StartServerIfDown(*phones_[0]);
     server_.disk().crash_at = CrashPoint::kNone;
-    for (auto& phone : phones_) Boot(*phone);
+    for (auto& phone : phones_) {
+      Boot(*phone);
+      CheckWholeScreen(*phone, Content(*phone));
+    }
     for (int round = 0; round < 3 && failure_.empty(); ++round) {
       for (auto& phone : phones_) {
         PassTime(absl::Seconds(1));
@@ -1520,6 +1899,8 @@ class World {
       CheckAtRest(*phone);
     }
     CheckServer();
+    EraseNeighbours();
+    FailIf(model_.CheckStore(*server_.process()->engine.Snapshot()));
     follows_.clear();
     watches_.clear();
   }
@@ -1560,6 +1941,16 @@ class World {
         content.family.lineage() != model_.lineage()) {
       return Fail("liveness: a phone is not at the head");
     }
+    const storage::v1::StoredFamilyDevice& told = model_.devices().at(phone.device.str());
+    if (told.acknowledged_lineage() != model_.lineage() ||
+        told.acknowledged_revision() != model_.revision()) {
+      Fail("liveness: others are not told that a device is at the head");
+    }
+    if (!state->closed.empty()) Fail("liveness: a phone is told that its access ended");
+    if (content.family.backed_up_revision() != model_.backed_up()) {
+      Fail("C1: a phone counts on another backup than the newest");
+    }
+    CheckWholeScreen(phone, content);
     size_t visible = 0;
     for (const auto& [id, record] : model_.AllAt(model_.revision())) {
       visible += entitled.Sees(record->kind);
@@ -1592,6 +1983,7 @@ class World {
   bool server_is_old_ = false;
   std::vector<std::unique_ptr<Phone>> phones_;
   Phone* consultant_ = nullptr;
+  bool heals_ = false;
   FamilyId family_;
   // Whom entries are about; mostly the first.
   std::array<RecordId, 2> children_;
@@ -1606,6 +1998,19 @@ class World {
   std::shared_ptr<MemoryEngine> backup_;
   std::unique_ptr<Model> backup_model_;
   uint64_t backed_up_ = 0;
+  std::vector<OpenInvite> invites_;
+  FamilyId neighbours_;
+  RecordId neighbours_child_;
+  std::unique_ptr<Phone> neighbour_;
+  std::vector<GivenPush> neighbours_given_;
+  Model neighbours_model_{FamilyId()};
+  std::unique_ptr<Model> neighbours_backup_model_;
+  absl::optional<std::string> neighbours_head_;
+  // What watchers know of the family, by device.
+  std::map<DeviceId, Receiver> watched_;
+  // Taps that phones were told so of.
+  std::set<std::string> rejected_;
+  std::set<std::string> quarantined_;
   // How often each tap was made.
   std::map<std::string, int> tapped_;
   std::unordered_map<std::string, std::string> wires_;

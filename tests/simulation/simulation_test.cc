@@ -31,6 +31,13 @@ TEST(SimulationTest, ARevocationWhoseAnswerWasLostInACrashStillEndsAccess) {
   EXPECT_EQ(Simulate(options).failure, "");
 }
 
+// The undo of "these were two" was a tap that the phone could not read again.
+TEST(SimulationTest, ThatEntriesAreTwoIsNotUndone) {
+  SimOptions options;
+  options.seed = 6;
+  EXPECT_EQ(Simulate(options).failure, "");
+}
+
 TEST(SimulationTest, TheSameSeedHappensTheSameWayTwice) {
   for (uint64_t seed : {3u, 77u, 4001u}) {
     SimOptions options;

@@ -234,6 +234,13 @@ TEST_F(UndoTest, IsRefusedWhereThereIsNoneAndSaysWhy) {
       << "nobody undoes what they have not seen";
 }
 
+TEST_F(UndoTest, ThatTwoEntriesAreTwoHoldsForGood) {
+  v1::LogEntry two;
+  two.add_separate_from(Rec(7).str());
+  a_.Write(Tap().Set(Rec(1), two));
+  EXPECT_THAT(TryUndo(a_, Rec(1)).status().message(), HasSubstr("stays two"));
+}
+
 TEST_F(UndoTest, TheLastTapIsUndoneAsAWhole) {
   a_.Write(Tap().Set(Rec(1), Caregiver(one_)).Set(Rec(2), Crying()));
   for (const bool synced : {false, true}) {
