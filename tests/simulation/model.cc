@@ -256,12 +256,15 @@ std::string Model::LearnTransaction(const JournalEntry& entry, const std::vector
     late->second.accepted = true;
   } else {
     for (const GivenPush& push : given) {
-      sent = Find(push, replica, transaction.seq(), transaction.hash());
-      if (sent == nullptr) continue;
+      const v1::Transaction* found = Find(push, replica, transaction.seq(), transaction.hash());
+      if (found == nullptr) continue;
+      sent = found;
       member = push.member;
       estimate = NaiveEstimate(transaction.made_at(), push.request.sent_at(), push.received);
       received = push.received;
-      break;
+      // The first one decides, unless a record was missing then and came before a later one.
+      if (!MayHaveLackedARecord(replica, transaction)) break;
+      if (FromProto(entry.made_at()) == std::min(estimate, received)) break;
     }
     uint64_t& last_seq = last_committed_seq_[replica];
     if (transaction.seq() <= last_seq && !MayHaveLackedARecord(replica, transaction)) {
