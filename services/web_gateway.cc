@@ -180,6 +180,8 @@ struct Shared {
         check_token(std::move(check_token)),
         timeouts(timeouts) {}
 
+  // Of the gateway's threads. Other threads hold it too while they end a connection.
+  const std::shared_ptr<net::io_context> io = std::make_shared<net::io_context>(kThreads);
   const Methods& methods;
   Executor& executor;
   const TokenCheck check_token;
@@ -200,7 +202,8 @@ struct Shared {
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Shared& shared, tcp::socket socket, std::shared_ptr<net::ssl::context> tls)
-      : shared_(shared),
+      : io_(shared.io),
+        shared_(shared),
         transport_(std::move(socket), std::move(tls)),
         deadline_(transport_.socket().get_executor()),
         call_deadline_(transport_.socket().get_executor()) {
@@ -228,6 +231,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // Runs `task` on the strand. Thread-safe.
   template <typename Task>
   void Post(Task task) {
+    // The task may run, and end this and the gateway, before post() lets go of the strand.
+    const std::shared_ptr<net::io_context> io = io_;
     net::post(transport_.socket().get_executor(), std::move(task));
   }
 
@@ -611,6 +616,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     return StreamEnd() == BodyEnd::kChunked ? HttpChunk(frames) : frames;
   }
 
+  const std::shared_ptr<net::io_context> io_;  // first: what follows belongs to it
   Shared& shared_;
   Transport transport_;
   std::string ip_;  // of the other side
@@ -806,7 +812,7 @@ class WebGateway::Impl {
   const size_t connections_max_;
   Shared shared_;
   ListenAddress listen_;
-  net::io_context io_{kThreads};
+  net::io_context& io_ = *shared_.io;
   tcp::acceptor acceptor_{net::make_strand(io_)};
   // For the acceptor's strand.
   net::steady_timer accept_retry_{acceptor_.get_executor()};
