@@ -2,8 +2,9 @@
 """The packages in a Debian 12 that has nothing else: they install, serve a family as their own user,
 survive an upgrade and a restore, are removed and purged.
 
-Needs root (for chroot), debootstrap, and a Debian mirror: $NIGHTLOG_DEBIAN_MIRROR, or else
-deb.debian.org. No systemd runs in there, so the test starts what the unit starts.
+The one test that reaches beyond this machine, so it is skipped unless it is told where:
+NIGHTLOG_DEBIAN_MIRROR is a Debian mirror's URL. Needs root (for chroot) and debootstrap. No systemd
+runs in there, so the test starts what the unit starts.
 """
 
 import glob
@@ -13,12 +14,13 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("NIGHTLOG_BUILD", "")
-MIRROR = os.environ.get("NIGHTLOG_DEBIAN_MIRROR", "http://deb.debian.org/debian")
+MIRROR = os.environ.get("NIGHTLOG_DEBIAN_MIRROR")
 PATIENCE_SECONDS = 240
 
 
@@ -34,8 +36,6 @@ def free_port():
         return server.getsockname()[1]
 
 
-@unittest.skipUnless(os.geteuid() == 0 and shutil.which("debootstrap"),
-                     "needs root and debootstrap, for a Debian of its own")
 class PackageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -162,4 +162,7 @@ class PackageTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    if not MIRROR or os.geteuid() != 0 or not shutil.which("debootstrap"):
+        print("skipped: needs NIGHTLOG_DEBIAN_MIRROR, root and debootstrap")
+        sys.exit(77)
     unittest.main(verbosity=2)
