@@ -84,8 +84,9 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
       }
     }
     last_left_.reset();
-    const std::unique_ptr<ReadView> view = engine_.Snapshot();
     while (Family* family = NextDirty()) {
+      // Taken after the mark: a commit that this view lacks marks the family again.
+      const std::unique_ptr<ReadView> view = engine_.Snapshot();
       Step step = Read(*view, *family);
       if (step.kind != Step::Kind::kWait) return step;
     }

@@ -1,8 +1,11 @@
 #include "services/progress_service.h"
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/services/service_fixture.h"
@@ -13,6 +16,26 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+// A real engine where something happens right after a view was taken.
+class InterruptedEngine final : public Engine {
+ public:
+  explicit InterruptedEngine(Engine& engine) : engine_(engine) {}
+
+  std::unique_ptr<ReadView> Snapshot() const override {
+    std::unique_ptr<ReadView> view = engine_.Snapshot();
+    if (interrupt_ != nullptr) std::exchange(interrupt_, nullptr)();
+    return view;
+  }
+  absl::Status Write(const WriteBatch& batch) override { return engine_.Write(batch); }
+
+  // Runs once, after the next view is taken.
+  void InterruptNext(std::function<void()> interrupt) { interrupt_ = std::move(interrupt); }
+
+ private:
+  Engine& engine_;
+  mutable std::function<void()> interrupt_;
+};
 
 class ProgressServiceTest : public ServiceFixture {
  protected:
@@ -110,6 +133,22 @@ TEST_F(ProgressServiceTest, ACommitWakesTheStreamWhichBringsWhatChangedButNoEntr
   const auto kinds = KindsIn(Read(*watch));
   EXPECT_EQ(kinds.count(v1::Record::kMember), 1u);
   EXPECT_EQ(kinds.count(v1::Record::kLogEntry), 0u);
+}
+
+TEST_F(ProgressServiceTest, ACommitWhileAnotherFamilyIsReadIsNotMissed) {
+  const Phone owls = CreateFamily();
+  const Phone finches = CreateFamily();
+  const Phone desk = JoinAsConsultant(finches, JoinAsConsultant(owls));
+  InterruptedEngine engine(engine_);
+  const ProgressService service(engine, feed_, streams_, clock_);
+  auto watch = service.Watch(desk.token, {}, [] {});
+  ASSERT_TRUE(watch.ok()) << watch.status();
+  Read(**watch);
+  AddChild(owls);
+  ASSERT_EQ((*watch)->Next().message->family_id(), owls.pairing.family_id());
+  // The next step looks whether the owls have more.
+  engine.InterruptNext([&] { AddChild(finches); });
+  EXPECT_EQ(KindsIn(Read(**watch)).count(v1::Record::kChild), 1u);
 }
 
 TEST_F(ProgressServiceTest, AFamilyLeavesAStreamAtRestWhenAccessEnds) {
