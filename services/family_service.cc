@@ -104,17 +104,6 @@ absl::Status RequireOtherOwner(const FamilyReader& reader, const MemberId& membe
                    "A family keeps at least one owner; make someone else an owner first.");
 }
 
-v1::Member ToWire(const StoredMember& stored) {
-  v1::Member member;
-  member.set_name(stored.name());
-  member.set_role(static_cast<v1::Role>(stored.role()));
-  *member.mutable_since() = stored.since();
-  if (stored.has_until()) *member.mutable_until() = stored.until();
-  member.set_consent_scope(static_cast<v1::ConsentScope>(stored.consent_scope()));
-  member.set_removed(stored.removed());
-  return member;
-}
-
 // Writes the member and its public record, in a revision of its own.
 absl::Status PutMember(FamilyWriter& writer, const MemberId& id, const StoredMember& member,
                        const MemberId& actor, absl::string_view operation) {
@@ -123,7 +112,7 @@ absl::Status PutMember(FamilyWriter& writer, const MemberId& id, const StoredMem
   const RecordId record_id(id.bytes());
   if (!Planted("public_member_stale")) {
     RETURN_IF_ERROR(
-        writer.PutServerRecord({record_id, kMember, SerializeDeterministic(ToWire(member))}));
+        writer.PutServerRecord({record_id, kMember, SerializeDeterministic(PublicMember(member))}));
   }
   storage::v1::JournalEntry entry;
   entry.set_member_id(actor.str());
@@ -620,7 +609,7 @@ absl::StatusOr<v1::ListMembersResponse> FamilyService::ListMembers(
   RETURN_IF_ERROR(reader.ScanMembers([&](const MemberId& id, const StoredMember& stored) {
     v1::MemberWithDevices& member = members[id.str()];
     member.set_member_id(id.str());
-    *member.mutable_member() = ToWire(stored);
+    *member.mutable_member() = PublicMember(stored);
     return true;
   }));
   RETURN_IF_ERROR(reader.ScanDevices([&](const DeviceId& id, const StoredFamilyDevice& stored) {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +22,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/options.h"
 #include "services/sleep_deriver.h"
@@ -33,7 +36,7 @@
 #include "storage/engine/rocksdb_backups.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/feed.h"
-#include "storage/keys.h"
+#include "storage/repair.h"
 #include "storage/store.h"
 
 namespace nightlog {
@@ -54,8 +57,12 @@ constexpr char kHelp[] =
     "  nightlogctl restore ID       restores a backup, or the `latest`, into --data_dir, which "
     "must\n"
     "                               be empty; devices push again what it lacks\n"
-    "  nightlogctl doctor           checks every family of a stopped server: chain, hashes, "
-    "indexes\n"
+    "  nightlogctl doctor [--repair]\n"
+    "                               checks every family of a stopped server: chain, hashes, "
+    "indexes;\n"
+    "                               with --repair makes again what is damaged and follows from "
+    "the\n"
+    "                               rest, and says which families only a backup can bring back\n"
     "  nightlogctl stats            counts what is in the store of a stopped server\n"
     "\n";
 constexpr char kDefaultConfig[] = "/etc/nightlog/nightlogd.conf";
@@ -96,29 +103,58 @@ absl::StatusOr<uint32_t> IdOf(const RocksdbBackups& backups, const std::string& 
   return made.back().id;
 }
 
+void SayDamaged(const FamilyId& family, absl::string_view damage) {
+  std::fprintf(stderr, "family %s: %s\n", family.hex().c_str(), std::string(damage).c_str());
+}
+
 // Checks every family and says which are damaged. DATA_LOSS if any is.
 absl::Status CheckFamilies(const Engine& engine) {
   const std::unique_ptr<ReadView> view = engine.Snapshot();
-  size_t checked = 0;
-  size_t damaged = 0;
-  // Rows of the store itself stand under the id of zeros.
-  auto it = view->Scan(kHeadColumn, FamilyLimit(FamilyId()), "");
-  for (; it->Valid(); it->Next(), ++checked) {
-    const FamilyId family(it->key());
-    const absl::Status status = VerifyFamily(*view, family);
+  const SleepDeriver deriver;
+  ASSIGN_OR_RETURN(const std::vector<FamilyId> families, FamiliesOf(*view));
+  size_t repairable = 0;
+  size_t lost = 0;
+  for (const FamilyId& family : families) {
+    const absl::StatusOr<Repair> repair = PlanRepair(*view, family, deriver, absl::Now());
+    if (repair.ok() && !repair->damages.empty()) {
+      ++repairable;
+      SayDamaged(family, absl::StrJoin(repair->damages, ", "));
+      continue;
+    }
+    const absl::Status status = repair.ok() ? VerifyFamily(*view, family) : repair.status();
     if (status.ok()) continue;
-    ++damaged;
-    std::fprintf(stderr, "family %s: %s\n", family.hex().c_str(),
-                 std::string(status.message()).c_str());
+    ++lost;
+    SayDamaged(family, status.message());
   }
-  RETURN_IF_ERROR(it->status());
-  if (damaged > 0) {
+  if (lost > 0) {
     return absl::DataLossError(
-        absl::StrCat(damaged, " of ", checked,
+        absl::StrCat(lost + repairable, " of ", families.size(),
                      " families are damaged; restore the newest backup that `nightlogctl "
                      "verify` finds whole, and the phones bring back what it lacks."));
   }
-  std::printf("%zu families are whole\n", checked);
+  if (repairable > 0) {
+    return absl::DataLossError(absl::StrCat(
+        repairable, " of ", families.size(),
+        " families are damaged in what follows from the rest; `nightlogctl doctor --repair` makes "
+        "it again."));
+  }
+  std::printf("%zu families are whole\n", families.size());
+  return absl::OkStatus();
+}
+
+// Makes again what can be, and says so.
+absl::Status RepairFamilies(Engine& engine) {
+  const std::unique_ptr<ReadView> view = engine.Snapshot();
+  const SleepDeriver deriver;
+  ASSIGN_OR_RETURN(const std::vector<FamilyId> families, FamiliesOf(*view));
+  for (const FamilyId& family : families) {
+    const absl::StatusOr<Repair> repair = PlanRepair(*view, family, deriver, absl::Now());
+    // What is lost is told by the check afterwards.
+    if (!repair.ok() || repair->damages.empty()) continue;
+    RETURN_IF_ERROR(engine.Write(repair->batch));
+    std::printf("family %s: made again: %s\n", family.hex().c_str(),
+                absl::StrJoin(repair->damages, ", ").c_str());
+  }
   return absl::OkStatus();
 }
 
@@ -182,8 +218,9 @@ absl::Status RestoreBackup(const Options& options, const std::string& word) {
   return absl::OkStatus();
 }
 
-absl::Status Doctor(const Options& options) {
+absl::Status Doctor(const Options& options, bool repair) {
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenExisting(options));
+  if (repair) RETURN_IF_ERROR(RepairFamilies(*engine));
   return CheckFamilies(*engine);
 }
 
@@ -223,7 +260,7 @@ absl::Status BecomeOwner(const std::string& data_dir) {
 }
 
 // UNIMPLEMENTED: there is no such command.
-absl::Status Run(const CommandLine& line) {
+absl::Status Run(const CommandLine& line, bool repair) {
   const std::vector<std::string>& words = line.words;
   const std::string verb = words.empty() ? "" : words.front();
   const std::string word = words.size() > 1 ? words.at(1) : "latest";
@@ -231,12 +268,15 @@ absl::Status Run(const CommandLine& line) {
   if (verb.empty() || words.size() > words_max || (verb == "restore" && words.size() < 2)) {
     return absl::UnimplementedError("say what to do; see nightlogctl --help.");
   }
+  if (repair && verb != "doctor") {
+    return absl::UnimplementedError("--repair goes with `doctor`; see nightlogctl --help.");
+  }
   RETURN_IF_ERROR(BecomeOwner(line.options.data_dir));
   if (verb == "backups") return ListBackups(line.options);
   if (verb == "verify") return VerifyBackup(line.options, word);
   if (verb == "backup") return MakeBackup(line.options);
   if (verb == "restore") return RestoreBackup(line.options, word);
-  if (verb == "doctor") return Doctor(line.options);
+  if (verb == "doctor") return Doctor(line.options, repair);
   if (verb == "stats") return PrintStats(line.options);
   return absl::UnimplementedError(
       absl::StrCat("`", verb, "` is not a command; see nightlogctl --help."));
@@ -252,13 +292,18 @@ const char* ReadVariable(const char* name) {
 }  // namespace nightlog
 
 int main(int argc, char* argv[]) {
+  // The one flag that is no setting.
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto settings_end = std::remove(arguments.begin(), arguments.end(), "--repair");
+  const bool repair = settings_end != arguments.end();
+  arguments.erase(settings_end, arguments.end());
   const absl::StatusOr<nightlog::CommandLine> line =
-      nightlog::ReadCommandLine({argv + 1, argv + argc}, nightlog::ReadVariable);
+      nightlog::ReadCommandLine(arguments, nightlog::ReadVariable);
   if (line.ok() && line->help) {
     std::printf("%s%s", nightlog::kHelp, nightlog::DescribeSettings().c_str());
     return 0;
   }
-  const absl::Status status = line.ok() ? nightlog::Run(*line) : line.status();
+  const absl::Status status = line.ok() ? nightlog::Run(*line, repair) : line.status();
   if (status.ok()) return 0;
   std::fprintf(stderr, "nightlogctl: %s\n", std::string(status.message()).c_str());
   return absl::IsUnimplemented(status) ? 2 : 1;

@@ -44,6 +44,17 @@ absl::Status FamilyHaltedError() {
                    "logged meanwhile stays saved on each phone.");
 }
 
+v1::Member PublicMember(const storage::v1::StoredMember& stored) {
+  v1::Member member;
+  member.set_name(stored.name());
+  member.set_role(static_cast<v1::Role>(stored.role()));
+  *member.mutable_since() = stored.since();
+  if (stored.has_until()) *member.mutable_until() = stored.until();
+  member.set_consent_scope(static_cast<v1::ConsentScope>(stored.consent_scope()));
+  member.set_removed(stored.removed());
+  return member;
+}
+
 FamilyWriter::State FamilyWriter::State::ForNextStep() const {
   State step;
   step.head = head;

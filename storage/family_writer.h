@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "nightlog/storage/v1/stored.pb.h"
+#include "nightlog/v1/records.pb.h"
 #include "storage/core/random.h"
 #include "storage/deriver.h"
 #include "storage/family_reader.h"
@@ -21,6 +22,9 @@ namespace nightlog {
 // FAILED_PRECONDITION (AHEAD_OF_SERVER): a device has shown that the server lost data of the
 // family.
 absl::Status FamilyHaltedError();
+
+// What everybody in the family sees of a membership: the body of its record.
+v1::Member PublicMember(const storage::v1::StoredMember& stored);
 
 // Writes one family within a batch of the committer. Keeps what must change together with a record:
 // its revision and digest, the feed's row, the index, the open conflicts, the state hash, the

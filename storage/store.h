@@ -2,8 +2,13 @@
 #define NIGHTLOG_STORAGE_STORE_H_
 
 #include <cstdint>
+#include <functional>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "nightlog/storage/v1/stored.pb.h"
 #include "storage/core/random.h"
 #include "storage/engine/engine.h"
 #include "storage/family_reader.h"
@@ -34,6 +39,21 @@ absl::Status VerifyFamilyTail(const ReadView& view, const FamilyId& family);
 // everything. DATA_LOSS (STORAGE_DAMAGED), with what is wrong; so too where there is no such
 // family.
 absl::Status VerifyFamily(const ReadView& view, const FamilyId& family);
+
+// DATA_LOSS (STORAGE_DAMAGED): `what` of the family is not as it must be; the message says the way
+// out.
+absl::Status FamilyDamagedError(absl::string_view what, const FamilyId& family);
+
+// Visits the journal from its first entry to that of the head's revision, and verifies its chain.
+// An error of the visitor ends it. DATA_LOSS (STORAGE_DAMAGED).
+using JournalVisitor =
+    std::function<absl::Status(uint64_t revision, const storage::v1::JournalEntry&)>;
+absl::Status ReadJournal(const ReadView& view, const FamilyId& family, uint64_t head_revision,
+                         const JournalVisitor& visit);
+
+// Every family that has a head, a journal or records, in the order of ids; a damaged one may lack
+// its head.
+absl::StatusOr<std::vector<FamilyId>> FamiliesOf(const ReadView& view);
 
 }  // namespace nightlog
 
