@@ -65,6 +65,20 @@ TEST_F(ReplicaFolderTest, SecondProcessIsToldThatTheDirectoryIsInUse) {
   EXPECT_THAT(std::string(second.message()), HasSubstr("another process uses"));
 }
 
+TEST(ReplicaTest, ADatabaseOfANewerFormatIsRefusedWithAWayOut) {
+  auto engine = std::make_unique<MemoryEngine>(Replica::kColumns);
+  storage::v1::DeviceHead head;
+  head.set_format_version(2);
+  WriteBatch batch;
+  batch.Put(/*column=*/0, "head", head.SerializeAsString());
+  ASSERT_TRUE(engine->Write(batch).ok());
+  const ManualDeviceClock clock(kEvening, "boot");
+  const absl::Status refused = Replica::Open(std::move(engine), clock).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("format 2"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("install a newer nightlog"));
+}
+
 TEST(ReplicaTest, TransactionsAreDenseAndChainedByTheirHashes) {
   FakeServer server;
   Phone a(server, "A");
