@@ -35,6 +35,7 @@ unsigned RolesFor(Action action) {
     case Action::kRenewReplica:
       return kAll;
     case Action::kExportFamily:
+    case Action::kReadLog:
       return kParents;
     case Action::kInviteMember:
     case Action::kRevokeOtherDevice:

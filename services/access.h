@@ -37,6 +37,7 @@ enum class Action {
   kDecideQuarantine,  // and ListQuarantine
   kExportFamily,
   kImportRecords,
+  kReadLog,
   kEraseFamily,
 };
 constexpr int kActionCount = static_cast<int>(Action::kEraseFamily) + 1;

@@ -156,7 +156,7 @@ class MethodList {
 }  // namespace
 
 Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
-                    const FamilyService& family, Executor& executor) {
+                    const FamilyService& family, const ImportService& imports, Executor& executor) {
   MethodList list(executor);
 
   const std::string sync_path = "/nightlog.v1.SyncService/";
@@ -185,6 +185,8 @@ Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
   list.Stream(family_path + "ExportFamily", family, &FamilyService::ExportFamily);
   list.BlockingWrite(family_path + "ImportRecords", family, &FamilyService::ImportRecords);
   list.Write(family_path + "EraseFamily", family, &FamilyService::EraseFamily);
+
+  list.Read("/nightlog.v1.ImportService/ReadLog", imports, &ImportService::ReadLog);
 
   return list.Take();
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "services/executor.h"
 #include "services/family_service.h"
+#include "services/import_service.h"
 #include "services/message_stream.h"
 #include "services/peer.h"
 #include "services/progress_service.h"
@@ -50,7 +51,7 @@ using Methods = std::map<std::string, Method, std::less<>>;
 // All methods of this server: the one list of which use case answers which call, and whether it may
 // block. All arguments must outlive what is returned, and that must outlive every call.
 Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
-                    const FamilyService& family, Executor& executor);
+                    const FamilyService& family, const ImportService& imports, Executor& executor);
 
 // The answer where the executor has too much to do.
 absl::Status BusyError();

@@ -194,7 +194,8 @@ absl::Status Run(const Options& options, const Log& log) {
   const FamilyService family(
       *engine, committer, streams, random, clock,
       IsRegistrationOpen(options) ? Registration::kOpen : Registration::kBySetupCode);
-  const Methods use_cases = MakeMethods(sync, progress, family, executor);
+  const ImportService imports(*engine, clock);
+  const Methods use_cases = MakeMethods(sync, progress, family, imports, executor);
   CallLimits limits(clock, {options.device_calls_per_second, options.address_calls_per_second,
                             options.address_pairings_per_minute, options.device_streams_max});
   const Methods limited = LimitMethods(use_cases, limits);

@@ -5,29 +5,6 @@
 
 namespace nightlog::cli {
 
-LocalReading ReadLocal(absl::CivilSecond local, absl::TimeZone zone, ClockChange side) {
-  const absl::TimeZone::TimeInfo info = zone.At(local);
-  LocalReading reading;
-  reading.time = side == ClockChange::kBefore ? info.pre : info.post;
-  if (info.kind == absl::TimeZone::TimeInfo::UNIQUE) return reading;
-  const bool repeated = info.kind == absl::TimeZone::TimeInfo::REPEATED;
-  reading.remark = absl::StrCat("local time ", absl::FormatCivilTime(absl::CivilMinute(local)),
-                                repeated ? " happened twice when the clocks went back; read as the "
-                                         : " did not happen, the clocks went forward; read as ",
-                                repeated ? (side == ClockChange::kBefore ? "first" : "second")
-                                         : absl::FormatTime("%H:%M", reading.time, zone));
-  return reading;
-}
-
-absl::StatusOr<absl::TimeZone> FindZone(absl::string_view name) {
-  absl::TimeZone zone;
-  if (name.empty() || !absl::LoadTimeZone(name, &zone)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "there is no time zone '", name, "'; give a name such as Europe/London or America/Denver"));
-  }
-  return zone;
-}
-
 absl::StatusOr<absl::CivilDay> ParseDate(absl::string_view text) {
   absl::CivilDay day;
   // The parser also takes shorter forms and blanks; a date has one form here.

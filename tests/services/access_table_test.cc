@@ -102,6 +102,7 @@ const Row kTable[] = {
     {"FamilyService/ExportFamily", "", {kLogEntry}, "++r rr aaa au"},
     {"FamilyService/ImportRecords", "", {}, "+rr rr aaa au"},
     {"FamilyService/EraseFamily", "", {}, "+rr rr aaa au"},
+    {"ImportService/ReadLog", "", {}, "++r rr aaa au"},
 };
 
 // One cell.
@@ -341,7 +342,7 @@ class Stage final : public ServiceFixture {
 
   Executor executor_{2, 1000};
   const Methods methods_ =
-      MakeMethods(sync_service_, progress_service_, family_service_, executor_);
+      MakeMethods(sync_service_, progress_service_, family_service_, import_service_, executor_);
   GrpcDoor door_{methods_, executor_};
   std::unique_ptr<Server> server_;
   std::unique_ptr<WebGateway> web_;
@@ -448,6 +449,14 @@ std::string Stage::RequestFor(const Cell& cell, Cast& cast) {
   if (cell.method() == "FamilyService/EraseFamily") {
     auto request = with_family(v1::EraseFamilyRequest());
     request.set_family_name(cast.phone(kOwner).pairing.family_name());
+    return request.SerializeAsString();
+  }
+  if (cell.method() == "ImportService/ReadLog") {
+    auto request = with_family(v1::ReadLogRequest());
+    request.set_child_id(child_.str());
+    request.set_text("start,end\n");
+    request.set_zone("Europe/London");
+    request.set_format("csv");
     return request.SerializeAsString();
   }
   // The others say no more than the family, if that.
@@ -568,7 +577,7 @@ TEST(AccessTableTest, TheTableHasEveryMethodAndWhereRecordsGoEveryKind) {
   std::set<std::string> described;
   for (const auto* file :
        {v1::PushRequest::descriptor()->file(), v1::WatchRequest::descriptor()->file(),
-        v1::CreateFamilyRequest::descriptor()->file()}) {
+        v1::CreateFamilyRequest::descriptor()->file(), v1::ReadLogRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         const auto& method = *file->service(s)->method(m);

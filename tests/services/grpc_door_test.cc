@@ -122,7 +122,7 @@ class GrpcDoorTest : public ServiceFixture {
 
   Executor executor_;
   const Methods methods_ =
-      MakeMethods(sync_service_, progress_service_, family_service_, executor_);
+      MakeMethods(sync_service_, progress_service_, family_service_, import_service_, executor_);
   GrpcDoor door_{methods_, executor_};
   std::unique_ptr<Server> server_;
   bool drained_ = false;
@@ -403,7 +403,7 @@ TEST_F(GrpcDoorTest, AMessageOverFourMebibytesIsRefused) {
 
 TEST_F(GrpcDoorTest, HealthIsServing) {
   for (const char* service : {"", "nightlog.v1.SyncService", "nightlog.v1.ProgressService",
-                              "nightlog.v1.FamilyService"}) {
+                              "nightlog.v1.FamilyService", "nightlog.v1.ImportService"}) {
     EXPECT_EQ(Health(service), grpc::health::v1::HealthCheckResponse::SERVING) << service;
   }
 }
@@ -451,9 +451,9 @@ TEST_F(GrpcDoorTest, AWatcherOfHealthIsToldOfTheStopAndDoesNotHoldItUp) {
 }
 
 TEST_F(GrpcDoorTest, ReflectionListsAndDescribesEveryService) {
-  const std::vector<std::string> services = {"nightlog.v1.SyncService",
-                                             "nightlog.v1.ProgressService",
-                                             "nightlog.v1.FamilyService", "grpc.health.v1.Health"};
+  const std::vector<std::string> services = {
+      "nightlog.v1.SyncService", "nightlog.v1.ProgressService", "nightlog.v1.FamilyService",
+      "nightlog.v1.ImportService", "grpc.health.v1.Health"};
   grpc::GenericStub stub(channel_);
   grpc::ClientContext context;
   grpc::CompletionQueue queue;

@@ -37,7 +37,7 @@ class MethodsTest : public ServiceFixture {
 
   Executor executor_;
   const Methods methods_ =
-      MakeMethods(sync_service_, progress_service_, family_service_, executor_);
+      MakeMethods(sync_service_, progress_service_, family_service_, import_service_, executor_);
 };
 
 TEST_F(MethodsTest, EveryMethodOfTheProtosIsThereAsWhatTheyDeclare) {
@@ -49,7 +49,7 @@ TEST_F(MethodsTest, EveryMethodOfTheProtosIsThereAsWhatTheyDeclare) {
   }
   for (const google::protobuf::FileDescriptor* file :
        {v1::PushRequest::descriptor()->file(), v1::WatchRequest::descriptor()->file(),
-        v1::JoinRequest::descriptor()->file()}) {
+        v1::JoinRequest::descriptor()->file(), v1::ReadLogRequest::descriptor()->file()}) {
     ASSERT_EQ(file->service_count(), 1) << file->name();
     const google::protobuf::ServiceDescriptor& service = *file->service(0);
     for (int i = 0; i < service.method_count(); ++i) {

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "services/access.h"
 #include "services/family_service.h"
+#include "services/import_service.h"
 #include "services/progress_service.h"
 #include "services/sleep_deriver.h"
 #include "services/stream_registry.h"
@@ -73,7 +74,8 @@ class ServiceFixture : public ::testing::Test {
             Committer::Options()),
         family_service_(engine_, committer_, streams_, random_, clock_, Registration::kOpen),
         sync_service_(engine_, committer_, feed_, streams_, clock_),
-        progress_service_(engine_, feed_, streams_, clock_) {
+        progress_service_(engine_, feed_, streams_, clock_),
+        import_service_(engine_, clock_) {
     EXPECT_TRUE(store_opened_.ok()) << store_opened_;
   }
 
@@ -190,6 +192,7 @@ class ServiceFixture : public ::testing::Test {
   const FamilyService family_service_;
   const SyncService sync_service_;
   const ProgressService progress_service_;
+  const ImportService import_service_;
   const RecordId child_ = RecordId::Make(random_);
 };
 

@@ -124,7 +124,8 @@ class WebGatewayTest : public ServiceFixture {
   }
 
   Executor executor_;
-  Methods methods_ = MakeMethods(sync_service_, progress_service_, family_service_, executor_);
+  Methods methods_ =
+      MakeMethods(sync_service_, progress_service_, family_service_, import_service_, executor_);
   Options options_;
   WebTimeouts timeouts_;
   std::unique_ptr<WebGateway> gateway_;

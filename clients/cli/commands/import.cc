@@ -14,16 +14,24 @@
 #include "clients/cli/export/json_lines.h"
 #include "clients/cli/family_view.h"
 #include "clients/cli/files.h"
-#include "clients/cli/import/format.h"
 #include "clients/cli/json.h"
 #include "clients/cli/local_time.h"
 #include "clients/cli/words.h"
 #include "clients/cpp/tap.h"
+#include "services/imports/format.h"
+#include "services/imports/remark.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/status_macros.h"
 
 namespace nightlog::cli {
 namespace {
+
+using imports::AllImportFormats;
+using imports::DateOrder;
+using imports::ImportedEntry;
+using imports::ImportedLog;
+using imports::ImportFormat;
+using imports::ImportOptions;
 
 // A transaction holds 64 edits, and an entry needs up to 6.
 constexpr int kEntriesPerTap = 10;
@@ -42,16 +50,16 @@ struct ImportReport {
   int already_there = 0;
   // Entries of another caregiver or another time, and rows of another child, than was asked for.
   int not_asked_for = 0;
-  std::vector<RowRemark> set_aside;
-  std::vector<RowRemark> adjusted;
+  std::vector<v1::ImportRemark> set_aside;
+  std::vector<v1::ImportRemark> adjusted;
 };
 
-std::string RemarksToJson(const std::vector<RowRemark>& remarks) {
+std::string RemarksToJson(const std::vector<v1::ImportRemark>& remarks) {
   std::vector<std::string> items;
-  for (const RowRemark& remark : remarks) {
+  for (const v1::ImportRemark& remark : remarks) {
     items.push_back(JsonObject()
-                        .Add("line", static_cast<uint64_t>(remark.line))
-                        .Add("text", remark.text)
+                        .Add("line", static_cast<uint64_t>(remark.line()))
+                        .Add("text", remark.text())
                         .str());
   }
   return JsonList(items);
@@ -74,11 +82,11 @@ void Print(const ImportReport& report, const std::string& saved, const PhoneOpti
   std::cout << report.rows << " rows read: " << report.made << " entries made, "
             << report.already_there << " already there, " << report.not_asked_for
             << " not asked for, " << report.set_aside.size() << " set aside\n";
-  for (const RowRemark& remark : report.set_aside) {
-    std::cout << "  line " << remark.line << " set aside: " << remark.text << "\n";
+  for (const v1::ImportRemark& remark : report.set_aside) {
+    std::cout << "  line " << remark.line() << " set aside: " << remark.text() << "\n";
   }
-  for (const RowRemark& remark : report.adjusted) {
-    std::cout << "  line " << remark.line << ": " << remark.text << "\n";
+  for (const v1::ImportRemark& remark : report.adjusted) {
+    std::cout << "  line " << remark.line() << ": " << remark.text() << "\n";
   }
   std::cout << saved << "\n";
 }
@@ -138,7 +146,7 @@ absl::StatusOr<ImportOptions> ReadOptions(const Arguments& arguments, const Name
   }
   options.date_order = order == "mdy" ? DateOrder::kMonthFirst : DateOrder::kDayFirst;
   if (arguments.Has("amounts")) {
-    options.amounts = ParseVolumeUnit(*arguments.Get("amounts"));
+    options.amounts = imports::ParseVolumeUnit(*arguments.Get("amounts"));
     if (!options.amounts.has_value()) return absl::InvalidArgumentError("--amounts takes ml or oz");
   }
   ASSIGN_OR_RETURN(options.columns, ReadPairs(arguments, "map"));
@@ -149,6 +157,29 @@ absl::StatusOr<ImportOptions> ReadOptions(const Arguments& arguments, const Name
     options.day_zero = *born;
   }
   return options;
+}
+
+// A refusal, with the flag that helps.
+absl::Status WithFlag(const absl::Status& refusal) {
+  absl::string_view flag;
+  switch (imports::RemarkOf(refusal).reason()) {
+    case v1::IMPORT_REASON_UNKNOWN_HEADING:
+      flag = "--format csv --map began=Start,ended=End,kind=Type";
+      break;
+    case v1::IMPORT_REASON_NO_BEGIN:
+    case v1::IMPORT_REASON_UNKNOWN_CONTENT:
+      flag = "--map began=Start,ended=End,kind=Type";
+      break;
+    case v1::IMPORT_REASON_CHILDREN:
+      flag = "--file-child NAME";
+      break;
+    case v1::IMPORT_REASON_NUMBERED_DAYS:
+      flag = "--day-zero DATE";
+      break;
+    default:
+      return refusal;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(refusal.message(), ": ", flag));
 }
 
 // Members by what the file calls them.
@@ -202,7 +233,9 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   ASSIGN_OR_RETURN(const NamedChild child, view.ChildCalled(arguments.Get("child")));
   ASSIGN_OR_RETURN(const ImportOptions options, ReadOptions(arguments, child));
   ASSIGN_OR_RETURN(const auto members, ReadMembers(arguments, view));
-  ASSIGN_OR_RETURN(ImportedLog log, ReadLog(text, arguments.GetOr("format", ""), options));
+  absl::StatusOr<ImportedLog> read = imports::ReadLog(text, arguments.GetOr("format", ""), options);
+  if (!read.ok()) return WithFlag(read.status());
+  ImportedLog log = *std::move(read);
 
   ImportReport report;
   report.rows = log.rows;

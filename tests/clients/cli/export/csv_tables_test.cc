@@ -2,15 +2,17 @@
 
 #include <string>
 
-#include "clients/cli/import/csv.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/imports/csv.h"
 #include "storage/core/proto_time.h"
 #include "tests/testing/transaction_builder.h"
 
 namespace nightlog::cli {
 namespace {
 
+using imports::CsvRow;
+using imports::ParseCsv;
 using ::testing::SizeIs;
 
 // The cell of a column in a row of a table, as a reader of CSV finds it.

@@ -1,0 +1,37 @@
+#ifndef NIGHTLOG_SERVICES_IMPORT_SERVICE_H_
+#define NIGHTLOG_SERVICES_IMPORT_SERVICE_H_
+
+#include <atomic>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "nightlog/v1/import_service.pb.h"
+#include "storage/core/clock.h"
+#include "storage/engine/engine.h"
+
+namespace nightlog {
+
+// The use cases of nightlog.v1.ImportService, for any door. `token` is the caller's device token.
+// Thread-safe.
+class ImportService {
+ public:
+  // Files that are read at the same time: others are BUSY, so that imports leave threads for what
+  // cannot wait.
+  static constexpr int kAtOnceMax = 2;
+
+  // Both must outlive this.
+  ImportService(const Engine& engine, const Clock& clock) : engine_(engine), clock_(clock) {}
+
+  // May block on the disk, and takes as long as the file is: up to 2 MiB, and 50,000 rows.
+  absl::StatusOr<v1::ReadLogResponse> ReadLog(const std::string& token,
+                                              const v1::ReadLogRequest& request) const;
+
+ private:
+  const Engine& engine_;
+  const Clock& clock_;
+  mutable std::atomic<int> under_way_{0};
+};
+
+}  // namespace nightlog
+
+#endif  // NIGHTLOG_SERVICES_IMPORT_SERVICE_H_

@@ -1,0 +1,153 @@
+#include "services/imports/measures.h"
+
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+
+namespace nightlog::imports {
+namespace {
+
+constexpr double kMillilitresPerOunce = 29.5735295625;
+
+// A time as if in UTC, only for its numbers.
+absl::optional<absl::CivilSecond> ParseLocal(absl::string_view format, absl::string_view text) {
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(format, text, absl::UTCTimeZone(), &time, &error)) return absl::nullopt;
+  return absl::ToCivilSecond(time, absl::UTCTimeZone());
+}
+
+// Takes `1:23` or `12` off the front of `text`.
+bool ConsumeNumber(absl::string_view& text, int64_t& number) {
+  size_t digits = 0;
+  while (digits < text.size() && absl::ascii_isdigit(text[digits])) ++digits;
+  if (digits == 0 || digits > 6 || !absl::SimpleAtoi(text.substr(0, digits), &number)) return false;
+  text.remove_prefix(digits);
+  return true;
+}
+
+absl::optional<absl::Duration> ParseClockLength(absl::string_view text) {
+  int64_t days = 0;
+  int64_t hours = 0;
+  int64_t minutes = 0;
+  int64_t seconds = 0;
+  absl::string_view rest = text;
+  int64_t number;
+  if (ConsumeNumber(rest, number) &&
+      (absl::ConsumePrefix(&rest, " days, ") || absl::ConsumePrefix(&rest, " day, ") ||
+       absl::ConsumePrefix(&rest, " "))) {
+    days = number;
+    text = rest;
+  }
+  if (!ConsumeNumber(text, hours) || !absl::ConsumePrefix(&text, ":") ||
+      !ConsumeNumber(text, minutes) || minutes > 59) {
+    return absl::nullopt;
+  }
+  if (absl::ConsumePrefix(&text, ":") && (!ConsumeNumber(text, seconds) || seconds > 59)) {
+    return absl::nullopt;
+  }
+  if (absl::ConsumePrefix(&text, ".")) ConsumeNumber(text, number);  // parts of a second
+  if (!text.empty()) return absl::nullopt;
+  return absl::Hours(24 * days + hours) + absl::Minutes(minutes) + absl::Seconds(seconds);
+}
+
+absl::optional<absl::Duration> ParseUnitLength(absl::string_view text) {
+  absl::Duration length;
+  bool any = false;
+  for (const auto& [letter, unit] :
+       {std::pair('h', absl::Hours(1)), {'m', absl::Minutes(1)}, {'s', absl::Seconds(1)}}) {
+    absl::string_view rest = absl::StripAsciiWhitespace(text);
+    int64_t number;
+    if (!ConsumeNumber(rest, number)) continue;
+    rest = absl::StripLeadingAsciiWhitespace(rest);
+    if (rest.empty() || absl::ascii_tolower(rest[0]) != letter) continue;
+    // The rest of the word, such as `min` and `hours`.
+    while (!rest.empty() && absl::ascii_isalpha(rest[0])) rest.remove_prefix(1);
+    length += number * unit;
+    any = true;
+    text = rest;
+  }
+  if (!any || !absl::StripAsciiWhitespace(text).empty()) return absl::nullopt;
+  return length;
+}
+
+}  // namespace
+
+absl::optional<Stamp> ParseStamp(absl::string_view raw, DateOrder order) {
+  // Phones put a narrow blank before AM and PM.
+  const std::string text = absl::StrReplaceAll(absl::StripAsciiWhitespace(raw),
+                                               {{"\xE2\x80\xAF", " "}, {"\xC2\xA0", " "}});
+  absl::Time time;
+  std::string error;
+  for (const char* format : {"%Y-%m-%dT%H:%M:%E*S%Ez", "%Y-%m-%d %H:%M:%E*S%Ez",
+                             "%Y-%m-%d %H:%M:%E*S %z", "%Y-%m-%d %H:%M%Ez"}) {
+    if (absl::ParseTime(format, text, &time, &error)) return Stamp{time, {}};
+  }
+  for (const char* format : {"%Y-%m-%d %H:%M:%E*S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%E*S",
+                             "%Y-%m-%dT%H:%M", "%Y-%m-%d %I:%M %p"}) {
+    if (const auto local = ParseLocal(format, text)) return Stamp{absl::nullopt, *local};
+  }
+  int64_t epoch;
+  if (absl::SimpleAtoi(text, &epoch)) {
+    if (text.size() == 9 || text.size() == 10) return Stamp{absl::FromUnixSeconds(epoch), {}};
+    if (text.size() == 12 || text.size() == 13) return Stamp{absl::FromUnixMillis(epoch), {}};
+    return absl::nullopt;
+  }
+  const absl::string_view day_and_month = order == DateOrder::kMonthFirst ? "%m/%d/" : "%d/%m/";
+  for (const char* year : {"%y", "%Y"}) {
+    for (const char* clock : {" %I:%M %p", " %I:%M:%S %p", " %H:%M", " %H:%M:%S"}) {
+      for (const char* between : {"", ","}) {
+        const auto local = ParseLocal(absl::StrCat(day_and_month, year, between, clock), text);
+        if (local.has_value()) return Stamp{absl::nullopt, *local};
+      }
+    }
+  }
+  return absl::nullopt;
+}
+
+absl::optional<absl::CivilDay> ParseDay(absl::string_view text, DateOrder order) {
+  const bool month_first = order == DateOrder::kMonthFirst;
+  for (const absl::string_view format :
+       {absl::string_view("%Y-%m-%d"), absl::string_view(month_first ? "%m/%d/%y" : "%d/%m/%y"),
+        absl::string_view(month_first ? "%m/%d/%Y" : "%d/%m/%Y")}) {
+    const auto local = ParseLocal(format, absl::StripAsciiWhitespace(text));
+    if (local.has_value()) return absl::CivilDay(*local);
+  }
+  return absl::nullopt;
+}
+
+absl::optional<absl::Duration> ParseLength(absl::string_view text) {
+  text = absl::StripAsciiWhitespace(text);
+  const auto length = ParseClockLength(text);
+  return length.has_value() ? length : ParseUnitLength(text);
+}
+
+absl::optional<double> ParseMillilitres(absl::string_view text, absl::optional<VolumeUnit> unit) {
+  text = absl::StripAsciiWhitespace(text);
+  size_t digits = 0;
+  while (digits < text.size() && (absl::ascii_isdigit(text[digits]) || text[digits] == '.')) {
+    ++digits;
+  }
+  double amount;
+  if (!absl::SimpleAtod(text.substr(0, digits), &amount)) return absl::nullopt;
+  const absl::string_view word = absl::StripAsciiWhitespace(text.substr(digits));
+  if (!word.empty()) unit = ParseVolumeUnit(word);
+  if (!unit.has_value()) return absl::nullopt;
+  return *unit == VolumeUnit::kOunce ? amount * kMillilitresPerOunce : amount;
+}
+
+absl::optional<VolumeUnit> ParseVolumeUnit(absl::string_view text) {
+  const std::string lower = absl::AsciiStrToLower(text);
+  absl::string_view word = lower;
+  absl::ConsumePrefix(&word, "fl ");
+  absl::ConsumeSuffix(&word, ".");
+  if (word == "ml") return VolumeUnit::kMillilitre;
+  if (word == "oz") return VolumeUnit::kOunce;
+  return absl::nullopt;
+}
+
+}  // namespace nightlog::imports

@@ -1,0 +1,246 @@
+// A spreadsheet that somebody keeps by hand: a column for each day, a row for each span of the day,
+// 15 minutes as a rule, and in each cell what the child did then: `S` asleep, `E` eating, empty
+// awake, or a remark.
+//
+//   time,86,87,88          days by number, or by date
+//   0,s,S,E                hours as a number, or `0:15`
+//   0.25,s,S,S
+//
+// Neighbouring cells that say asleep, also from one day to the next, are one sleep; so it is with
+// eating. `6 oz bottle` is a feed with its amount, any other remark a note. What stands in a cell
+// beside `S` ends the sleep: the sheet does not say more. A cell is a row here: each one that says
+// something is part of an entry or set aside.
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/civil_time.h"
+#include "services/imports/format.h"
+#include "services/imports/remark.h"
+#include "services/imports/row_times.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog::imports {
+namespace {
+
+// Minutes after midnight that a row's first cell names.
+absl::optional<int> MinuteOfDay(absl::string_view text) {
+  text = absl::StripAsciiWhitespace(text);
+  double hours;
+  if (absl::StrContains(text, ":")) {
+    const auto length = ParseLength(text);
+    if (!length.has_value()) return absl::nullopt;
+    hours = absl::ToDoubleHours(*length);
+  } else if (!absl::SimpleAtod(text, &hours)) {
+    return absl::nullopt;
+  }
+  if (!(hours >= 0 && hours < 24)) return absl::nullopt;
+  return static_cast<int>(std::lround(hours * 60));
+}
+
+// How long each row's span is. INVALID_ARGUMENT: the first column is not one of even steps.
+absl::StatusOr<int> StepOf(const std::vector<CsvRow>& rows) {
+  absl::optional<int> before;
+  absl::optional<int> step;
+  for (size_t i = 1; i < rows.size(); ++i) {
+    if (rows[i].unclosed_quote) {
+      return Refusal(v1::IMPORT_REASON_OPEN_QUOTE, {}, rows[i].line);
+    }
+    const absl::optional<int> minute = MinuteOfDay(rows[i].fields[0]);
+    if (!minute.has_value()) {
+      return Refusal(v1::IMPORT_REASON_NO_TIME_OF_DAY, {rows[i].fields[0]}, rows[i].line);
+    }
+    if (before.has_value()) {
+      if (!step.has_value()) step = *minute - *before;
+      if (*step <= 0 || *minute - *before != *step) {
+        return Refusal(v1::IMPORT_REASON_UNEVEN_STEPS, {}, rows[i].line);
+      }
+    }
+    before = minute;
+  }
+  if (!step.has_value()) return Refusal(v1::IMPORT_REASON_TOO_FEW_ROWS);
+  return *step;
+}
+
+// The day of a column; nullopt where its heading names none.
+absl::optional<absl::CivilDay> DayOf(absl::string_view heading, const ImportOptions& options) {
+  int number;
+  if (absl::SimpleAtoi(heading, &number)) {
+    if (!options.day_zero.has_value() || number < 0 || number > 100000) return absl::nullopt;
+    return *options.day_zero + number;
+  }
+  return ParseDay(heading, options.date_order);
+}
+
+enum class Says { kNothing, kAsleep, kEating, kRemark };
+
+Says WhatItSays(absl::string_view cell) {
+  if (cell.empty()) return Says::kNothing;
+  if (absl::EqualsIgnoreCase(cell, "s")) return Says::kAsleep;
+  if (absl::EqualsIgnoreCase(cell, "e")) return Says::kEating;
+  return Says::kRemark;
+}
+
+// Neighbouring cells that say the same.
+struct Run {
+  int line = 0;  // of the first cell
+  Says says = Says::kNothing;
+  std::string cell;
+  absl::CivilSecond begin;
+  absl::CivilSecond end;
+  std::vector<int> lines;  // of all cells
+};
+
+class SheetReader {
+ public:
+  SheetReader(const std::vector<CsvRow>& rows, int step, const ImportOptions& options)
+      : rows_(rows), step_(step), options_(options) {}
+
+  ImportedLog Read() {
+    for (size_t column = 1; column < Columns(); ++column) {
+      const std::string heading = Cell(0, column);
+      const absl::optional<absl::CivilDay> day = DayOf(heading, options_);
+      for (size_t i = 1; i < rows_.size(); ++i) {
+        const std::string cell = Cell(i, column);
+        if (!cell.empty()) ++log_.rows;
+        if (day.has_value()) {
+          Add(*day, i, cell);
+        } else if (!cell.empty()) {
+          log_.set_aside.push_back(MakeRemark(v1::IMPORT_REASON_COLUMN_IS_NO_DAY,
+                                              {absl::StrCat(column + 1), heading}, rows_[i].line));
+        }
+      }
+    }
+    EndRun();
+    SortByBegin(log_.entries);
+    return std::move(log_);
+  }
+
+ private:
+  size_t Columns() const {
+    size_t columns = 0;
+    for (const CsvRow& row : rows_) columns = std::max(columns, row.fields.size());
+    return columns;
+  }
+
+  std::string Cell(size_t row, size_t column) const {
+    return column < rows_[row].fields.size()
+               ? std::string(absl::StripAsciiWhitespace(rows_[row].fields[column]))
+               : "";
+  }
+
+  void Add(absl::CivilDay day, size_t row, const std::string& cell) {
+    const Says says = WhatItSays(cell);
+    const absl::CivilSecond begin =
+        absl::CivilSecond(day) + 60 * static_cast<int64_t>(*MinuteOfDay(rows_[row].fields[0]));
+    const bool goes_on =
+        says == run_.says && begin == run_.end && (says != Says::kRemark || cell == run_.cell);
+    if (!goes_on) {
+      EndRun();
+      run_ = Run{rows_[row].line, says, cell, begin, begin, {}};
+    }
+    run_.end = begin + 60 * static_cast<int64_t>(step_);
+    run_.lines.push_back(rows_[row].line);
+  }
+
+  // Makes the run an entry, or sets its cells aside.
+  void EndRun() {
+    const Run run = std::move(run_);
+    run_ = Run();
+    if (run.says == Says::kNothing) return;
+    std::vector<v1::ImportRemark> remarks;
+    const absl::StatusOr<v1::LogEntry> entry = ReadRun(run, remarks);
+    const absl::Status taken = entry.ok() ? CheckEntry(*entry) : entry.status();
+    if (!taken.ok()) {
+      v1::ImportRemark remark = RemarkOf(taken);
+      for (const int line : run.lines) {
+        remark.set_line(line);
+        log_.set_aside.push_back(remark);
+      }
+      return;
+    }
+    // Part of every imported id: never change it.
+    const std::string content =
+        absl::StrCat(options_.child.hex(), "\x1f", absl::FormatCivilTime(run.begin), "\x1f",
+                     absl::FormatCivilTime(run.end), "\x1f", absl::AsciiStrToLower(run.cell));
+    log_.entries.push_back({run.line, RecordIdOf(kSpreadsheetFormat.name, content), *entry,
+                            static_cast<int>(run.lines.size())});
+    for (v1::ImportRemark& remark : remarks) {
+      remark.set_line(run.line);
+      log_.adjusted.push_back(std::move(remark));
+    }
+  }
+
+  absl::StatusOr<v1::LogEntry> ReadRun(const Run& run,
+                                       std::vector<v1::ImportRemark>& remarks) const {
+    v1::LogEntry entry;
+    RowTimes times;
+    times.began.local = run.begin;
+    if (run.says != Says::kRemark) times.ended = Stamp{absl::nullopt, run.end};
+    ASSIGN_OR_RETURN(*entry.mutable_interval(), PlaceRow(times, options_.zone, remarks));
+    entry.set_child_id(options_.child.str());
+    entry.mutable_import_origin()->set_source(std::string(kSpreadsheetFormat.name));
+    v1::EntryDetail& detail = *entry.mutable_detail();
+    if (run.says == Says::kAsleep) {
+      detail.mutable_sleep();
+    } else if (run.says == Says::kEating) {
+      detail.mutable_feed();
+    } else if (const auto amount = BottleIn(run.cell)) {
+      detail.mutable_feed()->set_kind(v1::FEED_KIND_BOTTLE);
+      detail.mutable_feed()->set_amount_ml(*amount);
+    } else {
+      detail.mutable_note();
+    }
+    if (run.says == Says::kRemark) entry.set_text(run.cell);
+    entry.mutable_import_origin()->set_activity(run.says == Says::kRemark ? "remark" : run.cell);
+    return entry;
+  }
+
+  // `6 oz bottle`.
+  static absl::optional<double> BottleIn(const std::string& cell) {
+    absl::string_view text = cell;
+    return absl::ConsumeSuffix(&text, "bottle") ? ParseMillilitres(text, absl::nullopt)
+                                                : absl::nullopt;
+  }
+
+  const std::vector<CsvRow>& rows_;
+  const int step_;
+  const ImportOptions& options_;
+  Run run_;
+  ImportedLog log_;
+};
+
+absl::StatusOr<ImportedLog> Read(const std::vector<CsvRow>& rows, const ImportOptions& options) {
+  ASSIGN_OR_RETURN(const int step, StepOf(rows));
+  int number;
+  const bool numbered = rows[0].fields.size() > 1 && absl::SimpleAtoi(rows[0].fields[1], &number);
+  if (numbered && !options.day_zero.has_value()) {
+    return Refusal(v1::IMPORT_REASON_NUMBERED_DAYS);
+  }
+  return SheetReader(rows, step, options).Read();
+}
+
+bool Recognises(const CsvRow& heading) {
+  if (heading.fields.size() < 2 || !absl::EqualsIgnoreCase(heading.fields[0], "time")) return false;
+  int number;
+  return absl::SimpleAtoi(heading.fields[1], &number) ||
+         ParseDay(heading.fields[1], DateOrder::kMonthFirst).has_value() ||
+         ParseDay(heading.fields[1], DateOrder::kDayFirst).has_value();
+}
+
+}  // namespace
+
+const ImportFormat kSpreadsheetFormat = {
+    "spreadsheet", "a sheet with a column a day and a row each 15 minutes: S asleep, E eating",
+    Recognises, Read};
+
+}  // namespace nightlog::imports

@@ -1,0 +1,170 @@
+#include "services/imports/table.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/imports/remark.h"
+#include "storage/core/status_macros.h"
+
+namespace nightlog::imports {
+namespace {
+
+// INVALID_ARGUMENT: the file is about several children, or not about the one that is asked for.
+absl::Status CheckChildren(const std::set<std::string>& children,
+                           const absl::optional<std::string>& wanted) {
+  if (wanted.has_value() ? children.count(*wanted) > 0 : children.size() <= 1) {
+    return absl::OkStatus();
+  }
+  return Refusal(v1::IMPORT_REASON_CHILDREN, {children.begin(), children.end()});
+}
+
+}  // namespace
+
+absl::string_view TableRow::operator[](absl::string_view column) const {
+  return absl::StripAsciiWhitespace(Raw(column));
+}
+
+absl::string_view TableRow::Raw(absl::string_view column) const {
+  const auto it = positions_.find(column);
+  return it == positions_.end() || it->second >= row_.fields.size()
+             ? absl::string_view()
+             : absl::string_view(row_.fields[it->second]);
+}
+
+absl::StatusOr<ImportedLog> ReadTable(const std::vector<CsvRow>& rows, const TableFormat& format,
+                                      const ImportOptions& options) {
+  std::map<std::string, size_t, std::less<>> positions;
+  for (size_t i = 0; i < rows[0].fields.size(); ++i) {
+    // Of two columns with one name the first counts.
+    positions.emplace(std::string(absl::StripAsciiWhitespace(rows[0].fields[i])), i);
+  }
+  for (const std::string& column : format.required) {
+    if (positions.count(column) == 0) {
+      return Refusal(v1::IMPORT_REASON_OTHER_FORMAT, {std::string(format.source), column});
+    }
+  }
+
+  std::set<std::string> children;
+  for (size_t i = 1; i < rows.size(); ++i) {
+    const absl::string_view child = TableRow(positions, rows[i])[format.child_column];
+    if (!child.empty()) children.insert(std::string(child));
+  }
+  RETURN_IF_ERROR(CheckChildren(children, options.file_child));
+
+  ImportedLog log;
+  std::map<std::string, int> equal_before;
+  for (size_t i = 1; i < rows.size(); ++i) {
+    const CsvRow& csv_row = rows[i];
+    ++log.rows;
+    const auto set_aside = [&](v1::ImportRemark remark) {
+      remark.set_line(csv_row.line);
+      log.set_aside.push_back(std::move(remark));
+    };
+    if (csv_row.unclosed_quote) {
+      set_aside(MakeRemark(v1::IMPORT_REASON_OPEN_QUOTE));
+      continue;
+    }
+    const size_t columns = csv_row.fields.size();
+    const size_t heading_columns = rows[0].fields.size();
+    if (columns > heading_columns || (columns < heading_columns && !format.rows_may_be_short)) {
+      set_aside(MakeRemark(v1::IMPORT_REASON_COLUMN_COUNT,
+                           {absl::StrCat(columns), absl::StrCat(heading_columns)}));
+      continue;
+    }
+    const TableRow row(positions, csv_row);
+    const absl::string_view child = row[format.child_column];
+    if (options.file_child.has_value() && !child.empty() && child != *options.file_child) {
+      ++log.of_other_children;
+      continue;
+    }
+    const std::string values =
+        absl::StrJoin(format.columns, "\x1f", [&row](std::string* out, const std::string& column) {
+          absl::StrAppend(out, row.Raw(column));
+        });
+    const int occurrence = equal_before[values]++;
+    std::vector<v1::ImportRemark> remarks;
+    absl::StatusOr<v1::LogEntry> entry = format.read(row, remarks);
+    if (!entry.ok()) {
+      set_aside(RemarkOf(entry.status()));
+      continue;
+    }
+    entry->set_child_id(options.child.str());
+    entry->mutable_import_origin()->set_source(std::string(format.source));
+    const absl::Status taken = CheckEntry(*entry);
+    if (!taken.ok()) {
+      set_aside(RemarkOf(taken));
+      continue;
+    }
+    // Part of every imported id: never change it.
+    const std::string content =
+        absl::StrCat(options.child.hex(), "\x1f", format.activity,
+                     format.activity.empty() ? "" : "\x1f", values, "\x1f", occurrence);
+    log.entries.push_back({csv_row.line, RecordIdOf(format.source, content), *std::move(entry)});
+    for (v1::ImportRemark& remark : remarks) {
+      remark.set_line(csv_row.line);
+      log.adjusted.push_back(std::move(remark));
+    }
+  }
+  SortByBegin(log.entries);
+  return log;
+}
+
+bool HasColumns(const CsvRow& heading, absl::Span<const absl::string_view> columns) {
+  return std::all_of(columns.begin(), columns.end(), [&](absl::string_view column) {
+    return std::any_of(heading.fields.begin(), heading.fields.end(), [&](const std::string& field) {
+      return absl::StripAsciiWhitespace(field) == column;
+    });
+  });
+}
+
+void AddText(absl::string_view line, v1::LogEntry& entry) {
+  if (line.empty()) return;
+  entry.set_text(absl::StrCat(entry.text(), entry.text().empty() ? "" : "\n", line));
+}
+
+void AddColumns(const TableRow& row, absl::Span<const absl::string_view> columns,
+                v1::LogEntry& entry) {
+  for (const absl::string_view column : columns) {
+    if (!row[column].empty()) AddText(absl::StrCat(column, ": ", row[column]), entry);
+  }
+}
+
+void SetAmount(absl::string_view text, absl::optional<VolumeUnit> unit, v1::Feed& feed,
+               std::vector<v1::ImportRemark>& remarks) {
+  if (text.empty()) return;
+  const absl::optional<double> amount = ParseMillilitres(text, unit);
+  if (amount.has_value() && *amount <= 2000) {
+    feed.set_amount_ml(*amount);
+    return;
+  }
+  remarks.push_back(MakeRemark(v1::IMPORT_REASON_AMOUNT, {std::string(text)}));
+}
+
+absl::StatusOr<Stamp> StampIn(const TableRow& row, absl::string_view column, DateOrder order) {
+  const absl::optional<Stamp> stamp = ParseStamp(row[column], order);
+  if (!stamp.has_value()) {
+    return Refusal(v1::IMPORT_REASON_TIME, {std::string(row[column]), std::string(column)});
+  }
+  return *stamp;
+}
+
+absl::StatusOr<absl::optional<Stamp>> OptionalStampIn(const TableRow& row, absl::string_view column,
+                                                      DateOrder order) {
+  if (row[column].empty()) return absl::optional<Stamp>();
+  ASSIGN_OR_RETURN(const Stamp stamp, StampIn(row, column, order));
+  return absl::make_optional(stamp);
+}
+
+absl::optional<absl::Duration> MinutesIn(absl::string_view text) {
+  double minutes;
+  if (!absl::SimpleAtod(text, &minutes) || !(minutes >= 0 && minutes <= 1e6)) return absl::nullopt;
+  return absl::Minutes(minutes);
+}
+
+}  // namespace nightlog::imports

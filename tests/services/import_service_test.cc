@@ -1,0 +1,194 @@
+#include "services/import_service.h"
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "services/imports/format.h"
+#include "storage/core/local_reading.h"
+#include "tests/services/service_fixture.h"
+
+namespace nightlog {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+// A night in which London's clocks go back; the sleep ends in the hour that comes twice.
+constexpr char kHuckleberry[] =
+    "Type,Start,End,Duration,Start Condition,Start Location,End Condition,Notes\n"
+    "Sleep,2026-10-24 19:30,2026-10-25 01:30,6:00,Calm,On own in bed,,\n"
+    "Feed,2026-10-25 01:40,,,Formula,Bottle,120ml,\n"
+    "Sleep,2026-10-25 08:00,2026-10-25 07:00,,,,,\n";
+
+class ImportServiceTest : public ServiceFixture {
+ protected:
+  v1::ReadLogRequest RequestFor(std::string text) const {
+    v1::ReadLogRequest request;
+    request.set_family_id(phone_.pairing.family_id());
+    request.set_child_id(child_.str());
+    request.set_text(std::move(text));
+    request.set_zone("Europe/London");
+    return request;
+  }
+
+  v1::ReadLogResponse Read(const v1::ReadLogRequest& request) {
+    const auto response = import_service_.ReadLog(phone_.token, request);
+    EXPECT_TRUE(response.ok()) << response.status();
+    return response.ok() ? *response : v1::ReadLogResponse();
+  }
+
+  v1::ImportReason ProblemOf(const v1::ReadLogRequest& request) {
+    const v1::ReadLogResponse response = Read(request);
+    EXPECT_THAT(response.entries(), IsEmpty());
+    return response.problem().reason();
+  }
+
+  const Phone phone_ = CreateFamily();
+};
+
+TEST_F(ImportServiceTest, AFileBecomesEntriesAndAReportAndNothingIsWritten) {
+  const auto head = FamilyReader(*engine_.Snapshot(), phone_.family()).Head();
+  const v1::ReadLogResponse response = Read(RequestFor(kHuckleberry));
+  EXPECT_FALSE(response.has_problem());
+  EXPECT_EQ(response.format(), "huckleberry");
+  EXPECT_THAT(response.heading(), SizeIs(8));
+  EXPECT_EQ(response.rows(), 3);
+  EXPECT_EQ(response.rows_set_aside(), 1);
+  ASSERT_THAT(response.set_aside(), SizeIs(1));
+  EXPECT_EQ(response.set_aside(0).line(), 4);
+  EXPECT_EQ(response.set_aside(0).reason(), v1::IMPORT_REASON_ENDS_BEFORE_IT_BEGINS);
+  EXPECT_EQ(response.entry_count(), 2);
+  EXPECT_THAT(response.next_page_token(), IsEmpty());
+  EXPECT_EQ(FamilyReader(*engine_.Snapshot(), phone_.family()).Head()->value().revision(),
+            head->value().revision());
+
+  // The ids are those of every client.
+  imports::ImportOptions options;
+  options.zone = *FindZone("Europe/London");
+  options.child = child_;
+  const auto log = imports::ReadLog(absl::string_view(kHuckleberry), "", options);
+  ASSERT_THAT(response.entries(), SizeIs(log->entries.size()));
+  for (int i = 0; i < response.entries_size(); ++i) {
+    EXPECT_EQ(response.entries(i).record_id(), log->entries[static_cast<size_t>(i)].id.str());
+  }
+  std::set<v1::ImportReason> adjusted;
+  for (const v1::ImportRemark& remark : response.adjusted()) adjusted.insert(remark.reason());
+  EXPECT_THAT(adjusted, testing::Contains(v1::IMPORT_REASON_REPEATED_TIME_FIRST));
+}
+
+TEST_F(ImportServiceTest, WhatTheFileDoesNotSayIsTakenFromTheRequest) {
+  v1::ReadLogRequest request = RequestFor("Wann,Bis,Menge,Wer\n3/4/26 19:00,3/4/26 20:00,4,Wren\n");
+  EXPECT_EQ(ProblemOf(request), v1::IMPORT_REASON_UNKNOWN_HEADING);
+  EXPECT_THAT(Read(request).heading(), ElementsAre("Wann", "Bis", "Menge", "Wer"));
+  request.set_format("csv");
+  EXPECT_EQ(ProblemOf(request), v1::IMPORT_REASON_NO_BEGIN);
+  (*request.mutable_columns())["began"] = "Wann";
+  (*request.mutable_columns())["ended"] = "Bis";
+  request.set_date_order(v1::DATE_ORDER_DAY_FIRST);
+  const v1::ReadLogResponse response = Read(request);
+  EXPECT_THAT(response.columns(),
+              UnorderedElementsAre(Pair("began", "Wann"), Pair("ended", "Bis")));
+  ASSERT_THAT(response.entries(), SizeIs(1));
+  EXPECT_EQ(FromProto(response.entries(0).entry().interval().began_at()),
+            absl::FromCivil(absl::CivilSecond(2026, 4, 3, 19), *FindZone("Europe/London")));
+}
+
+TEST_F(ImportServiceTest, AFileOfSeveralChildrenIsAskedAbout) {
+  v1::ReadLogRequest request = RequestFor(
+      "Baby,Time,Duration(minutes),Note\nRobin,1/13/26 19:54,30,\nWren,1/13/26 20:00,9,\n");
+  EXPECT_EQ(ProblemOf(request), v1::IMPORT_REASON_CHILDREN);
+  EXPECT_THAT(Read(request).problem().values(), ElementsAre("Robin", "Wren"));
+  request.set_file_child("Wren");
+  EXPECT_EQ(Read(request).entry_count(), 1);
+  EXPECT_EQ(Read(request).rows_of_other_children(), 1);
+}
+
+TEST_F(ImportServiceTest, ManyEntriesComeInPagesThatAreSmall) {
+  const int rows = 12'000;
+  std::string text = "start,end,text\n";
+  for (int i = 0; i < rows; ++i) {
+    absl::StrAppend(&text, 1767225600 + 60 * i, ",,", std::string(120, 'z'), "\n");
+  }
+  v1::ReadLogRequest request = RequestFor(text);
+  request.set_format("csv");
+  std::set<std::string> ids;
+  int pages = 0;
+  do {
+    const v1::ReadLogResponse response = Read(request);
+    EXPECT_EQ(response.entry_count(), rows);
+    EXPECT_LT(response.ByteSizeLong(), 2u << 20);
+    for (const v1::ImportedEntry& entry : response.entries()) ids.insert(entry.record_id());
+    request.set_page_token(response.next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_THAT(ids, SizeIs(rows));
+  EXPECT_GT(pages, 1);
+
+  request.set_page_token("the next");
+  EXPECT_EQ(ReasonOfResult(import_service_.ReadLog(phone_.token, request)),
+            v1::ERROR_REASON_PAGE_TOKEN);
+}
+
+TEST_F(ImportServiceTest, OfManyRemarksTheFirstAreListed) {
+  std::string text = "start,end\n";
+  for (int i = 0; i < 300; ++i) absl::StrAppend(&text, "soon,\n");
+  v1::ReadLogRequest request = RequestFor(text);
+  request.set_format("csv");
+  const v1::ReadLogResponse response = Read(request);
+  EXPECT_EQ(response.rows_set_aside(), 300);
+  EXPECT_THAT(response.set_aside(), SizeIs(200));
+}
+
+TEST_F(ImportServiceTest, WhatIsLargerThanAnyLogIsNotRead) {
+  std::string rows = "start,end\n";
+  while (rows.size() < 400'000) rows += "1,\n";
+  EXPECT_EQ(ProblemOf(RequestFor(rows)), v1::IMPORT_REASON_TOO_MANY_ROWS);
+  EXPECT_EQ(ProblemOf(RequestFor("start\n" + std::string(600'000, ','))),
+            v1::IMPORT_REASON_TOO_MANY_ROWS);
+  EXPECT_EQ(ProblemOf(RequestFor(std::string(40'000, 'x') + "\n1\n")),
+            v1::IMPORT_REASON_LONG_HEADING);
+  EXPECT_EQ(ReasonOfResult(
+                import_service_.ReadLog(phone_.token, RequestFor(std::string((2 << 20) + 1, 'x')))),
+            v1::ERROR_REASON_INVALID_FIELD);
+}
+
+// Asks something more each time it is looked at, until it is told to stop.
+class AskingClock final : public Clock {
+ public:
+  explicit AskingClock(std::function<void()> ask) : ask_(std::move(ask)) {}
+  absl::Time Now() const override {
+    ask_();
+    return absl::Now();
+  }
+
+ private:
+  const std::function<void()> ask_;
+};
+
+TEST_F(ImportServiceTest, FewFilesAreReadAtTheSameTime) {
+  std::vector<v1::ErrorReason> refused;
+  int depth = 0;
+  std::function<void()> ask;
+  const AskingClock clock([&ask] { ask(); });
+  const ImportService service(engine_, clock);
+  ask = [&] {
+    if (++depth > 5) return;
+    refused.push_back(ReasonOfResult(service.ReadLog(phone_.token, RequestFor(kHuckleberry))));
+  };
+  EXPECT_TRUE(service.ReadLog(phone_.token, RequestFor(kHuckleberry)).ok());
+  // The innermost first.
+  EXPECT_THAT(refused, ElementsAre(v1::ERROR_REASON_BUSY, v1::ERROR_REASON_UNSPECIFIED));
+  depth = 5;
+  EXPECT_TRUE(service.ReadLog(phone_.token, RequestFor(kHuckleberry)).ok());
+}
+
+}  // namespace
+}  // namespace nightlog

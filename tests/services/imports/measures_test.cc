@@ -1,0 +1,71 @@
+#include "services/imports/measures.h"
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+
+namespace nightlog::imports {
+namespace {
+
+// What the stamp says, with an offset where it is a moment; empty: it is none.
+std::string Read(absl::string_view text, DateOrder order = DateOrder::kMonthFirst) {
+  const absl::optional<Stamp> stamp = ParseStamp(text, order);
+  if (!stamp.has_value()) return "";
+  return stamp->moment.has_value()
+             ? absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", *stamp->moment, absl::UTCTimeZone())
+             : absl::FormatCivilTime(stamp->local);
+}
+
+TEST(MeasuresTest, AStampIsReadInEachFormThatAppsWrite) {
+  const std::string local = "2026-03-04T21:05:00";
+  for (const char* text :
+       {"2026-03-04 21:05", "2026-03-04T21:05", "2026-03-04 21:05:00", " 2026-03-04 21:05:00.000 ",
+        "3/4/26 9:05 PM", "3/4/2026 9:05 PM", "3/4/26, 21:05", "03/04/2026, 9:05\xE2\x80\xAFPM",
+        "2026-03-04 9:05 PM", "3/4/26 21:05:00"}) {
+    EXPECT_EQ(Read(text), local) << text;
+  }
+  EXPECT_EQ(Read("4/3/26 9:05 PM", DateOrder::kDayFirst), local);
+}
+
+TEST(MeasuresTest, AStampWithAnOffsetOrFromTheEpochIsAMoment) {
+  for (const char* text : {"2026-03-04T21:05:00Z", "2026-03-04 22:05:00+01:00",
+                           "2026-03-04T16:05:00-05:00", "1772658300", "1772658300000"}) {
+    EXPECT_EQ(Read(text), "2026-03-04T21:05:00Z") << text;
+  }
+}
+
+TEST(MeasuresTest, WhatIsNoStampIsNone) {
+  for (const char* text : {"", "soon", "2026-13-04 21:05", "2026-02-30 21:05", "3/4/26", "12345",
+                           "2026-03-04", "25:00", "2026-03-04 24:30"}) {
+    EXPECT_EQ(Read(text), "") << text;
+  }
+}
+
+TEST(MeasuresTest, ALengthIsReadInEachFormThatAppsWrite) {
+  EXPECT_EQ(ParseLength("1:20"), absl::Minutes(80));
+  EXPECT_EQ(ParseLength("11:20:30"), absl::Hours(11) + absl::Minutes(20) + absl::Seconds(30));
+  EXPECT_EQ(ParseLength("1 day, 1:00:00"), absl::Hours(25));
+  EXPECT_EQ(ParseLength("0:10:00.250"), absl::Minutes(10));
+  EXPECT_EQ(ParseLength("1h 20m"), absl::Minutes(80));
+  EXPECT_EQ(ParseLength("1h20m"), absl::Minutes(80));
+  EXPECT_EQ(ParseLength("45 min"), absl::Minutes(45));
+  EXPECT_EQ(ParseLength("2 hours"), absl::Hours(2));
+  EXPECT_EQ(ParseLength("30s"), absl::Seconds(30));
+  for (const char* text : {"", "90", "1:75", "1:", "h", "yellow", "1h x", "m20", "20m 1h"}) {
+    EXPECT_EQ(ParseLength(text), absl::nullopt) << text;
+  }
+}
+
+TEST(MeasuresTest, AnAmountIsInItsUnitOrInTheOneThatIsSaid) {
+  EXPECT_EQ(ParseMillilitres("120ml", absl::nullopt), 120);
+  EXPECT_NEAR(*ParseMillilitres("4 oz", VolumeUnit::kMillilitre), 118.29, 0.01);
+  EXPECT_NEAR(*ParseMillilitres("4 fl oz.", absl::nullopt), 118.29, 0.01);
+  EXPECT_EQ(ParseMillilitres("120", VolumeUnit::kMillilitre), 120);
+  for (const char* text : {"", "120", "some", "1.2.3 ml", "-4 oz", "4 cups"}) {
+    EXPECT_EQ(ParseMillilitres(text, absl::nullopt), absl::nullopt) << text;
+  }
+}
+
+}  // namespace
+}  // namespace nightlog::imports
