@@ -4,10 +4,10 @@ import { t } from '../i18n/index.ts';
 import type { Family } from '../model/app.ts';
 import type { Child, RecordOf } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
-import { Field } from '../ui/field.tsx';
 import { Form } from '../ui/form.tsx';
 import { zoneHere } from '../ui/local_time.ts';
 import { Failure, useCall } from './parts.tsx';
+import { SelectField } from './select_field.tsx';
 import { TextField } from './text_field.tsx';
 
 interface ChildFormProps {
@@ -17,7 +17,11 @@ interface ChildFormProps {
   onSaved: () => void;
 }
 
-const zones = (): readonly string[] => Intl.supportedValuesOf?.('timeZone') ?? [];
+// Every zone that this browser knows, `first` and that of this device before all others.
+export function zoneOptions(first: string) {
+  const zones = new Set([first, zoneHere(), ...(Intl.supportedValuesOf?.('timeZone') ?? [])]);
+  return [...zones].map((value) => ({ value, label: value }));
+}
 
 export function ChildForm({ family, child, onSaved }: ChildFormProps) {
   const body = child?.body;
@@ -27,10 +31,8 @@ export function ChildForm({ family, child, onSaved }: ChildFormProps) {
   const rise = useSignal(body?.desiredRiseTime ?? '');
   const from = useSignal(body?.nightWindow?.start ?? '19:00');
   const to = useSignal(body?.nightWindow?.end ?? '07:00');
-  const here = zoneHere();
-  const zone = useSignal(body?.homeZone ?? here);
+  const zone = useSignal(body?.homeZone ?? zoneHere());
   const call = useCall();
-  const offered = [...new Set([zone.value, here, ...zones()])];
 
   const save = async () => {
     const written: Child = { name: name.value.trim(), homeZone: zone.value };
@@ -93,23 +95,11 @@ export function ChildForm({ family, child, onSaved }: ChildFormProps) {
               type="time"
             />
           </div>
-          <Field
+          <SelectField
             label={t('family.zone')}
             hint={t('family.zone_hint')}
-            control={(ids) => (
-              <select
-                class="input"
-                value={zone.value}
-                onChange={(event) => {
-                  zone.value = event.currentTarget.value;
-                }}
-                {...ids}
-              >
-                {offered.map((each) => (
-                  <option key={each}>{each}</option>
-                ))}
-              </select>
-            )}
+            options={zoneOptions(zone.value)}
+            choice={zone}
           />
         </div>
       </details>

@@ -172,7 +172,7 @@ function Data({ family }: { family: Family }) {
   const owner = role === 'owner';
   const download = () =>
     call.run(async () => {
-      const records = await family.exportRecords();
+      const records = await (await family.remote()).exportRecords(family.id);
       const file = new Blob([JSON.stringify({ family: familyName, records }, null, 1)], {
         type: 'application/json',
       });
@@ -199,14 +199,24 @@ function Data({ family }: { family: Family }) {
       <h2 id="data-title">{t('family.data')}</h2>
       <Failure words={call.error.value} />
       {role !== 'viewer' && role !== 'consultant' && (
-        <div class="stack tight">
-          <p class="small soft">{t('family.export_what')}</p>
-          <div>
-            <Button disabled={call.busy.value} onClick={() => void download()}>
-              {t('family.export')}
-            </Button>
+        <>
+          <div class="stack tight">
+            <p class="small soft">{t('family.import_what')}</p>
+            <div>
+              <a class="button plain" href={hrefOf('family', family.id, 'import')}>
+                {t('family.import_title')}
+              </a>
+            </div>
           </div>
-        </div>
+          <div class="stack tight">
+            <p class="small soft">{t('family.export_what')}</p>
+            <div>
+              <Button disabled={call.busy.value} onClick={() => void download()}>
+                {t('family.export')}
+              </Button>
+            </div>
+          </div>
+        </>
       )}
       <div class="stack tight">
         <p class="small soft">{t('family.leave_what')}</p>

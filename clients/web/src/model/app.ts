@@ -2,6 +2,7 @@
 // resolves when its effect is durable on this phone (a tap) or answered by the server (the rest), and
 // throws AppError. Nothing here waits for the network before it shows a tap.
 import type { ReadonlySignal } from '@preact/signals';
+import type { Remote } from './remote.ts';
 import type {
   AnyRecord,
   Bodies,
@@ -98,6 +99,8 @@ export interface Family {
   // Makes it once more, as a new tap, and drops the old one.
   logAgain(position: number): Promise<void>;
 
+  // What speaks to the server, for the calls that few pages make.
+  remote(): Promise<Remote>;
   // Calls to the server.
   createInvite(invite: NewInvite): Promise<Invite>;
   listMembers(): Promise<MemberWithDevices[]>;
@@ -111,7 +114,6 @@ export interface Family {
   setConsent(memberId: Id, scope: ConsentScope, until: Instant): Promise<void>;
   // Newest first. `pageToken` is that of the page before; none on the last page.
   history(recordId: Id, pageToken?: string): Promise<{ items: HistoryItem[]; pageToken?: string }>;
-  exportRecords(): Promise<AnyRecord[]>;
   // The log as the server has it, live while the page that shows it is open: a consultant's caseload
   // comes without it. Needs the scope 'entries'; without it the list stays empty. Call stop() at the
   // end.

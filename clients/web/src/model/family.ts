@@ -272,6 +272,9 @@ export class FamilyModel implements Family {
     await this.discard(position);
   }
 
+  remote() {
+    return this.host.remote();
+  }
   async createInvite(invite: NewInvite) {
     return (await this.host.remote()).createInvite(this.id, invite);
   }
@@ -295,9 +298,6 @@ export class FamilyModel implements Family {
   }
   async history(recordId: Id, pageToken = '') {
     return (await this.host.remote()).history(this.id, recordId, pageToken);
-  }
-  async exportRecords() {
-    return (await this.host.remote()).exportRecords(this.id);
   }
   async watchEntries() {
     const entries = signal<readonly RecordOf<'logEntry'>[]>([]);

@@ -2,6 +2,7 @@
 // is loaded only when it is first needed; here are its types alone.
 import type { Database } from '../store/database.ts';
 import type { NewInvite } from './app.ts';
+import type { LogFile, ReadLog } from './imports.ts';
 import type {
   AnyRecord,
   ConsentScope,
@@ -80,6 +81,8 @@ export interface Remote {
     pageToken: string,
   ): Promise<{ items: HistoryItem[]; pageToken?: string }>;
   exportRecords(familyId: Id): Promise<AnyRecord[]>;
+  // What is in a file of another app. Writes nothing.
+  readLog(familyId: Id, file: LogFile): Promise<ReadLog>;
   // Follows the log of a family that is shown without it, until the answer is called.
   watchEntries(familyId: Id, changed: (entries: RecordOf<'logEntry'>[]) => void): () => void;
   erase(familyId: Id, familyName: string): Promise<void>;

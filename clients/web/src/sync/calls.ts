@@ -1,12 +1,15 @@
 // The server's services, each call with its deadline and the device's token.
 import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
 import { FamilyService } from '../gen/nightlog/v1/family_service_pb.js';
+import { ImportService } from '../gen/nightlog/v1/import_service_pb.js';
 import { ProgressService } from '../gen/nightlog/v1/progress_service_pb.js';
 import { SyncService } from '../gen/nightlog/v1/sync_service_pb.js';
 
 // Bounds each call but streams.
 export const CALL_TIMEOUT_MS = 20_000;
 export const CALL = { timeoutMs: CALL_TIMEOUT_MS } as const;
+// Carries a whole file up.
+export const FILE_CALL = { timeoutMs: 120_000 } as const;
 // A stream has no deadline.
 export const STREAM = { timeoutMs: 0 } as const;
 
@@ -14,6 +17,7 @@ export interface Calls {
   sync: Client<typeof SyncService>;
   family: Client<typeof FamilyService>;
   progress: Client<typeof ProgressService>;
+  imports: Client<typeof ImportService>;
 }
 
 export type MakeTransport = (interceptors: Interceptor[]) => Transport;
@@ -30,5 +34,6 @@ export function makeCalls(makeTransport: MakeTransport, token: () => Promise<str
     sync: createClient(SyncService, transport),
     family: createClient(FamilyService, transport),
     progress: createClient(ProgressService, transport),
+    imports: createClient(ImportService, transport),
   };
 }

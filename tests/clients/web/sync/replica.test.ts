@@ -97,7 +97,7 @@ test('phones bring a server that lost its newest data what it lacks, once', asyn
     expect(one.conflicts.value).toEqual([]);
   }
   await until(async () => {
-    const exported = await family.exportRecords();
+    const exported = await (await family.remote()).exportRecords(family.id);
     expect(exported.filter((record) => record.kind === 'logEntry')).toHaveLength(3);
   });
 });

@@ -125,7 +125,7 @@ describe('one phone', () => {
     await until(() => expect(alex.network.loses).toBe(''));
     await untilSynced(family);
     expect((await family.history(id)).items).toHaveLength(1);
-    const exported = await family.exportRecords();
+    const exported = await (await family.remote()).exportRecords(family.id);
     expect(exported.filter((record) => record.kind === 'logEntry')).toHaveLength(1);
   });
 

@@ -1,0 +1,133 @@
+// The log of another app is taken over on the screen, and once, whoever imports it.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+import { scene } from './stage.mjs';
+
+const kHeading = 'Type,Start,End,Duration,Start Condition,Start Location,End Condition,Notes\n';
+// The clocks went back in that night; the third row ends before it begins.
+const kNight = `${kHeading}Sleep,2025-10-25 18:30,2025-10-26 06:00,11:30,Calm,On own in bed,,
+Feed,2025-10-26 06:10,,,Formula,Bottle,120ml,
+Sleep,2025-10-26 10:00,2025-10-26 09:00,,,,,
+`;
+
+const csv = (name, text) => ({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+
+// Looks into a file; returns once the screen says what is in it.
+async function look(person, file, report) {
+  await person.page.getByLabel('File', { exact: true }).setInputFiles(file);
+  await person.button('Look into the file').click();
+  await person.page.getByRole('region', { name: report }).waitFor();
+}
+
+async function openImport(person) {
+  await person.open('#/family');
+  await person.page.getByRole('link', { name: 'Import from another app' }).click();
+  await person.page.getByLabel('Time zone of its times').selectOption('Europe/London');
+}
+
+scene('a file is looked into, imported, and has nothing new after that', async (stage) => {
+  const [alex, sam] = await stage.twoPhones({ judged: true });
+  await openImport(alex);
+  assert.deepEqual(await alex.faults(), []);
+  await look(alex, csv('log.csv', kNight), 'In the file (Huckleberry)');
+  const report = alex.page.getByRole('region', { name: 'In the file (Huckleberry)' });
+  for (const words of ['3 rows read', '2 new entries', 'Nothing is saved yet.']) {
+    await report.getByText(words, { exact: true }).waitFor();
+  }
+  await report.getByText('1 row set aside').click();
+  await report.getByText('Line 4: it ends before it begins').waitFor();
+  assert.deepEqual(await alex.faults(), []);
+  // On the narrowest phone nothing hangs over the edge.
+  await alex.page.setViewportSize({ width: 320, height: 640 });
+  assert.equal(await alex.page.evaluate(() => document.documentElement.scrollWidth), 320);
+
+  // A dry run is none: the other phone has nothing.
+  await sam.open('#/tonight/night/2025-10-25');
+  await sam.page.getByText('Nothing logged').waitFor();
+  await report.getByRole('button', { name: 'Import 2 entries for Robin' }).click();
+  const done = alex.page.getByRole('region', { name: 'Imported' });
+  await done.getByText('2 entries are saved on this device.').waitFor();
+  await done.getByText('All of it is on the server.').waitFor();
+  assert.deepEqual(await alex.faults(), []);
+  await sam.page.getByText('11 hr 30 min').first().waitFor();
+
+  await alex.button('Look into the file').click();
+  await report.getByText('2 entries are here already', { exact: true }).waitFor();
+  await report.getByText('There is nothing new to import.').waitFor();
+});
+
+scene('what the command line imported is not imported again', async (stage) => {
+  const alex = await stage.family();
+  await alex.button('Invite your partner').click();
+  const code = await alex.makeCode();
+  await alex.button('Next').click();
+  const folder = await mkdtemp(path.join(tmpdir(), 'nightlog-import-'));
+  try {
+    const log = path.join(folder, 'log.csv');
+    await writeFile(log, kNight);
+    const nightlog = (...words) =>
+      promisify(execFile)(process.env.NIGHTLOG, words, {
+        env: { ...process.env, NIGHTLOG_STATE: path.join(folder, 'sam') },
+      });
+    await nightlog('join', code, '--name', 'Sam', '--server', stage.server.address);
+    await nightlog('import', log, '--zone', 'Europe/London');
+    await alex.button('Go to tonight').click();
+    await alex.open('#/tonight/night/2025-10-25');
+    await alex.page.getByText('11 hr 30 min').first().waitFor();
+    await openImport(alex);
+    await look(alex, csv('log.csv', kNight), 'In the file (Huckleberry)');
+    await alex.page.getByText('2 entries are here already', { exact: true }).waitFor();
+    await alex.page.getByText('There is nothing new to import.').waitFor();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+scene('of a file about several children one is chosen', async (stage) => {
+  const alex = await stage.family();
+  await alex.page.getByRole('heading', { name: 'Who else is up at night?' }).waitFor();
+  await openImport(alex);
+  const rows = 'Baby,Time,Duration(minutes),Note\nRobin,1/13/26 19:54,30,\nWren,1/13/26 20:00,9,\n';
+  await alex.page.getByLabel('File', { exact: true }).setInputFiles(csv('sleep.csv', rows));
+  await alex.button('Look into the file').click();
+  await alex.page.getByRole('alert').getByText('The file is about Robin, Wren.').waitFor();
+  await alex.page.getByLabel('Wren', { exact: true }).check();
+  await alex.button('Look into the file').click();
+  const report = alex.page.getByRole('region', { name: 'In the file (Baby Tracker)' });
+  await report.getByText('1 new entry', { exact: true }).waitFor();
+  await report.getByText('1 row is about another child').waitFor();
+  // What was read of Wren's is not what Robin's would be.
+  await alex.page.getByLabel('Robin', { exact: true }).check();
+  await report.waitFor({ state: 'detached' });
+});
+
+scene('the columns of an unknown file are named, in German too', async (stage) => {
+  const alex = await stage.family({ judged: true });
+  await alex.page.getByRole('heading', { name: 'Who else is up at night?' }).waitFor();
+  await openImport(alex);
+  const file = alex.page.getByLabel('File', { exact: true });
+  await file.setInputFiles(csv('mine.csv', 'Wann,Bis\n2025-10-25 19:00,2025-10-26 05:00\n'));
+  await alex.button('Look into the file').click();
+  await alex.page.getByRole('alert').getByText('say which column holds what').waitFor();
+  await alex.page.getByLabel('Began', { exact: true }).selectOption('Wann');
+  await alex.page.getByLabel('Ended', { exact: true }).selectOption('Bis');
+  assert.deepEqual(await alex.faults(), []);
+  await alex.page.evaluate(() => localStorage.setItem('nightlog.locale', 'de'));
+  await alex.button('Look into the file').click();
+  await alex.page.getByText('1 new entry', { exact: true }).waitFor();
+  await alex.button('Import 1 entry for Robin').click();
+  await alex.page.getByText('1 entry is saved on this device.').waitFor();
+
+  await alex.page.reload();
+  await alex.page.getByRole('heading', { name: 'Aus einer anderen App übernehmen' }).waitFor();
+  const large = csv('large.csv', `Wann\n${'2025-10-25 19:00\n'.repeat(130_000)}`);
+  await alex.page.getByLabel('Datei', { exact: true }).setInputFiles(large);
+  await alex.page.getByText('Diese Datei ist größer als 2 MB.').waitFor();
+  assert.ok(await alex.button('Datei ansehen').isDisabled());
+  assert.deepEqual(await alex.faults(), []);
+});

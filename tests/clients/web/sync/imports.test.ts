@@ -1,0 +1,114 @@
+// A file of another app, read by the real daemon and logged by a phone.
+import type { LogFile } from '@web/model/imports.ts';
+import { newOnes, tapsOf } from '@web/model/imports.ts';
+import { expect, test } from 'vitest';
+import { until, untilSynced, useDaemon } from '../families.ts';
+
+const { newFamily, twoPhones } = useDaemon();
+
+const HEADING = 'Type,Start,End,Duration,Start Condition,Start Location,End Condition,Notes\n';
+
+function file(childId: string, rows: string): LogFile {
+  return { childId, text: HEADING + rows, zone: 'Europe/London' };
+}
+
+test('a file becomes entries, which are there once, whoever imports it again', async () => {
+  const { family, samFamily, childId } = await twoPhones();
+  // The clocks went back: by both of them eleven and a half hours went by.
+  const night = file(
+    childId,
+    'Sleep,2025-10-25 18:30,2025-10-26 06:00,11:30,Calm,On own in bed,,a note\n' +
+      'Feed,2025-10-26 06:10,,,Formula,Bottle,120ml,\n' +
+      'Sleep,2025-10-26 10:00,2025-10-26 09:00,,,,,\n',
+  );
+  const log = await (await family.remote()).readLog(family.id, night);
+  expect(log).toMatchObject({ format: 'huckleberry', rows: 3, rowsSetAside: 1 });
+  expect(log.problem).toBeUndefined();
+  expect(log.setAside).toMatchObject([
+    { line: 4, reason: 'ends_before_it_begins', text: 'it ends before it begins' },
+  ]);
+  expect(log.adjusted).toMatchObject([{ line: 2, reason: 'clock_at_its_end' }]);
+  expect(newOnes(log.entries, family.records.value)).toHaveLength(2);
+  for (const tap of tapsOf(log.entries)) await family.tap(tap);
+  await untilSynced(family, samFamily);
+
+  await samFamily.loadSince(0);
+  const [sleep, feed] = samFamily.list('logEntry').value;
+  expect(sleep?.body).toMatchObject({
+    childId,
+    detail: { kind: 'sleep', sleep: { place: 'crib' } },
+    interval: {
+      beganAt: Date.parse('2025-10-25T18:30Z'),
+      endedAt: Date.parse('2025-10-26T06:00Z'),
+      zone: 'Europe/London',
+    },
+    importOrigin: { source: 'huckleberry', activity: 'Sleep' },
+  });
+  expect(sleep?.body.text).toContain('a note');
+  expect(feed?.body.detail).toMatchObject({
+    kind: 'feed',
+    feed: { kind: 'bottle', amountMl: 120 },
+  });
+  await until(() =>
+    expect(samFamily.list('nightSummary').value.map(({ body }) => body)).toContainEqual(
+      expect.objectContaining({ date: '2025-10-25', tstNightMin: 690 }),
+    ),
+  );
+
+  const again = await (await samFamily.remote()).readLog(samFamily.id, night);
+  expect(newOnes(again.entries, samFamily.records.value)).toEqual([]);
+});
+
+test('two phones that import one file at once have each entry once, and no conflict', async () => {
+  const { sam, family, samFamily, childId } = await twoPhones();
+  const night = file(childId, 'Sleep,2025-10-25 18:30,2025-10-26 06:00,11:30,,,,a note\n');
+  const { entries } = await (await family.remote()).readLog(family.id, night);
+  sam.network.goOffline();
+  for (const phone of [family, samFamily]) {
+    for (const tap of tapsOf(entries)) await phone.tap(tap);
+  }
+  await untilSynced(family);
+  sam.network.goOnline();
+  await untilSynced(samFamily);
+  const id = entries[0]?.recordId ?? '';
+  for (const phone of [family, samFamily]) {
+    await until(() => {
+      expect(phone.records.value.get(id)?.pending).toBe(false);
+      expect(phone.conflicts.value).toEqual([]);
+    });
+    expect([...phone.records.value.values()].filter((one) => one.kind === 'logEntry').length).toBe(
+      1,
+    );
+  }
+});
+
+test('a file that cannot be read says why, and with which columns', async () => {
+  const { family, childId } = await newFamily();
+  const remote = await family.remote();
+  const text = 'Wann,Bis\n3/4/26 19:00,3/4/26 20:00\n';
+  const unknown = await remote.readLog(family.id, { ...file(childId, ''), text });
+  expect(unknown).toMatchObject({
+    problem: { line: 0, reason: 'unknown_heading' },
+    heading: ['Wann', 'Bis'],
+    entries: [],
+  });
+  const named = await remote.readLog(family.id, {
+    ...file(childId, ''),
+    text,
+    format: 'csv',
+    dateOrder: 'day_first',
+    columns: { began: 'Wann', ended: 'Bis' },
+  });
+  expect(named.columns).toEqual({ began: 'Wann', ended: 'Bis' });
+  expect(named.entries[0]?.entry.interval.beganAt).toBe(Date.parse('2026-04-03T18:00Z'));
+});
+
+test('the entries of a long file come by the page', async () => {
+  const { family, childId } = await newFamily();
+  const rows = Array.from({ length: 9000 }, (_, i) => {
+    const at = new Date(Date.UTC(2025, 0, 1) + i * 3_600_000).toISOString().slice(0, 16);
+    return `Diaper,${at.replace('T', ' ')},,,,,,${'z'.repeat(100)}\n`;
+  });
+  const log = await (await family.remote()).readLog(family.id, file(childId, rows.join('')));
+  expect(new Set(log.entries.map(({ recordId }) => recordId)).size).toBe(9000);
+});
