@@ -121,6 +121,24 @@ grpc::ByteBuffer CallOnce(const std::shared_ptr<grpc::Channel>& channel, const s
   return response;
 }
 
+void StartCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+               const PreparedCall& call, std::function<void(const grpc::ByteBuffer&)> on_answer) {
+  struct Pending {
+    grpc::ClientContext context;
+    grpc::ByteBuffer request;
+    grpc::ByteBuffer response;
+  };
+  auto pending = std::make_shared<Pending>();
+  AddToken(call.token, pending->context);
+  pending->request = call.request;
+  grpc::GenericStub(channel).UnaryCall(
+      &pending->context, path, grpc::StubOptions(), &pending->request, &pending->response,
+      [pending, path, on_answer = std::move(on_answer)](const grpc::Status& status) {
+        if (!status.ok()) Die(path, status);
+        on_answer(pending->response);
+      });
+}
+
 OpenStream::OpenStream(std::shared_ptr<grpc::Channel> channel, const std::string& path,
                        const PreparedCall& call, Callbacks callbacks)
     : callbacks_(std::move(callbacks)), stub_(std::move(channel)), request_(call.request) {
@@ -131,9 +149,13 @@ OpenStream::OpenStream(std::shared_ptr<grpc::Channel> channel, const std::string
   StartCall();
 }
 
-OpenStream::~OpenStream() {
+void OpenStream::Cancel() {
   cancelled_ = true;
   context_.TryCancel();
+}
+
+OpenStream::~OpenStream() {
+  Cancel();
   while (!done_) absl::SleepFor(absl::Milliseconds(1));
 }
 

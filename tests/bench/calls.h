@@ -54,6 +54,11 @@ LoadResult RunCalls(const std::string& address, const std::string& path,
 grpc::ByteBuffer CallOnce(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
                           const PreparedCall& call);
 
+// Starts one call. `on_answer` runs on one of gRPC's threads and must not block; a call that fails
+// ends the process.
+void StartCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
+               const PreparedCall& call, std::function<void(const grpc::ByteBuffer&)> on_answer);
+
 // A stream that is read as fast as it comes. Must be destroyed before the process ends.
 class OpenStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
@@ -68,6 +73,9 @@ class OpenStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
              const PreparedCall& call, Callbacks callbacks);
   // Cancels the stream and waits for its end.
   ~OpenStream() override;
+
+  // Cancels the stream and does not wait.
+  void Cancel();
 
  private:
   void OnReadInitialMetadataDone(bool ok) override;

@@ -2,8 +2,9 @@
 // server and prints what was measured as one line of JSON. Times are in microseconds.
 //
 //   push       unary calls: --in_flight at once, each on a connection of its own
-//   relay      one push at a time, until all --followers have it; a consultant's follow --families
-//   idle       memory of the server for --streams silent streams
+//   relay      one push at a time, until all --followers have it; a consultant's follow --families;
+//              others may push --beside times a second meanwhile
+//   idle       memory of the server for --streams silent streams, and what it costs to wake one
 //   catch_up   a family with --records records, read from the beginning
 //   replicate  the same by the phone's own library, onto a disk, until all of it is durable there
 //   disk       no server: small appends that survive, --pause_us apart
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -26,6 +29,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -64,6 +68,7 @@ ABSL_FLAG(int, transactions, 1, "push: transactions in each call");
 ABSL_FLAG(int, followers, 1, "relay: streams, each on a connection of its own");
 ABSL_FLAG(bool, consultant, false, "relay: the followers watch as a consultant");
 ABSL_FLAG(int, pause_us, 2000, "relay: between two pushes");
+ABSL_FLAG(int, beside, 0, "relay: pushes a second of other families meanwhile");
 ABSL_FLAG(int, streams, 100, "idle: streams, each on a connection of its own");
 ABSL_FLAG(int, records, 10000, "catch_up: records of the family");
 ABSL_FLAG(int, rounds, 5, "catch_up, replicate: how often");
@@ -80,6 +85,9 @@ constexpr char kEtcdWatch[] = "/etcdserverpb.Watch/Watch";
 
 // A follower of nightlog says what it has received after so many bytes, as the phone's library.
 constexpr uint64_t kAcknowledgeBytes = 64 << 10;
+
+// How long a stream may take: what takes longer does not come.
+constexpr absl::Duration kPatience = absl::Seconds(60);
 
 Server ServerFlag() {
   const std::string server = absl::GetFlag(FLAGS_server);
@@ -311,7 +319,9 @@ void Push(Report& report) {
   }
   const double seconds =
       absl::ToDoubleSeconds(result.times[last - 1].ended - result.times[first].ended);
-  report.Add("calls_per_second", static_cast<double>(last - 1 - first) / seconds);
+  const double per_second = static_cast<double>(last - 1 - first) / seconds;
+  report.Add("calls_per_second", per_second);
+  report.Add("transactions_per_second", per_second * absl::GetFlag(FLAGS_transactions));
   report.AddTimes("call", std::move(times));
   report.Add("request_bytes", static_cast<double>(request_bytes) / calls);
   report.Add("server_cpu_us", absl::ToDoubleMicroseconds(cpu) / calls);
@@ -326,6 +336,10 @@ class Followers {
  public:
   Followers(Server server, bool consultant, int families = 1)
       : server_(server), consultant_(consultant), families_(static_cast<size_t>(families)) {}
+  // All at once: each takes a while to end.
+  ~Followers() {
+    for (const auto& follower : followers_) follower->stream->Cancel();
+  }
 
   // Opens a stream on a connection of its own and waits until the server has it.
   void Open(const Phone& phone, Random& random) {
@@ -345,7 +359,10 @@ class Followers {
                                                    std::move(callbacks));
     absl::MutexLock lock(&mu_);
     const auto is_ready = [&follower]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return follower.ready; };
-    mu_.Await(absl::Condition(&is_ready));
+    if (!mu_.AwaitWithTimeout(absl::Condition(&is_ready), kPatience)) {
+      std::fprintf(stderr, "load: stream %zu does not open\n", index);
+      std::_Exit(1);
+    }
   }
 
   // The next revision, of this family, that all shall have.
@@ -365,7 +382,7 @@ class Followers {
     absl::MutexLock lock(&mu_);
     const auto all = [this]()
                          ABSL_NO_THREAD_SAFETY_ANALYSIS { return have_it_ == followers_.size(); };
-    if (!mu_.AwaitWithTimeout(absl::Condition(&all), absl::Seconds(60))) {
+    if (!mu_.AwaitWithTimeout(absl::Condition(&all), kPatience)) {
       std::fprintf(stderr, "load: %zu of %zu followers got it\n", have_it_, followers_.size());
       std::_Exit(1);
     }
@@ -448,18 +465,9 @@ class Followers {
     CHECK(request.mutable_cursor()->ParseFromArray(cursor.data(), static_cast<int>(cursor.size())));
     request.set_stream_id(follower.stream_id);
     request.set_received_bytes(follower.received);
-    auto call = std::make_shared<PreparedCall>();
-    *call = {ToByteBuffer(request.SerializeAsString()), follower.phone->token};
-    struct Pending {
-      grpc::ClientContext context;
-      grpc::ByteBuffer response;
-    };
-    auto pending = std::make_shared<Pending>();
-    pending->context.AddMetadata("authorization", "Bearer " + call->token);
-    grpc::GenericStub(follower.channel)
-        .UnaryCall(&pending->context, kAcknowledge, grpc::StubOptions(), &call->request,
-                   &pending->response,
-                   [call, pending](const grpc::Status& status) { CHECK(status.ok()); });
+    StartCall(follower.channel, kAcknowledge,
+              {ToByteBuffer(request.SerializeAsString()), follower.phone->token},
+              [](const grpc::ByteBuffer&) {});
   }
 
   const Server server_;
@@ -471,6 +479,54 @@ class Followers {
   size_t have_it_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Time last_arrival_ ABSL_GUARDED_BY(mu_);
   std::vector<std::unique_ptr<Follower>> followers_;
+};
+
+// Families that push at a steady rate while this lives, each on a connection of its own. None
+// pushes again before it is answered.
+class Others {
+ public:
+  Others(Server server, int per_second, Random& random)
+      : server_(server), phones_(MakePhones(server, kCount, kCount, random)) {
+    for (int i = 0; i < kCount; ++i) channels_.push_back(Connect(absl::GetFlag(FLAGS_address)));
+    thread_ = std::thread([this, per_second] { Run(absl::Seconds(1) / per_second); });
+  }
+  ~Others() {
+    stopping_ = true;
+    thread_.join();
+    while (std::any_of(pushing_.begin(), pushing_.end(), [](const auto& p) { return p.load(); })) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+  }
+
+  int pushed() const { return pushed_; }
+
+ private:
+  static constexpr int kCount = 64;
+
+  void Run(absl::Duration interval) {
+    absl::Time next = absl::Now();
+    for (size_t i = 0; !stopping_; i = (i + 1) % kCount) {
+      absl::SleepFor(next - absl::Now());
+      next += interval;
+      if (pushing_[i].exchange(true)) continue;
+      PreparedCall call = NextPush(phones_[i], 1);
+      if (server_ == Server::kEtcd) call = EtcdPutOf(call, phones_[i]);
+      StartCall(channels_[i], server_ == Server::kEtcd ? kEtcdPut : kPush, call,
+                [this, i](const grpc::ByteBuffer& answer) {
+                  if (server_ == Server::kNightlog) CheckCommitted(answer);
+                  ++pushed_;
+                  pushing_[i] = false;
+                });
+    }
+  }
+
+  const Server server_;
+  const std::vector<Phone> phones_;
+  std::vector<std::shared_ptr<grpc::Channel>> channels_;
+  std::array<std::atomic<bool>, kCount> pushing_ = {};
+  std::atomic<int> pushed_{0};
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
 };
 
 void Relay(Report& report) {
@@ -503,6 +559,10 @@ void Relay(Report& report) {
   std::vector<absl::Duration> arrived;
   const int calls = absl::GetFlag(FLAGS_calls);
   const int warm_up = calls / 10;
+  const int beside = absl::GetFlag(FLAGS_beside);
+  std::unique_ptr<Others> others;
+  if (beside > 0) others = std::make_unique<Others>(server, beside, random);
+  const absl::Time others_began = absl::Now();
   absl::Duration cpu_before;
   for (int i = 0; i < warm_up + calls; ++i) {
     const Phone& writer = writers[static_cast<size_t>(i) % writers.size()];
@@ -520,6 +580,10 @@ void Relay(Report& report) {
     if (i < warm_up) continue;
     answered.push_back(ended - began);
     arrived.push_back(last - began);
+  }
+  if (others != nullptr) {
+    report.Add("beside_per_second",
+               others->pushed() / absl::ToDoubleSeconds(absl::Now() - others_began));
   }
   report.AddTimes("answer", std::move(answered));
   report.AddTimes("arrival", std::move(arrived));
@@ -546,6 +610,17 @@ void Idle(Report& report) {
   const absl::Duration cpu_before = ServerCpu();
   absl::SleepFor(absl::Seconds(2));
   report.Add("server_cpu_share_at_rest", absl::ToDoubleSeconds(ServerCpu() - cpu_before) / 2);
+
+  // A push wakes the streams of its family, or all of a server that knows no families.
+  const std::shared_ptr<grpc::Channel> channel = Connect(absl::GetFlag(FLAGS_address));
+  const Phone& writer = phones.back();
+  const int woken = server == Server::kNightlog ? streams / families : streams + warm_up;
+  constexpr int kPushes = 10;
+  const absl::Duration cpu_asleep = ServerCpu();
+  for (int i = 0; i < kPushes; ++i) CallOnce(channel, kPush, NextPush(writer, 1));
+  absl::SleepFor(absl::Seconds(1));
+  report.Add("server_cpu_us_per_wake",
+             absl::ToDoubleMicroseconds(ServerCpu() - cpu_asleep) / kPushes / woken);
 }
 
 // --- catch_up ---
@@ -672,7 +747,9 @@ int Main(int argc, char* argv[]) {
     return 2;
   }
   report.Print();
-  return 0;
+  std::fflush(stdout);
+  // gRPC's threads may still be at the end of a call.
+  std::_Exit(0);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <memory>
@@ -157,6 +158,23 @@ void CommitOneTapAfterNights(benchmark::State& state) {
 }
 BENCHMARK(CommitOneTapAfterNights)->Arg(1)->Arg(10)->Arg(100)->Arg(1000)->Iterations(240);
 
+// The same where a phone brings late what belongs to one of 1,000 nights. The nights after it are
+// tapped on, so that none grows without bound.
+void CommitOneTapInNight(benchmark::State& state) {
+  constexpr int kNights = 1000;
+  DiskWorld world(1);
+  world->LogNights(kNights);
+  const int night = static_cast<int>(state.range(0)) - 1;
+  world->GoToNight(
+      std::min(night, kNights - static_cast<int>(state.max_iterations) / kTapsPerNight));
+  CountAllocations count(state);
+  for (auto _ : state) {
+    world->SubmitTaps();
+    world->Commit();
+  }
+}
+BENCHMARK(CommitOneTapInNight)->Arg(1)->Arg(10)->Arg(100)->Arg(1000)->Iterations(120);
+
 // A tap of each of so many families, in one batch. One iteration is the batch.
 void GroupCommit(benchmark::State& state) {
   DiskWorld world(static_cast<int>(state.range(0)));
@@ -169,6 +187,7 @@ void GroupCommit(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(GroupCommit)->Arg(1)->Arg(16)->Arg(64)->Arg(256)->Iterations(48);
+BENCHMARK(GroupCommit)->Arg(1000)->Iterations(6);
 
 // The same rows of the same sizes into a bare RocksDB with its own defaults, synced.
 void BareRocksdbGroupCommit(benchmark::State& state) {
@@ -209,7 +228,7 @@ void BareRocksdbGroupCommit(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(BareRocksdbGroupCommit)->Arg(1)->Arg(16)->Arg(64)->Arg(256)->Iterations(48);
+BENCHMARK(BareRocksdbGroupCommit)->Arg(1)->Arg(16)->Arg(64)->Arg(256)->Arg(1000)->Iterations(48);
 
 }  // namespace
 }  // namespace nightlog

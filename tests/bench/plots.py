@@ -31,6 +31,12 @@ PLOTS = [
         ("bare gRPC streams, no disk", r"fan_out\.bare\.(\d+)\.arrival_p50"),
         ("etcd", r"fan_out\.etcd\.(\d+)\.arrival_p50"),
     ]),
+    ("families", "Durable pushes a second, 64 in flight", "families", "a second", 1, [
+        ("nightlog", r"push\.among\.(\d+)\.calls_per_second"),
+    ]),
+    ("outbox", "Durable transactions a second, 64 phones", "transactions in a push", "a second", 1, [
+        ("nightlog", r"outbox\.(\d+)\.transactions_per_second"),
+    ]),
     ("catch_up", "A new device reads the whole family", "records", "ms", 1e-3, [
         ("CPU of the server", r"catch_up\.(\d+)\.server_cpu_p50"),
         ("until it has all", r"catch_up\.(\d+)\.wall_p50"),
@@ -45,6 +51,20 @@ PLOTS = [
     ("idle", "Memory of a silent stream", "streams", "KiB", 1 / 1024, [
         ("nightlog", r"idle\.nightlog\.(\d+)\.bytes_per_stream"),
         ("bare gRPC streams", r"idle\.bare\.(\d+)\.bytes_per_stream"),
+    ]),
+    ("wake", "One commit to the streams of its family", "streams open", "us of CPU a stream", 1, [
+        ("nightlog", r"idle\.nightlog\.(\d+)\.server_cpu_us_per_wake"),
+        ("bare gRPC streams", r"idle\.bare\.(\d+)\.server_cpu_us_per_wake"),
+    ]),
+    ("storage", "A night on the disk", "nights of each family", "KiB", 1 / 1024, [
+        ("nightlog", r"storage\.(\d+)\.bytes_per_night"),
+    ]),
+    ("written", "Bytes to the disk for one that was pushed", "transactions pushed", "bytes", 1, [
+        ("nightlog", r"written\.(\d+)\.disk_bytes_per_request_byte"),
+    ]),
+    ("batch", "One synced batch of so many families", "families", "ms", 1e-6, [
+        ("nightlog", r"parts\.GroupCommit/(\d+)\.ns"),
+        ("bare RocksDB, the same rows", r"parts\.BareRocksdbGroupCommit/(\d+)\.ns"),
     ]),
     ("start", "Start over families of 60 nights at rest", "families", "s; 100 MB", 1, [
         ("seconds until it serves", r"start\.(\d+)\.seconds"),
@@ -138,7 +158,7 @@ def print_slopes(results):
 
 
 def main():
-    results = json.loads(pathlib.Path(sys.argv[1]).read_text())
+    results = json.loads(pathlib.Path(sys.argv[1]).read_text())["figures"]
     folder = pathlib.Path(__file__).resolve().parent / "plots"
     folder.mkdir(exist_ok=True)
     for file, title, x_name, y_name, factor, patterns in PLOTS:

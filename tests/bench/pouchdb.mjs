@@ -86,7 +86,7 @@ async function measure(count) {
 
   await call('PUT', '/live');
   let arrived;
-  const feed = http.get(`${url}/live/_changes?feed=continuous&since=0&heartbeat=60000`);
+  const feed = http.get(`${url}/live/_changes?feed=continuous&since=0&heartbeat=1000`);
   const [stream] = await once(feed, 'response');
   stream.on('data', (chunk) => {
     if (String(chunk).trim()) arrived?.();

@@ -29,6 +29,8 @@ class Taps {
   // A plan from the first night on.
   v1::Transaction MakePlan();
   v1::Transaction Next();
+  // The next tap is the first of that night; 0 is the first night.
+  void GoToNight(int night) { next_ = night * kTapsPerNight; }
 
  private:
   template <typename Body>

@@ -38,6 +38,10 @@ World::World(Engine& engine, int families) : engine_(engine), member_(MemberId::
   Commit();
 }
 
+void World::GoToNight(int night) {
+  for (Family& family : families_) family.taps->GoToNight(night);
+}
+
 void World::SubmitTaps() {
   for (Family& family : families_) Submit(family, {family.taps->Next()});
 }

@@ -29,6 +29,8 @@ class World {
   // outlive this.
   World(Engine& engine, int families);
 
+  // The next tap of each family is in that night, the first being 0, and further ones go on there.
+  void GoToNight(int night);
   // Hands the next tap of each family to the committer.
   void SubmitTaps();
   // Commits what was handed over, in one batch.
