@@ -34,6 +34,7 @@ unsigned RolesFor(Action action) {
     case Action::kLeave:
     case Action::kRenewReplica:
       return kAll;
+    case Action::kListEvents:
     case Action::kExportFamily:
     case Action::kReadLog:
       return kParents;

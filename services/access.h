@@ -35,6 +35,7 @@ enum class Action {
   kSetConsent,
   kRenewReplica,
   kDecideQuarantine,  // and ListQuarantine
+  kListEvents,
   kExportFamily,
   kImportRecords,
   kReadLog,

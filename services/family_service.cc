@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/empty.pb.h"
 #include "services/access.h"
+#include "services/access_events.h"
 #include "services/family_import.h"
 #include "services/invite_code.h"
 #include "storage/column_families.h"
@@ -26,6 +27,7 @@
 namespace nightlog {
 namespace {
 
+using storage::v1::StoredEvent;
 using storage::v1::StoredFamilyDevice;
 using storage::v1::StoredInvite;
 using storage::v1::StoredMember;
@@ -79,6 +81,10 @@ absl::StatusOr<Caller> Admit(const ReadView& view, const FamilyReader& reader,
 
 absl::StatusOr<Caller> Admit(const FamilyWriter& writer, const std::string& token) {
   return Admit(writer.view(), writer.reader(), token, writer.now());
+}
+
+StoredEvent EventBy(const Caller& caller, v1::AccessEventKind kind) {
+  return EventBy(caller.device, caller.access.member, kind);
 }
 
 absl::StatusOr<std::vector<DeviceId>> DevicesOf(const FamilyReader& reader,
@@ -302,21 +308,75 @@ absl::StatusOr<StoredInvite> UsableInvite(const FamilyWriter& writer,
       Authorize(writer.reader(), DeviceId(invite->invited_by()), writer.now()).status();
   if (absl::IsPermissionDenied(inviter)) return InviteNotValid();
   RETURN_IF_ERROR(inviter);
+  if (!invite->member_id().empty()) {
+    ASSIGN_OR_RETURN(const absl::optional<StoredMember> member,
+                     writer.reader().Member(MemberId(invite->member_id())));
+    if (!member.has_value() || member->removed()) return InviteNotValid();
+  }
   return *invite;
 }
 
+// Tells the family that somebody tried an invite of it that holds no longer. False: no family can
+// be told, since the server knows no such code.
+absl::StatusOr<bool> AddRefusedInvite(FamilyWriter& writer, const std::string& token,
+                                      const std::string& code_hash) {
+  ASSIGN_OR_RETURN(const absl::optional<StoredInvite> invite, ReadInvite(writer.view(), code_hash));
+  if (!invite.has_value() || !writer.exists()) return false;
+  StoredEvent event;
+  event.set_kind(v1::ACCESS_EVENT_KIND_INVITE_REFUSED);
+  const absl::StatusOr<DeviceId> device = Authenticate(writer.view(), token);
+  if (device.ok()) {
+    ASSIGN_OR_RETURN(const absl::optional<StoredFamilyDevice> paired,
+                     writer.reader().Device(*device));
+    if (paired.has_value()) {
+      event = EventBy(*device, MemberId(paired->member_id()), v1::ACCESS_EVENT_KIND_INVITE_REFUSED);
+    }
+  }
+  ASSIGN_OR_RETURN(const absl::optional<StoredFamilyDevice> giver,
+                   writer.reader().Device(DeviceId(invite->invited_by())));
+  if (giver.has_value()) event.set_subject_member_id(giver->member_id());
+  event.set_subject_device_id(invite->invited_by());
+  event.set_role(invite->role());
+  event.set_invite_number(invite->event_number());
+  RETURN_IF_ERROR(AddEvent(std::move(event), writer).status());
+  return true;
+}
+
+// Tells of a pairing, and of what it changed for a member who was in the family already.
+absl::Status AddPairing(FamilyWriter& writer, const StoredInvite& invite, const DeviceId& device,
+                        const MemberId& member_id, const absl::optional<StoredMember>& before) {
+  ASSIGN_OR_RETURN(const absl::optional<StoredFamilyDevice> giver,
+                   writer.reader().Device(DeviceId(invite.invited_by())));
+  ASSIGN_OR_RETURN(const absl::optional<StoredMember> member, writer.reader().Member(member_id));
+  if (!giver.has_value() || !member.has_value()) return DamagedRow();
+  StoredEvent event = EventBy(DeviceId(invite.invited_by()), MemberId(giver->member_id()),
+                              v1::ACCESS_EVENT_KIND_DEVICE_PAIRED);
+  event.set_subject_member_id(member_id.str());
+  event.set_subject_device_id(device.str());
+  event.set_role(member->role());
+  event.set_consent_scope(member->consent_scope());
+  if (member->has_until()) *event.mutable_consent_until() = member->until();
+  event.set_invite_number(invite.event_number());
+  RETURN_IF_ERROR(AddEvent(event, writer).status());
+  if (!before.has_value()) return absl::OkStatus();
+  if (before->role() != member->role()) {
+    event.set_kind(v1::ACCESS_EVENT_KIND_ROLE_CHANGED);
+  } else if (before->consent_scope() != member->consent_scope() ||
+             FromProto(before->until()) != FromProto(member->until())) {
+    event.set_kind(v1::ACCESS_EVENT_KIND_CONSENT_CHANGED);
+  } else {
+    return absl::OkStatus();
+  }
+  return AddEvent(std::move(event), writer).status();
+}
+
 // The member that an invite makes of a device: the invite's own, the one the device has already, or
-// a new one.
+// a new one. Of a member that it changes, `before` is what they were.
 absl::StatusOr<MemberId> JoinAs(FamilyWriter& writer, const StoredInvite& invite,
                                 const DeviceId& device, const std::string& member_name,
-                                Random& random) {
+                                Random& random, absl::optional<StoredMember>& before) {
   const FamilyReader& reader = writer.reader();
-  if (!invite.member_id().empty()) {
-    const MemberId id(invite.member_id());
-    ASSIGN_OR_RETURN(const absl::optional<StoredMember> member, reader.Member(id));
-    if (!member.has_value() || member->removed()) return InviteNotValid();
-    return id;
-  }
+  if (!invite.member_id().empty()) return MemberId(invite.member_id());
   MemberId id;
   absl::optional<StoredMember> member;
   ASSIGN_OR_RETURN(const absl::optional<StoredFamilyDevice> paired, reader.Device(device));
@@ -329,8 +389,11 @@ absl::StatusOr<MemberId> JoinAs(FamilyWriter& writer, const StoredInvite& invite
     id = MemberId::Make(random);
     member.emplace();
     *member->mutable_since() = ToProto(writer.now());
-  } else if (member->role() == v1::ROLE_OWNER && invite.role() != v1::ROLE_OWNER) {
-    RETURN_IF_ERROR(RequireOtherOwner(reader, id));
+  } else {
+    before = member;
+    if (member->role() == v1::ROLE_OWNER && invite.role() != v1::ROLE_OWNER) {
+      RETURN_IF_ERROR(RequireOtherOwner(reader, id));
+    }
   }
   if (!member_name.empty()) member->set_name(member_name);
   member->set_role(invite.role());
@@ -372,14 +435,19 @@ absl::StatusOr<uint64_t> RefuseQuarantined(FamilyWriter& writer, const MemberId&
 }
 
 // The feed of a family from its beginning to its end, each message from a view of its own, so that
-// a slow reader keeps no old one alive.
+// a slow reader keeps no old one alive. Nothing is sent before the event of it is on disk.
 class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
  public:
   using Step = StreamStep<v1::ExportFamilyResponse>;
 
   ExportStream(const Engine& engine, StreamRegistry& streams, const Clock& clock,
-               const FamilyId& family, const DeviceId& device)
-      : engine_(engine), clock_(clock), family_(family), device_(device) {
+               const FamilyId& family, const DeviceId& device, StreamWake wake)
+      : engine_(engine),
+        clock_(clock),
+        family_(family),
+        device_(device),
+        event_(std::make_shared<Event>()) {
+    event_->wake = std::move(wake);
     StreamRegistry::Callbacks callbacks;
     callbacks.access_changed = [this](const FamilyId& changed) {
       if (changed == family_) Invalidate();
@@ -388,7 +456,33 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
     registration_ = streams.Register(device, "", std::move(callbacks));
   }
 
+  ~ExportStream() override {
+    absl::MutexLock lock(&event_->mu);
+    event_->wake = nullptr;
+  }
+
+  // Call it once, with what became of the event. It may outlive the stream.
+  std::function<void(absl::Status)> OnEvent() const {
+    return [event = event_](absl::Status status) {
+      absl::MutexLock lock(&event->mu);
+      event->status = std::move(status);
+      if (event->wake) event->wake();
+    };
+  }
+
   Step Next() override {
+    absl::optional<absl::Status> recorded;
+    {
+      absl::MutexLock lock(&event_->mu);
+      recorded = event_->status;
+    }
+    if (!recorded.has_value()) return Step();
+    if (!recorded->ok()) {
+      Step step;
+      step.kind = Step::Kind::kEnd;
+      step.status = *std::move(recorded);
+      return step;
+    }
     // The last message may have been dropped at the gate: it comes again.
     if (Revalidate()) position_ = last_position_;
     Step step;
@@ -427,10 +521,18 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
     return DamagedRow();
   }
 
+  // What the commit of the event and the stream share.
+  struct Event {
+    absl::Mutex mu;
+    absl::optional<absl::Status> status ABSL_GUARDED_BY(mu);  // nullopt: it is under way
+    StreamWake wake ABSL_GUARDED_BY(mu);
+  };
+
   const Engine& engine_;
   const Clock& clock_;
   const FamilyId family_;
   const DeviceId device_;
+  const std::shared_ptr<Event> event_;
   // Where the scan goes on, and where the last message began.
   std::string position_ = FamilyStart(family_);
   std::string last_position_ = position_;
@@ -507,6 +609,9 @@ void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamil
         ASSIGN_OR_RETURN(const DeviceId device,
                          FindOrMakeDevice(writer, token, request.request_id(), random_, pairing));
         RETURN_IF_ERROR(PairDevice(writer, device, member_id, request.device_name(), random_));
+        RETURN_IF_ERROR(
+            AddEvent(EventBy(device, member_id, v1::ACCESS_EVENT_KIND_FAMILY_CREATED), writer)
+                .status());
         access_changed.push_back(device);
         return FillPairing(writer.reader(), device, writer.now(), pairing);
       },
@@ -538,6 +643,14 @@ void FamilyService::CreateInvite(const std::string& token, const v1::CreateInvit
         RETURN_IF_ERROR(SweepExpired<StoredInvite>(InvitesPrefix(), writer, random_));
         invite.set_invited_by(caller.device.str());
         *invite.mutable_expires_at() = ToProto(writer.now() + valid_for);
+        StoredEvent event = EventBy(caller, v1::ACCESS_EVENT_KIND_INVITE_GIVEN);
+        event.set_subject_member_id(invite.member_id());
+        event.set_role(invite.role());
+        event.set_consent_scope(invite.consent_scope());
+        if (invite.has_consent_until()) *event.mutable_consent_until() = invite.consent_until();
+        *event.mutable_invite_expires_at() = invite.expires_at();
+        ASSIGN_OR_RETURN(const uint64_t number, AddEvent(std::move(event), writer));
+        invite.set_event_number(number);
         response.set_code(MakeInviteCode(random_));
         *response.mutable_expires_at() = invite.expires_at();
         writer.Put(kAccessColumn, InviteKey(SecretHash(*NormalizeInviteCode(response.code()))),
@@ -559,25 +672,41 @@ void FamilyService::Join(const std::string& token, const v1::JoinRequest& reques
   const absl::StatusOr<FamilyId> family =
       FamilyToJoin(*engine_.Snapshot(), code_hash, request.request_id());
   if (!family.ok()) return done(family.status());
+  // A refusal that the family is told of: that is a commit, too.
+  auto refusal = std::make_shared<absl::Status>();
   Commit<v1::JoinResponse>(
       *family,
-      [this, token, request, code_hash](FamilyWriter& writer, v1::JoinResponse& response,
-                                        std::vector<DeviceId>& access_changed) -> absl::Status {
+      [this, token, request, code_hash, refusal](
+          FamilyWriter& writer, v1::JoinResponse& response,
+          std::vector<DeviceId>& access_changed) -> absl::Status {
         v1::Pairing& pairing = *response.mutable_pairing();
         ASSIGN_OR_RETURN(const bool repeated,
                          RepeatPairing(writer, token, request.request_id(), pairing));
         if (repeated) return absl::OkStatus();
-        ASSIGN_OR_RETURN(const StoredInvite invite, UsableInvite(writer, code_hash));
+        const absl::StatusOr<StoredInvite> usable = UsableInvite(writer, code_hash);
+        if (ReasonOf(usable.status()) == v1::ERROR_REASON_INVITE_NOT_VALID) {
+          ASSIGN_OR_RETURN(const bool told, AddRefusedInvite(writer, token, code_hash));
+          if (!told) return usable.status();
+          *refusal = usable.status();
+          return absl::OkStatus();
+        }
+        RETURN_IF_ERROR(usable.status());
+        const StoredInvite& invite = *usable;
         if (!Planted("invite_used_twice")) writer.Delete(kAccessColumn, InviteKey(code_hash));
         ASSIGN_OR_RETURN(const DeviceId device,
                          FindOrMakeDevice(writer, token, request.request_id(), random_, pairing));
+        absl::optional<StoredMember> before;
         ASSIGN_OR_RETURN(const MemberId member,
-                         JoinAs(writer, invite, device, request.member_name(), random_));
+                         JoinAs(writer, invite, device, request.member_name(), random_, before));
         RETURN_IF_ERROR(PairDevice(writer, device, member, request.device_name(), random_));
+        RETURN_IF_ERROR(AddPairing(writer, invite, device, member, before));
         ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), member));
         return FillPairing(writer.reader(), device, writer.now(), pairing);
       },
-      std::move(done));
+      [refusal, done = std::move(done)](absl::StatusOr<v1::JoinResponse> answer) {
+        if (answer.ok() && !refusal->ok()) return done(*refusal);
+        done(std::move(answer));
+      });
 }
 
 absl::StatusOr<v1::ListFamiliesResponse> FamilyService::ListFamilies(
@@ -647,6 +776,14 @@ void FamilyService::RevokeDevice(const std::string& token, const v1::RevokeDevic
                                                          ? Action::kRevokeOwnDevice
                                                          : Action::kRevokeOtherDevice));
         if (!device.has_value()) return NotFound("device", id.hex());
+        if (!device->revoked()) {
+          StoredEvent event = EventBy(caller, v1::ACCESS_EVENT_KIND_DEVICE_REVOKED);
+          event.set_subject_member_id(device->member_id());
+          event.set_subject_device_id(id.str());
+          RETURN_IF_ERROR(AddEvent(event, writer).status());
+          event = EventBy(caller, v1::ACCESS_EVENT_KIND_INVITE_VOIDED);
+          RETURN_IF_ERROR(AddVoidedInvites({id}, std::move(event), writer));
+        }
         device->set_revoked(true);
         writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), id), *device);
         if (!Planted("revocation_closes_no_stream")) access_changed.push_back(id);
@@ -677,6 +814,12 @@ void FamilyService::RemoveMember(const std::string& token, const v1::RemoveMembe
         member->set_removed(true);
         *member->mutable_until() = ToProto(writer.now());
         ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), id));
+        StoredEvent event = EventBy(caller, is_self ? v1::ACCESS_EVENT_KIND_MEMBER_LEFT
+                                                    : v1::ACCESS_EVENT_KIND_MEMBER_REMOVED);
+        event.set_subject_member_id(id.str());
+        RETURN_IF_ERROR(AddEvent(event, writer).status());
+        event.clear_subject_member_id();
+        RETURN_IF_ERROR(AddVoidedInvites(access_changed, std::move(event), writer));
         if (Planted("removal_closes_no_stream")) access_changed.clear();
         return PutMember(writer, id, *member, caller.access.member, is_self ? "leave" : "remove");
       },
@@ -705,6 +848,14 @@ void FamilyService::SetConsent(const std::string& token, const v1::SetConsentReq
         }
         member->set_consent_scope(request.scope());
         *member->mutable_until() = request.until();
+        const bool ended = FromProto(request.until()) <= writer.now();
+        StoredEvent event = EventBy(caller, ended ? v1::ACCESS_EVENT_KIND_CONSENT_ENDED
+                                                  : v1::ACCESS_EVENT_KIND_CONSENT_CHANGED);
+        event.set_subject_member_id(id.str());
+        event.set_role(member->role());
+        event.set_consent_scope(member->consent_scope());
+        *event.mutable_consent_until() = member->until();
+        RETURN_IF_ERROR(AddEvent(std::move(event), writer).status());
         ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), id));
         if (Planted("consent_closes_no_stream")) access_changed.clear();
         return PutMember(writer, id, *member, caller.access.member, "consent");
@@ -729,7 +880,7 @@ void FamilyService::RenewReplica(const std::string& token, const v1::RenewReplic
         device->set_replica_id(replica.str());
         writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), caller.device), *device);
         response.set_replica_id(replica.str());
-        return absl::OkStatus();
+        return AddEvent(EventBy(caller, v1::ACCESS_EVENT_KIND_REPLICA_RENEWED), writer).status();
       },
       std::move(done));
 }
@@ -814,21 +965,44 @@ void FamilyService::DecideQuarantine(const std::string& token,
         writer.Put(kVerdictColumn, key, *verdict);
         if (!Planted("decided_stays_in_quarantine")) writer.Delete(kQuarantineColumn, key);
         response.set_revision(revision);
-        return absl::OkStatus();
+        StoredEvent event = EventBy(caller, accept ? v1::ACCESS_EVENT_KIND_QUARANTINE_ACCEPTED
+                                                   : v1::ACCESS_EVENT_KIND_QUARANTINE_REFUSED);
+        event.set_subject_member_id(row->member_id());
+        return AddEvent(std::move(event), writer).status();
       },
       std::move(done));
 }
 
+absl::StatusOr<v1::ListEventsResponse> FamilyService::ListEvents(
+    const std::string& token, const v1::ListEventsRequest& request) const {
+  RETURN_IF_ERROR(ValidateRequest(request));
+  const std::unique_ptr<ReadView> view = engine_.Snapshot();
+  const FamilyReader reader(*view, FamilyId(request.family_id()));
+  ASSIGN_OR_RETURN(const Caller caller, Admit(*view, reader, token, clock_.Now()));
+  RETURN_IF_ERROR(RequireAction(caller.access, Action::kListEvents));
+  return ReadEvents(reader, request);
+}
+
 absl::StatusOr<std::unique_ptr<MessageStream<v1::ExportFamilyResponse>>>
-FamilyService::ExportFamily(const std::string& token,
-                            const v1::ExportFamilyRequest& request) const {
+FamilyService::ExportFamily(const std::string& token, const v1::ExportFamilyRequest& request,
+                            StreamWake wake) const {
   RETURN_IF_ERROR(ValidateRequest(request));
   const FamilyId family(request.family_id());
   const std::unique_ptr<ReadView> view = engine_.Snapshot();
   ASSIGN_OR_RETURN(const Caller caller,
                    Admit(*view, FamilyReader(*view, family), token, clock_.Now()));
   RETURN_IF_ERROR(RequireAction(caller.access, Action::kExportFamily));
-  return std::make_unique<ExportStream>(engine_, streams_, clock_, family, caller.device);
+  auto stream = std::make_unique<ExportStream>(engine_, streams_, clock_, family, caller.device,
+                                               std::move(wake));
+  committer_.Submit(
+      family,
+      [token](FamilyWriter& writer) -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        RETURN_IF_ERROR(RequireAction(caller.access, Action::kExportFamily));
+        return AddEvent(EventBy(caller, v1::ACCESS_EVENT_KIND_FAMILY_EXPORTED), writer).status();
+      },
+      stream->OnEvent());
+  return stream;
 }
 
 void FamilyService::ImportRecords(const std::string& token, const v1::ImportRecordsRequest& request,

@@ -84,11 +84,15 @@ class FamilyService {
   void DecideQuarantine(const std::string& token, const v1::DecideQuarantineRequest& request,
                         Done<v1::DecideQuarantineResponse> done) const;
 
+  // May block on the disk.
+  absl::StatusOr<v1::ListEventsResponse> ListEvents(const std::string& token,
+                                                    const v1::ListEventsRequest& request) const;
+
   // Every record, deleted ones included, in the order of their last change. A record that changes
-  // meanwhile comes again, so the last of each id is the newest. The stream never waits. May block
-  // on the disk.
+  // meanwhile comes again, so the last of each id is the newest. The stream waits only until the
+  // event that tells of it is on disk. May block on the disk.
   absl::StatusOr<std::unique_ptr<MessageStream<v1::ExportFamilyResponse>>> ExportFamily(
-      const std::string& token, const v1::ExportFamilyRequest& request) const;
+      const std::string& token, const v1::ExportFamilyRequest& request, StreamWake wake) const;
 
   // Looks at the records before it commits. May block.
   void ImportRecords(const std::string& token, const v1::ImportRecordsRequest& request,

@@ -54,7 +54,7 @@ class SerializedStream final : public ByteStream {
   const std::unique_ptr<MessageStream<Response>> stream_;
 };
 
-// The four ways from a call to a use case.
+// The ways from a call to a use case.
 class MethodList {
  public:
   explicit MethodList(Executor& executor) : executor_(executor) {}
@@ -98,21 +98,14 @@ class MethodList {
   void Stream(const std::string& path, const Service& service,
               absl::StatusOr<std::unique_ptr<MessageStream<Response>>> (Service::*use_case)(
                   const std::string&, const Request&, StreamWake) const) {
-    Open<Request, Response>(path, [&service, use_case](const std::string& token,
-                                                       const Request& request, StreamWake wake) {
-      return (service.*use_case)(token, request, std::move(wake));
-    });
-  }
-
-  // The same for one that never waits.
-  template <typename Service, typename Request, typename Response>
-  void Stream(const std::string& path, const Service& service,
-              absl::StatusOr<std::unique_ptr<MessageStream<Response>>> (Service::*use_case)(
-                  const std::string&, const Request&) const) {
-    Open<Request, Response>(
-        path, [&service, use_case](const std::string& token, const Request& request, StreamWake) {
-          return (service.*use_case)(token, request);
-        });
+    methods_[path].open = [&service, use_case](
+                              const Peer& peer, absl::string_view bytes,
+                              StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+      ASSIGN_OR_RETURN(const Request request, Parse<Request>(bytes));
+      ASSIGN_OR_RETURN(std::unique_ptr<MessageStream<Response>> stream,
+                       (service.*use_case)(peer.token, request, std::move(wake)));
+      return std::make_unique<SerializedStream<Response>>(std::move(stream));
+    };
   }
 
   Methods Take() { return std::move(methods_); }
@@ -131,21 +124,6 @@ class MethodList {
           })) {
         done(BusyError());
       }
-    };
-  }
-
-  template <typename Request, typename Response>
-  void Open(const std::string& path,
-            std::function<absl::StatusOr<std::unique_ptr<MessageStream<Response>>>(
-                const std::string&, const Request&, StreamWake)>
-                use_case) {
-    methods_[path].open = [use_case = std::move(use_case)](
-                              const Peer& peer, absl::string_view bytes,
-                              StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
-      ASSIGN_OR_RETURN(const Request request, Parse<Request>(bytes));
-      ASSIGN_OR_RETURN(std::unique_ptr<MessageStream<Response>> stream,
-                       use_case(peer.token, request, std::move(wake)));
-      return std::make_unique<SerializedStream<Response>>(std::move(stream));
     };
   }
 
@@ -182,6 +160,7 @@ Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
   list.Write(family_path + "RenewReplica", family, &FamilyService::RenewReplica);
   list.Read(family_path + "ListQuarantine", family, &FamilyService::ListQuarantine);
   list.Write(family_path + "DecideQuarantine", family, &FamilyService::DecideQuarantine);
+  list.Read(family_path + "ListEvents", family, &FamilyService::ListEvents);
   list.Stream(family_path + "ExportFamily", family, &FamilyService::ExportFamily);
   list.BlockingWrite(family_path + "ImportRecords", family, &FamilyService::ImportRecords);
   list.Write(family_path + "EraseFamily", family, &FamilyService::EraseFamily);

@@ -136,6 +136,18 @@ absl::Status FamilyReader::ScanDevices(const DeviceVisitor& visit) const {
   return ScanRows(view_, kAccessColumn, FamilyDevicesPrefix(family_), visit);
 }
 
+absl::Status FamilyReader::ScanEvents(uint64_t before, const EventVisitor& visit) const {
+  auto it = view_.Scan(kAccessColumn, EventKey(family_, 0), EventKey(family_, before),
+                       ScanOrder::kDescending);
+  for (; it->Valid(); it->Next()) {
+    RETURN_IF_ERROR(Require(it->key().size() == EventKey(family_, 0).size()));
+    storage::v1::StoredEvent row;
+    RETURN_IF_ERROR(ParseRow(it->value(), row));
+    if (!visit(NumberOfEventKey(it->key()), row)) break;
+  }
+  return it->status();
+}
+
 absl::Status FamilyReader::ScanQuarantine(absl::string_view start_key,
                                           const QuarantineVisitor& visit) const {
   auto it = view_.Scan(kQuarantineColumn, start_key, FamilyLimit(family_));

@@ -45,6 +45,10 @@ class FamilyReader {
       std::function<bool(const DeviceId&, const storage::v1::StoredFamilyDevice&)>;
   absl::Status ScanDevices(const DeviceVisitor& visit) const;
 
+  // Events of access with a number below `before`, the newest first.
+  using EventVisitor = std::function<bool(uint64_t number, const storage::v1::StoredEvent&)>;
+  absl::Status ScanEvents(uint64_t before, const EventVisitor& visit) const;
+
   // What waits in quarantine, from `start_key` on: FamilyStart, or a row's own key.
   using QuarantineVisitor =
       std::function<bool(absl::string_view key, const storage::v1::QuarantinedTransaction&)>;

@@ -12,6 +12,7 @@ constexpr char kShardTag = 'S';
 constexpr char kErasedTag = 'E';
 constexpr char kMemberTag = 'M';
 constexpr char kDeviceTag = 'D';
+constexpr char kEventTag = 'E';
 constexpr char kTokenTag = 'T';
 constexpr char kDeviceFamilyTag = 'G';
 constexpr char kInviteTag = 'I';
@@ -132,6 +133,14 @@ std::string FamilyDevicesPrefix(const FamilyId& family) { return Tagged(family, 
 absl::string_view LastIdOf(absl::string_view key) {
   CHECK(key.size() >= kIdSize);
   return key.substr(key.size() - kIdSize);
+}
+
+std::string EventKey(const FamilyId& family, uint64_t number) {
+  return Tagged(family, kEventTag, BigEndian(number, 8));
+}
+uint64_t NumberOfEventKey(absl::string_view key) {
+  CHECK(key.size() == kIdSize + 1 + 8);
+  return ParseBigEndian(key.substr(kIdSize + 1));
 }
 
 std::string DeviceKey(absl::string_view token_hash) { return TaggedHash(kTokenTag, token_hash); }

@@ -82,6 +82,10 @@ std::string FamilyDeviceKey(const FamilyId& family, const DeviceId& device);
 std::string FamilyDevicesPrefix(const FamilyId& family);
 // The id at the end of a member or family device key.
 absl::string_view LastIdOf(absl::string_view key);
+// An event of access. In byte order the newest comes last.
+std::string EventKey(const FamilyId& family, uint64_t number);
+// REQUIRES: `key` was built by EventKey.
+uint64_t NumberOfEventKey(absl::string_view key);
 
 // `access`, of the store: devices by the hash of their token; the families of a device; invites by
 // the hash of their code; set-up codes by their hash; pairings by the hash of their request id.

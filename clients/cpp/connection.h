@@ -82,6 +82,8 @@ class Connection {
       const v1::ListQuarantineRequest& request, absl::Time deadline) = 0;
   virtual absl::StatusOr<v1::DecideQuarantineResponse> DecideQuarantine(
       const v1::DecideQuarantineRequest& request, absl::Time deadline) = 0;
+  virtual absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request,
+                                                            absl::Time deadline) = 0;
   virtual std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> ExportFamily(
       const v1::ExportFamilyRequest& request, absl::Time deadline) = 0;
   virtual absl::StatusOr<v1::ImportRecordsResponse> ImportRecords(

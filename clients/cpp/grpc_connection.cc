@@ -171,6 +171,11 @@ class GrpcConnection final : public Connection {
     return Call(*family_, &v1::FamilyService::Stub::DecideQuarantine, request, deadline,
                 Repeatable::kYes);
   }
+  absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request,
+                                                    absl::Time deadline) override {
+    return Call(*family_, &v1::FamilyService::Stub::ListEvents, request, deadline,
+                Repeatable::kYes);
+  }
   std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> ExportFamily(
       const v1::ExportFamilyRequest& request, absl::Time deadline) override {
     return Open<v1::ExportFamilyResponse>(deadline, [&](grpc::ClientContext* context) {

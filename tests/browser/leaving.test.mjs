@@ -27,6 +27,13 @@ scene('what a phone that was shut out logs waits for an owner', async (stage) =>
   await alex.open('#/tonight');
   await alex.now('Settling').waitFor();
   await alex.entry('Put down').getByText('Sam').waitFor();
+
+  await alex.open('#/family');
+  await alex.button('Show the list').click();
+  await alex.page.getByText('Alex let in what Sam sent late.').waitFor();
+  await alex.page.getByText(/^Alex shut out .* of Sam\.$/).waitFor();
+  await alex.page.getByText('Alex made the family.').waitFor();
+  assert.deepEqual(await alex.faults(), []);
 });
 
 scene('a partner leaves, and the owner erases the family', async (stage) => {

@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     RequireClear(world.Drain(world.progress().Watch(phone->token, v1::WatchRequest(), [] {})));
     v1::ExportFamilyRequest request;
     request.set_family_id(family.str());
-    RequireClear(world.Drain(world.family().ExportFamily(phone->token, request)));
+    RequireClear(world.Drain(world.family().ExportFamily(phone->token, request, [] {})));
     RequireClear(world.family().ListFamilies(phone->token, v1::ListFamiliesRequest()).status());
     v1::ListMembersRequest members;
     members.set_family_id(family.str());

@@ -80,7 +80,7 @@ void PushInPlace(ByteSource& source, World& world, TransactionBuilder& transacti
 
 void CallOnce(ByteSource& source, World& world, TransactionBuilder& transactions) {
   const std::string token = source.Pick(16) == 0 ? source.Bytes(50) : TheExample().mine.token;
-  switch (source.Pick(22)) {
+  switch (source.Pick(23)) {
     case 0:
       return Write(source, world, token, world.sync(), &SyncService::Push);
     case 1:
@@ -116,7 +116,7 @@ void CallOnce(ByteSource& source, World& world, TransactionBuilder& transactions
     case 16: {
       v1::ExportFamilyRequest request;
       if (!Make(source, TheExample().ids, request)) return;
-      return RequireClear(world.Drain(world.family().ExportFamily(token, request)));
+      return RequireClear(world.Drain(world.family().ExportFamily(token, request, [] {})));
     }
     case 17:
       return Write(source, world, token, world.family(), &FamilyService::EraseFamily);
@@ -126,6 +126,8 @@ void CallOnce(ByteSource& source, World& world, TransactionBuilder& transactions
       return Write(source, world, token, world.family(), &FamilyService::DecideQuarantine);
     case 20:
       return Write(source, world, token, world.family(), &FamilyService::ImportRecords);
+    case 21:
+      return Read(source, token, world.family(), &FamilyService::ListEvents);
     default:
       for (size_t count = 1 + source.Pick(4); count > 0; --count) {
         PushInPlace(source, world, transactions);

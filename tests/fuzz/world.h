@@ -89,6 +89,7 @@ class World {
   template <typename Response>
   absl::Status Drain(absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream) {
     if (!stream.ok()) return stream.status();
+    committer_.CommitWaiting();
     for (int i = 0; i < 50; ++i) {
       const StreamStep<Response> step = (*stream)->Next();
       committer_.CommitWaiting();

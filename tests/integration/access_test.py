@@ -86,6 +86,28 @@ class AccessTest(processes.Case):
         self.assertEqual(sam.try_run("sync").returncode, 4)
         self.assertEqual(len(sam.json("needs-attention")["needs_attention"]), 3)
 
+    def test_the_family_reads_who_came_and_went(self):
+        alex, sam = self.family()
+        desk = self.consultant(alex)
+        sam.run("export")
+        alex.run("consent", "Dana", "--scope", "entries")
+        code = alex.json("invite", "--role", "viewer")["code"]
+        alex.run("remove-member", "Dana")
+        self.daemon.stop()
+        self.daemon.start()
+        events = sam.json("family", "events")["events"]
+        self.assertEqual([event["event"]["kind"] for event in events],
+                         ["member_removed", "invite_given", "consent_changed", "family_exported",
+                          "device_paired", "invite_given", "device_paired", "invite_given",
+                          "family_created"])
+        told = sam.run("family", "events")
+        self.assertEqual(len(told.splitlines()), len(events))
+        self.assertIn("Alex removed Dana", told)
+        self.assertIn("Sam took an export", told)
+        self.assertNotIn(code, told)
+        refused = desk.try_run("family", "events")
+        self.assertEqual(refused.returncode, 4, refused.stderr)
+
     def test_an_invite_works_once(self):
         alex, _ = self.family()
         code = alex.json("invite", "--role", "viewer")["code"]

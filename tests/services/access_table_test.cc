@@ -98,6 +98,7 @@ const Row kTable[] = {
     {"FamilyService/RenewReplica", "", {}, "+++ ++ aaa au"},
     {"FamilyService/ListQuarantine", "", kEdited, "+rr rr aaa au"},
     {"FamilyService/DecideQuarantine", "", {}, "+rr rr aaa au"},
+    {"FamilyService/ListEvents", "", {}, "++r rr aaa au"},
     {"FamilyService/ExportFamily", "", kNoEntries, "++r rr aaa au"},
     {"FamilyService/ExportFamily", "", {kLogEntry}, "++r rr aaa au"},
     {"FamilyService/ImportRecords", "", {}, "+rr rr aaa au"},

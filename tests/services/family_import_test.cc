@@ -94,9 +94,7 @@ class FamilyImportTest : public ServiceFixture {
     cli::FamilyExport exported;
     exported.family_name = phone.pairing.family_name();
     exported.exported_by = MemberId(phone.pairing.member_id());
-    v1::ExportFamilyRequest request;
-    request.set_family_id(phone.pairing.family_id());
-    const auto stream = family_service_.ExportFamily(phone.token, request);
+    const auto stream = ServiceFixture::Export(phone);
     EXPECT_TRUE(stream.ok()) << stream.status();
     for (auto step = (*stream)->Next(); step.message != nullptr; step = (*stream)->Next()) {
       for (const v1::Record& record : step.message->records()) exported.records.push_back(record);

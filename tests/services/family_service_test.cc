@@ -119,13 +119,6 @@ class FamilyServiceTest : public ServiceFixture {
     request.set_decision(decision);
     return Call(&FamilyService::DecideQuarantine, phone, request);
   }
-
-  absl::StatusOr<std::unique_ptr<MessageStream<v1::ExportFamilyResponse>>> Export(
-      const Phone& phone) {
-    v1::ExportFamilyRequest request;
-    request.set_family_id(phone.pairing.family_id());
-    return family_service_.ExportFamily(phone.token, request);
-  }
 };
 
 TEST_F(FamilyServiceTest, ANewFamilyHasItsOwner) {

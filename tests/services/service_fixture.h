@@ -136,6 +136,18 @@ class ServiceFixture : public ::testing::Test {
     return family_service_.ListMembers(phone.token, request);
   }
 
+  // An export of the phone's, past the wait for the event that tells of it.
+  absl::StatusOr<std::unique_ptr<MessageStream<v1::ExportFamilyResponse>>> Export(
+      const Phone& phone) {
+    v1::ExportFamilyRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    auto recorded = std::make_shared<absl::Notification>();
+    auto stream =
+        family_service_.ExportFamily(phone.token, request, [recorded] { recorded->Notify(); });
+    if (stream.ok()) recorded->WaitForNotification();
+    return stream;
+  }
+
   // What the phone is refused now; UNSPECIFIED: it has access.
   v1::ErrorReason Refusal(const Phone& phone) { return ReasonOfResult(ListMembers(phone)); }
 

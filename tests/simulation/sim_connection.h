@@ -242,10 +242,21 @@ class SimConnection final : public Connection {
       const v1::DecideQuarantineRequest& request, absl::Time) override {
     return FamilyCall(&FamilyService::DecideQuarantine, request);
   }
+  absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest& request,
+                                                    absl::Time) override {
+    return Unary<v1::ListEventsResponse>(
+        [&](SimServer::Process& process, Done<v1::ListEventsResponse> done) {
+          done(process.family.ListEvents(token_, request));
+        });
+  }
   std::unique_ptr<ServerStream<v1::ExportFamilyResponse>> ExportFamily(
       const v1::ExportFamilyRequest& request, absl::Time) override {
     return Stream<v1::ExportFamilyResponse>(
-        [&](SimServer::Process& process) { return process.family.ExportFamily(token_, request); },
+        [&](SimServer::Process& process) {
+          auto stream = process.family.ExportFamily(token_, request, [] {});
+          server_.Commit();
+          return stream;
+        },
         [](const auto&) {}, [](const auto&, const auto&) {});
   }
   absl::StatusOr<v1::ImportRecordsResponse> ImportRecords(const v1::ImportRecordsRequest& request,

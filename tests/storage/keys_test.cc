@@ -40,6 +40,7 @@ std::vector<std::string> KeysOf(const FamilyId& family) {
   for (uint64_t number : OrderedNumbers()) {
     keys.push_back(FeedKey(family, number, RecordId(std::string(16, '\xff'))));
     keys.push_back(JournalKey(family, number));
+    keys.push_back(EventKey(family, number));
     keys.push_back(TransactionKey(family, ReplicaId(std::string(16, '\xff')), number));
   }
   return keys;
@@ -57,6 +58,7 @@ TEST(KeysTest, KeysGiveBackWhatTheyWereBuiltFrom) {
   EXPECT_EQ(LastIdOf(DeviceFamilyKey(device, kFamily)), kFamily.bytes());
   for (uint64_t number : OrderedNumbers()) {
     EXPECT_EQ(RevisionOfJournalKey(JournalKey(kFamily, number)), number);
+    EXPECT_EQ(NumberOfEventKey(EventKey(kFamily, number)), number);
     const TransactionName name =
         ParseTransactionKey(TransactionKey(kFamily, TestId<ReplicaId>(5), number));
     EXPECT_EQ(name.replica, TestId<ReplicaId>(5));

@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "clients/cli/command.h"
+#include "clients/cli/event_words.h"
 #include "clients/cli/export/json_lines.h"
 #include "clients/cli/family_view.h"
 #include "clients/cli/files.h"
@@ -207,11 +208,45 @@ absl::Status Show(Phone& phone) {
   return absl::OkStatus();
 }
 
+// Who came and went, and what was given and taken away.
+absl::Status ShowEvents(Phone& phone) {
+  ASSIGN_OR_RETURN(const FamilyId family, phone.Family());
+  ASSIGN_OR_RETURN(Connection* const connection, phone.Connect());
+  v1::ListMembersRequest members_request;
+  members_request.set_family_id(family.str());
+  ASSIGN_OR_RETURN(const v1::ListMembersResponse members,
+                   connection->ListMembers(members_request, CallDeadline()));
+  const NamesById names = NamesOf(members);
+  v1::ListEventsRequest request;
+  request.set_family_id(family.str());
+  request.set_page_size(200);
+  std::vector<std::string> shown;
+  do {
+    ASSIGN_OR_RETURN(const v1::ListEventsResponse page,
+                     connection->ListEvents(request, CallDeadline()));
+    for (const v1::AccessEvent& event : page.events()) {
+      const std::string words = EventInWords(event, names, absl::LocalTimeZone());
+      shown.push_back(phone.options().json
+                          ? JsonObject().AddJson("event", ToJson(event)).Add("words", words).str()
+                          : absl::StrCat(DateAndTime(FromProto(event.at()), absl::LocalTimeZone()),
+                                         "  ", words));
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  if (phone.options().json) {
+    std::cout << JsonObject().AddJson("events", JsonList(shown)).str() << "\n";
+  } else {
+    for (const std::string& line : shown) std::cout << line << "\n";
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Run(Phone& phone, const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.words();
   if (words.size() == 2 && words[0] == "create") return Create(phone, arguments);
   if (words.size() == 1 && words[0] == "remake") return Remake(phone, arguments);
   if (words.size() == 2 && words[0] == "import") return Import(phone, arguments);
+  if (words.size() == 1 && words[0] == "events") return ShowEvents(phone);
   if (words.empty() || (words.size() == 1 && words[0] == "show")) return Show(phone);
   return WrongWords();
 }
@@ -222,8 +257,9 @@ const Command kFamilyCommand = {
     "family",
     "create FAMILY --name YOUR_NAME --server HOST:PORT\n"
     "import FILE [--name YOUR_NAME] --server HOST:PORT\n"
-    "show\nremake",
-    "make a family, bring one from another server, remake one that the server lost, or show it",
+    "show\nevents\nremake",
+    "make a family, bring one from another server, remake one that the server lost, show it, or "
+    "show who came and went (events; owners and caregivers; asks the server)",
     {{"name", "NAME",
       "create: what you are called in the family; import: which owner of it you are"},
      {"setup-code", "CODE", "where the server asks for one; its set-up link ends with it"},

@@ -389,6 +389,10 @@ absl::StatusOr<v1::ListQuarantineResponse> FakeServer::ListQuarantine(
     const v1::ListQuarantineRequest&, absl::Time) {
   return NotServed();
 }
+absl::StatusOr<v1::ListEventsResponse> FakeServer::ListEvents(const v1::ListEventsRequest&,
+                                                              absl::Time) {
+  return NotServed();
+}
 absl::StatusOr<v1::DecideQuarantineResponse> FakeServer::DecideQuarantine(
     const v1::DecideQuarantineRequest&, absl::Time) {
   return NotServed();

@@ -101,6 +101,8 @@ class FakeServer : public Connection {
                                                     absl::Time) override;
   absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(const v1::ListQuarantineRequest&,
                                                             absl::Time) override;
+  absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest&,
+                                                    absl::Time) override;
   absl::StatusOr<v1::DecideQuarantineResponse> DecideQuarantine(const v1::DecideQuarantineRequest&,
                                                                 absl::Time) override;
   absl::StatusOr<v1::ImportRecordsResponse> ImportRecords(const v1::ImportRecordsRequest&,

@@ -7,6 +7,7 @@ import type { App, Family } from '../model/app.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon, kPlus } from '../ui/icon.tsx';
 import { kBack, kNext } from '../ui/icons.ts';
+import { Events } from './events.tsx';
 import { type Invited, InviteSheet } from './invite_sheet.tsx';
 import { Members } from './members.tsx';
 import { Failure, TwoTaps, useCall } from './parts.tsx';
@@ -118,6 +119,7 @@ function FamilySections({ family }: { family: Family }) {
         </div>
         {owner && <a href={hrefOf('tonight', 'attention')}>{t('family.late_link')}</a>}
       </section>
+      {writes && <Events family={family} />}
       <Data family={family} />
       {inviting.value && (
         <InviteSheet

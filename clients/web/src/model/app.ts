@@ -4,6 +4,7 @@
 import type { ReadonlySignal } from '@preact/signals';
 import type { Remote } from './remote.ts';
 import type {
+  AccessEvent,
   AnyRecord,
   Bodies,
   CommentTarget,
@@ -109,6 +110,9 @@ export interface Family {
   // as its author's, or dropped for good.
   listLateTaps(): Promise<LateTap[]>;
   decideLateTap(tap: LateTap, accept: boolean): Promise<void>;
+  // What happened to access, newest first; for owners and caregivers. `pageToken` is that of the page
+  // before; none on the last page.
+  listEvents(pageToken?: string): Promise<{ events: AccessEvent[]; pageToken?: string }>;
   // Oneself: leaves the family.
   removeMember(memberId: Id): Promise<void>;
   setConsent(memberId: Id, scope: ConsentScope, until: Instant): Promise<void>;

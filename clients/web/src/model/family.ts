@@ -290,6 +290,9 @@ export class FamilyModel implements Family {
   async decideLateTap(tap: LateTap, accept: boolean) {
     return (await this.host.remote()).decideLateTap(this.id, tap, accept);
   }
+  async listEvents(pageToken = '') {
+    return (await this.host.remote()).listEvents(this.id, pageToken);
+  }
   async removeMember(memberId: Id) {
     return (await this.host.remote()).removeMember(this.id, memberId);
   }

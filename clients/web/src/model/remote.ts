@@ -4,6 +4,7 @@ import type { Database } from '../store/database.ts';
 import type { NewInvite } from './app.ts';
 import type { LogFile, ReadLog } from './imports.ts';
 import type {
+  AccessEvent,
   AnyRecord,
   ConsentScope,
   Cursor,
@@ -73,6 +74,10 @@ export interface Remote {
   revokeDevice(familyId: Id, deviceId: Id): Promise<void>;
   listLateTaps(familyId: Id): Promise<LateTap[]>;
   decideLateTap(familyId: Id, tap: LateTap, accept: boolean): Promise<void>;
+  listEvents(
+    familyId: Id,
+    pageToken: string,
+  ): Promise<{ events: AccessEvent[]; pageToken?: string }>;
   removeMember(familyId: Id, memberId: Id): Promise<void>;
   setConsent(familyId: Id, memberId: Id, scope: ConsentScope, until: Instant): Promise<void>;
   history(

@@ -464,6 +464,24 @@ export interface LateTap {
   madeAt: Instant;
   edits: Edit[];
 }
+// Something that happened to access to the family, as protos/nightlog/v1/family_service.proto says.
+export interface AccessEvent {
+  number: number;
+  // Such as `device_paired`; `#17` for one that this app does not know.
+  kind: string;
+  at: Instant;
+  // Who did it and by which device, and whom it is about; absent where that is not known.
+  actorMemberId?: Id;
+  actorDeviceId?: Id;
+  subjectMemberId?: Id;
+  subjectDeviceId?: Id;
+  // What was given.
+  role?: Role;
+  consentScope?: ConsentScope;
+  consentUntil?: Instant;
+  // How often within an hour; 0 counts as once.
+  count: number;
+}
 export interface FieldViolation {
   field: string;
   description: string;

@@ -27,7 +27,7 @@ import { enumName, enumNumber, fromInstant, fromPlain, toInstant, toPlain } from
 import { startEngine } from './engine.ts';
 import { toAppError } from './errors.ts';
 import { entriesSink, follow } from './follower.ts';
-import { toMember } from './members.ts';
+import { toEvent, toMember } from './members.ts';
 import { Replica } from './replica.ts';
 import { KeptStream } from './stream.ts';
 import { DurationSchema } from './well_known.ts';
@@ -35,6 +35,7 @@ import { toEdit, toEditId, toPairing, toRecord, toVersion } from './wire.ts';
 
 const HISTORY_PAGE = 50;
 const QUARANTINE_PAGE = 200;
+const EVENTS_PAGE = 20;
 
 export function makeRemoteOn(
   makeTransport: MakeTransport,
@@ -137,6 +138,15 @@ export function makeRemoteOn(
           },
           CALL,
         );
+      }),
+
+    listEvents: (familyId, pageToken) =>
+      asking(async () => {
+        const { events, nextPageToken } = await calls.family.listEvents(
+          { familyId: fromHex(familyId), pageSize: EVENTS_PAGE, pageToken },
+          CALL,
+        );
+        return { events: events.map(toEvent), ...(nextPageToken && { pageToken: nextPageToken }) };
       }),
 
     removeMember: (familyId, memberId) =>

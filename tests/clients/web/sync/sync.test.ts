@@ -260,6 +260,22 @@ describe('access', () => {
     await until(() => expect(samFamily.attention.value).toEqual([]));
   });
 
+  test('owners and caregivers read who came and went, newest first', async () => {
+    const { family, samFamily } = await twoPhones();
+    await samFamily.exportRecords();
+    const alexId = family.pairing.value.memberId;
+    const { memberId: samId, deviceId } = samFamily.pairing.value;
+    const { events, pageToken } = await samFamily.listEvents();
+    expect(pageToken).toBeUndefined();
+    expect(events).toMatchObject([
+      { kind: 'family_exported', actorMemberId: samId, actorDeviceId: deviceId },
+      { kind: 'device_paired', actorMemberId: alexId, subjectMemberId: samId, role: 'caregiver' },
+      { kind: 'invite_given', actorMemberId: alexId, role: 'caregiver' },
+      { kind: 'family_created', actorMemberId: alexId, number: 1 },
+    ]);
+    expect(events.every(({ at }) => Math.abs(at - Date.now()) < 600_000)).toBe(true);
+  });
+
   test('an owner accepts or refuses what a removed phone sent late', async () => {
     const { sam, family, samFamily, childId } = await twoPhones();
     const member = (await family.listMembers()).find((found) => found.member.name === 'Sam');
