@@ -262,7 +262,7 @@ describe('access', () => {
 
   test('owners and caregivers read who came and went, newest first', async () => {
     const { family, samFamily } = await twoPhones();
-    await samFamily.exportRecords();
+    await (await samFamily.remote()).exportRecords(samFamily.id);
     const alexId = family.pairing.value.memberId;
     const { memberId: samId, deviceId } = samFamily.pairing.value;
     const { events, pageToken } = await samFamily.listEvents();
