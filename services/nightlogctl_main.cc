@@ -82,16 +82,18 @@ absl::StatusOr<std::unique_ptr<RocksdbEngine>> OpenExisting(const Options& optio
   return OpenStoreAt(options.data_dir);
 }
 
-absl::StatusOr<std::unique_ptr<RocksdbBackups>> OpenBackups(const Options& options) {
+// The directory of the backups, to be read or, for RocksdbBackups, added to.
+template <typename Backups>
+absl::StatusOr<std::unique_ptr<Backups>> OpenBackups(const Options& options) {
   if (options.backup_dir.empty()) {
     return absl::InvalidArgumentError(
         "--backup_dir is missing; give the directory of the backups.");
   }
-  return RocksdbBackups::Open(options.backup_dir);
+  return Backups::Open(options.backup_dir);
 }
 
 // An id, or the newest one.
-absl::StatusOr<uint32_t> IdOf(const RocksdbBackups& backups, const std::string& word) {
+absl::StatusOr<uint32_t> IdOf(const RocksdbBackupReader& backups, const std::string& word) {
   uint32_t id = 0;
   if (absl::SimpleAtoi(word, &id) && id > 0) return id;
   if (word != "latest") {
@@ -159,7 +161,7 @@ absl::Status RepairFamilies(Engine& engine) {
 }
 
 absl::Status ListBackups(const Options& options) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbBackups> backups, OpenBackups(options));
+  ASSIGN_OR_RETURN(const auto backups, OpenBackups<RocksdbBackupReader>(options));
   for (const BackupInfo& backup : backups->List()) {
     std::printf("%u  %s  %llu bytes  %s\n", backup.id,
                 absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", backup.made_at, absl::UTCTimeZone()).c_str(),
@@ -169,7 +171,7 @@ absl::Status ListBackups(const Options& options) {
 }
 
 absl::Status VerifyBackup(const Options& options, const std::string& word) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbBackups> backups, OpenBackups(options));
+  ASSIGN_OR_RETURN(const auto backups, OpenBackups<RocksdbBackupReader>(options));
   ASSIGN_OR_RETURN(const uint32_t id, IdOf(*backups, word));
   std::string folder = options.backup_dir + "/verify-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) {
@@ -188,8 +190,9 @@ absl::Status VerifyBackup(const Options& options, const std::string& word) {
 }
 
 absl::Status MakeBackup(const Options& options) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbBackups> backups, OpenBackups(options));
+  // The store first: a server that runs has the backups open, too.
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenExisting(options));
+  ASSIGN_OR_RETURN(const auto backups, OpenBackups<RocksdbBackups>(options));
   SystemClock clock;
   Feed feed;
   const SleepDeriver deriver;
@@ -208,7 +211,7 @@ absl::Status MakeBackup(const Options& options) {
 }
 
 absl::Status RestoreBackup(const Options& options, const std::string& word) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbBackups> backups, OpenBackups(options));
+  ASSIGN_OR_RETURN(const auto backups, OpenBackups<RocksdbBackupReader>(options));
   ASSIGN_OR_RETURN(const uint32_t id, IdOf(*backups, word));
   RETURN_IF_ERROR(backups->Restore(id, options.data_dir));
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenStoreAt(options.data_dir));

@@ -30,24 +30,46 @@ absl::Status FromRocksdb(const std::string& path, const rocksdb::Status& status)
   return absl::UnavailableError(absl::StrCat("the backups in ", path, ": ", status.ToString()));
 }
 
-}  // namespace
-
-RocksdbBackups::RocksdbBackups(std::string path, std::unique_ptr<rocksdb::BackupEngine> backups)
-    : path_(std::move(path)), backups_(std::move(backups)) {}
-
-RocksdbBackups::~RocksdbBackups() = default;
-
-absl::StatusOr<std::unique_ptr<RocksdbBackups>> RocksdbBackups::Open(const std::string& path) {
-  rocksdb::Env* env = rocksdb::Env::Default();
+rocksdb::BackupEngineOptions OptionsFor(const std::string& path) {
   rocksdb::BackupEngineOptions options(path);
   options.share_table_files = true;
   options.share_files_with_checksum = true;
   options.sync = true;
-  rocksdb::BackupEngine* backups = nullptr;
-  RETURN_IF_ERROR(FromRocksdb(path, rocksdb::BackupEngine::Open(env, options, &backups)));
-  return std::unique_ptr<RocksdbBackups>(
-      new RocksdbBackups(path, std::unique_ptr<rocksdb::BackupEngine>(backups)));
+  return options;
 }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RocksdbBackupReader>> RocksdbBackupReader::Open(
+    const std::string& path) {
+  rocksdb::BackupEngineReadOnly* backups = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::BackupEngineReadOnly::Open(OptionsFor(path), rocksdb::Env::Default(), &backups);
+  if (opened.IsNotFound() || opened.IsPathNotFound()) {
+    return absl::NotFoundError(absl::StrCat("there are no backups in ", path));
+  }
+  RETURN_IF_ERROR(FromRocksdb(path, opened));
+  return std::unique_ptr<RocksdbBackupReader>(
+      new RocksdbBackupReader(path, std::unique_ptr<rocksdb::BackupEngineReadOnlyBase>(backups)));
+}
+
+RocksdbBackupReader::RocksdbBackupReader(std::string path,
+                                         std::unique_ptr<rocksdb::BackupEngineReadOnlyBase> backups)
+    : path_(std::move(path)), backups_(std::move(backups)) {}
+
+RocksdbBackupReader::~RocksdbBackupReader() = default;
+
+absl::StatusOr<std::unique_ptr<RocksdbBackups>> RocksdbBackups::Open(const std::string& path) {
+  rocksdb::BackupEngine* backups = nullptr;
+  RETURN_IF_ERROR(FromRocksdb(
+      path, rocksdb::BackupEngine::Open(OptionsFor(path), rocksdb::Env::Default(), &backups)));
+  return std::unique_ptr<RocksdbBackups>(new RocksdbBackups(path, backups));
+}
+
+RocksdbBackups::RocksdbBackups(std::string path, rocksdb::BackupEngine* backups)
+    : RocksdbBackupReader(std::move(path),
+                          std::unique_ptr<rocksdb::BackupEngineReadOnlyBase>(backups)),
+      writer_(*backups) {}
 
 absl::StatusOr<uint32_t> RocksdbBackups::Create(RocksdbEngine& engine,
                                                 absl::string_view description) {
@@ -55,17 +77,17 @@ absl::StatusOr<uint32_t> RocksdbBackups::Create(RocksdbEngine& engine,
   options.flush_before_backup = false;  // logs are copied too
   rocksdb::BackupID id = 0;
   RETURN_IF_ERROR(
-      FromRocksdb(path_, backups_->CreateNewBackupWithMetadata(options, engine.db_.get(),
-                                                               std::string(description), &id)));
+      FromRocksdb(path_, writer_.CreateNewBackupWithMetadata(options, engine.db_.get(),
+                                                             std::string(description), &id)));
   const absl::Status verified = Verify(id);
   if (!verified.ok()) {
-    RETURN_IF_ERROR(FromRocksdb(path_, backups_->DeleteBackup(id)));
+    RETURN_IF_ERROR(FromRocksdb(path_, writer_.DeleteBackup(id)));
     return verified;
   }
   return id;
 }
 
-std::vector<BackupInfo> RocksdbBackups::List() const {
+std::vector<BackupInfo> RocksdbBackupReader::List() const {
   std::vector<rocksdb::BackupInfo> infos;
   backups_->GetBackupInfo(&infos);
   std::vector<BackupInfo> list;
@@ -76,11 +98,11 @@ std::vector<BackupInfo> RocksdbBackups::List() const {
   return list;
 }
 
-absl::Status RocksdbBackups::Verify(uint32_t id) const {
+absl::Status RocksdbBackupReader::Verify(uint32_t id) const {
   return FromRocksdb(path_, backups_->VerifyBackup(id, /*verify_with_checksum=*/true));
 }
 
-absl::Status RocksdbBackups::Restore(uint32_t id, const std::string& path) const {
+absl::Status RocksdbBackupReader::Restore(uint32_t id, const std::string& path) const {
   rocksdb::Env* env = rocksdb::Env::Default();
   if (env->FileExists(path + "/STORE").ok() || env->FileExists(path + "/db/CURRENT").ok()) {
     return absl::FailedPreconditionError(
@@ -94,9 +116,9 @@ absl::Status RocksdbBackups::Restore(uint32_t id, const std::string& path) const
 }
 
 absl::Status RocksdbBackups::KeepNewest(uint32_t count) {
-  return FromRocksdb(path_, backups_->PurgeOldBackups(count));
+  return FromRocksdb(path_, writer_.PurgeOldBackups(count));
 }
 
-void RocksdbBackups::Stop() { backups_->StopBackup(); }
+void RocksdbBackups::Stop() { writer_.StopBackup(); }
 
 }  // namespace nightlog

@@ -14,7 +14,8 @@
 
 namespace rocksdb {
 class BackupEngine;
-}
+class BackupEngineReadOnlyBase;
+}  // namespace rocksdb
 
 namespace nightlog {
 
@@ -27,20 +28,16 @@ struct BackupInfo {
   std::string description;
 };
 
-// A directory of backups of one store, which share the files they have in common. One process at a
-// time may open it. Thread-safe.
+// Reads a directory of backups of one store, which share the files they have in common. Writes
+// nothing to it, so that any number of these may be open beside a RocksdbBackups of another
+// process; each sees the backups that there were when it was opened. Thread-safe.
 //
-// Errors: DATA_LOSS where a backup is damaged, RESOURCE_EXHAUSTED where no space is left, NOT_FOUND
-// for an id that is not there, UNAVAILABLE for other errors of the file system.
-class RocksdbBackups {
+// Errors: DATA_LOSS where a backup is damaged, NOT_FOUND for a directory or an id that is not
+// there, UNAVAILABLE for other errors of the file system.
+class RocksdbBackupReader {
  public:
-  // Opens the directory `path`, which is made where it is missing.
-  static absl::StatusOr<std::unique_ptr<RocksdbBackups>> Open(const std::string& path);
-  ~RocksdbBackups();
-
-  // Copies what is on disk of the engine, while it goes on, and reads the copy again to verify it.
-  // Everything whose Write() returned before the call is in it. A failed one is removed.
-  absl::StatusOr<uint32_t> Create(RocksdbEngine& engine, absl::string_view description);
+  static absl::StatusOr<std::unique_ptr<RocksdbBackupReader>> Open(const std::string& path);
+  virtual ~RocksdbBackupReader();
 
   // Oldest first.
   std::vector<BackupInfo> List() const;
@@ -53,6 +50,27 @@ class RocksdbBackups {
   // FAILED_PRECONDITION: there is a store already, which is never overwritten.
   absl::Status Restore(uint32_t id, const std::string& path) const;
 
+ protected:
+  RocksdbBackupReader(std::string path, std::unique_ptr<rocksdb::BackupEngineReadOnlyBase> backups);
+
+  const std::string path_;
+
+ private:
+  const std::unique_ptr<rocksdb::BackupEngineReadOnlyBase> backups_;
+};
+
+// The same, to add backups to. One process at a time may open it. Thread-safe.
+//
+// Errors: also RESOURCE_EXHAUSTED where no space is left.
+class RocksdbBackups final : public RocksdbBackupReader {
+ public:
+  // Opens the directory `path`, which is made where it is missing.
+  static absl::StatusOr<std::unique_ptr<RocksdbBackups>> Open(const std::string& path);
+
+  // Copies what is on disk of the engine, while it goes on, and reads the copy again to verify it.
+  // Everything whose Write() returned before the call is in it. A failed one is removed.
+  absl::StatusOr<uint32_t> Create(RocksdbEngine& engine, absl::string_view description);
+
   // Deletes all but the newest `count`.
   absl::Status KeepNewest(uint32_t count);
 
@@ -60,10 +78,10 @@ class RocksdbBackups {
   void Stop();
 
  private:
-  RocksdbBackups(std::string path, std::unique_ptr<rocksdb::BackupEngine> backups);
+  // Takes `backups`.
+  RocksdbBackups(std::string path, rocksdb::BackupEngine* backups);
 
-  const std::string path_;
-  const std::unique_ptr<rocksdb::BackupEngine> backups_;
+  rocksdb::BackupEngine& writer_;  // the base has it
 };
 
 }  // namespace nightlog

@@ -37,8 +37,9 @@ class CtlTest(processes.Case):
         self.daemon.stop()
         self.assertIn("1 families are whole", self.ok("doctor"))
         self.assertRegex(self.ok("stats"), r"(?m)^rows of record +\d+$")
-        self.assertEqual(self.ok("backups"), "")
-        self.assertIn("no backup", self.refused("verify"))
+        for words in (("backups",), ("verify",)):
+            self.assertIn("there are no backups in", self.refused(*words))
+        self.assertFalse(os.path.exists(self.backups), "what only reads makes nothing")
         for number in (1, 2, 3):
             self.assertIn(f"made backup {number}", self.ok("--backups_kept=2", "backup"))
         self.assertEqual([line.split()[0] for line in self.ok("backups").splitlines()], ["2", "3"])
@@ -74,7 +75,10 @@ class CtlTest(processes.Case):
         self.assertIn("--help", self.refused(code=2))
         self.assertIn("`heal` is not a command", self.refused("heal", code=2))
         self.assertIn("--help", self.refused("restore", code=2))
+        self.assertIn("no backups in", self.refused("restore", "newest"))
+        self.ok("backup")
         self.assertIn("`newest` is no backup", self.refused("restore", "newest"))
+        self.assertIn("--repair goes with `doctor`", self.refused("stats", "--repair", code=2))
         self.assertIn("--backups_kept", self.refused("--backups_kept=0", "backup"))
         self.daemon.data = self.folder + "/nowhere"
         self.assertIn("no store", self.refused("doctor"))

@@ -1,8 +1,10 @@
 #include "storage/backup.h"
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -97,6 +99,39 @@ class BackupTest : public ::testing::Test {
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<RocksdbBackups> backups_;
 };
+
+// Name and size of each file.
+std::map<std::string, uintmax_t> FilesOf(const std::string& directory) {
+  std::map<std::string, uintmax_t> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    files[entry.path().string()] = entry.is_regular_file() ? entry.file_size() : 0;
+  }
+  return files;
+}
+
+TEST_F(BackupTest, AReaderWritesNothingAndSeesWhatThereWasBesideTheServer) {
+  EXPECT_THAT(RocksdbBackupReader::Open(folder_.path() + "/nowhere"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("no backups")));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/nowhere"));
+  Log();
+  const uint32_t first = MustBackUp();
+  // What a server that ended in the middle of a backup leaves behind.
+  std::filesystem::create_directories(directory_ + "/private/7.tmp");
+  std::filesystem::remove_all(directory_ + "/shared");
+  const std::map<std::string, uintmax_t> files = FilesOf(directory_);
+  const auto reader = RocksdbBackupReader::Open(directory_);
+  ASSERT_OK(reader);
+  EXPECT_OK((*reader)->Verify(first));
+  const std::string copy = folder_.path() + "/copy";
+  EXPECT_OK((*reader)->Restore(first, copy));
+  EXPECT_EQ(FilesOf(directory_), files);
+  // The server goes on.
+  Log();
+  const uint32_t second = MustBackUp();
+  EXPECT_THAT((*reader)->List(), SizeIs(1));
+  EXPECT_OK((*reader)->Verify(first));
+  EXPECT_THAT((*reader)->Verify(second), StatusIs(absl::StatusCode::kNotFound));
+}
 
 TEST_F(BackupTest, ARestoredStoreHoldsWhatWasCommittedBeforeTheBackup) {
   Log();
