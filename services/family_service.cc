@@ -65,6 +65,12 @@ absl::Status InviteNotValid() {
                    "The code is wrong, used or expired; ask for a new one.");
 }
 
+absl::Status SetupCodeInUse() {
+  return WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
+                                  "A family is being made with this set-up code; try again."),
+                        absl::Seconds(1));
+}
+
 // Who calls, and what they are in the family.
 struct Caller {
   DeviceId device;
@@ -571,15 +577,27 @@ void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamil
     valid = InvalidField("family_id", "is no id");
   }
   if (!valid.ok()) return done(valid);
-  FamilyId family = NewFamilyId(request, random_);
+  const FamilyId family = NewFamilyId(request, random_);
   std::string code_hash;
   if (registration_ == Registration::kBySetupCode) {
     absl::StatusOr<std::string> hash = HashSetupCode(request.setup_code());
     if (!hash.ok()) return done(hash.status());
     code_hash = *std::move(hash);
-    // Calls with one code meet in one family, which has one writer: only the first makes it. (Two
-    // that make families again at the same moment may both be first.)
-    if (request.family_id().empty()) family = FamilyId(code_hash.substr(0, FamilyId::kSize));
+    // Calls with one code may be of families with different writers, which would both see it.
+    bool is_free = false;
+    {
+      absl::MutexLock lock(&codes_mu_);
+      is_free = codes_in_use_.insert(code_hash).second;
+    }
+    if (!is_free) return done(SetupCodeInUse());
+    done = [this, code_hash,
+            done = std::move(done)](absl::StatusOr<v1::CreateFamilyResponse> result) {
+      {
+        absl::MutexLock lock(&codes_mu_);
+        codes_in_use_.erase(code_hash);
+      }
+      done(std::move(result));
+    };
   }
   Commit<v1::CreateFamilyResponse>(
       family,

@@ -6,8 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "nightlog/v1/family_service.pb.h"
 #include "services/message_stream.h"
 #include "services/setup_code.h"
@@ -39,7 +42,8 @@ class FamilyService {
         registration_(registration) {}
 
   // A token that the server does not know, or none, makes a new device. A set-up code is looked at
-  // only if registration is not open. The same request id within a day gets the same pairing.
+  // only if registration is not open, by one call at a time: RESOURCE_EXHAUSTED (BUSY) for others.
+  // The same request id within a day gets the same pairing.
   void CreateFamily(const std::string& token, const v1::CreateFamilyRequest& request,
                     Done<v1::CreateFamilyResponse> done) const;
 
@@ -117,6 +121,10 @@ class FamilyService {
   Random& random_;
   const Clock& clock_;
   const Registration registration_;
+
+  mutable absl::Mutex codes_mu_;
+  // Hashes of set-up codes that commits under way use.
+  mutable absl::flat_hash_set<std::string> codes_in_use_ ABSL_GUARDED_BY(codes_mu_);
 };
 
 }  // namespace nightlog

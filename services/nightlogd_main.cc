@@ -103,13 +103,13 @@ void WaitForStop(const sigset_t& signals, BackupSchedule* backups, absl::Functio
 
 // A set-up code, if one is asked for or nobody could do anything without.
 absl::StatusOr<absl::optional<std::string>> SetupCodeToTell(Engine& engine, const Options& options,
-                                                            Random& random) {
+                                                            const Clock& clock, Random& random) {
   bool needed = options.new_setup_code;
   if (!needed && !IsRegistrationOpen(options)) {
-    ASSIGN_OR_RETURN(needed, NeedsSetupCode(*engine.Snapshot()));
+    ASSIGN_OR_RETURN(needed, NeedsSetupCode(*engine.Snapshot(), clock.Now()));
   }
   if (!needed) return absl::nullopt;
-  return MakeSetupCode(engine, random);
+  return MakeSetupCode(engine, clock.Now(), random);
 }
 
 // Says how to make the first family, or one more: in a file of its owner's, or on stdout.
@@ -163,13 +163,13 @@ absl::Status Run(const Options& options, const Log& log) {
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine,
                    RocksdbEngine::Open(options.data_dir, kColumnFamilyNames));
   RETURN_IF_ERROR(OpenStore(*engine));
+  SystemClock clock;
   SystemRandom random;
   if (options.new_lineage) RETURN_IF_ERROR(BeginNewLineages(*engine, random));
 
   ASSIGN_OR_RETURN(const absl::optional<std::string> setup_code,
-                   SetupCodeToTell(*engine, options, random));
+                   SetupCodeToTell(*engine, options, clock, random));
 
-  SystemClock clock;
   Feed feed;
   StreamRegistry streams;
   SleepDeriver deriver;

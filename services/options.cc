@@ -64,7 +64,9 @@ const Setting kSettings[] = {
      "=true: whoever reaches the server may make a family; =false: only whoever has a set-up "
      "code. Otherwise it is open if all listens on loopback and there is no --web_url."},
     {"new_setup_code", &Options::new_setup_code,
-     "Prints another set-up code for one more family; one that is not used yet is void.", true},
+     "Prints another set-up code for one more family, for a week; one that is not used yet is "
+     "void.",
+     true},
     {"setup_link_file", &Options::setup_link_file,
      "A file for the set-up link, which only its owner can read; empty: it is printed."},
     {"new_lineage", &Options::new_lineage,

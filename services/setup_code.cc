@@ -3,11 +3,12 @@
 #include <memory>
 
 #include "absl/types/optional.h"
-#include "google/protobuf/empty.pb.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "services/access.h"
 #include "services/invite_code.h"
 #include "storage/column_families.h"
 #include "storage/core/errors.h"
+#include "storage/core/proto_time.h"
 #include "storage/core/status_macros.h"
 #include "storage/keys.h"
 
@@ -19,29 +20,36 @@ absl::Status NotValid(absl::string_view message) {
                    message);
 }
 
-absl::StatusOr<bool> HasRow(const ReadView& view, Column column, absl::string_view begin,
-                            absl::string_view end) {
-  const auto it = view.Scan(column, begin, end);
-  RETURN_IF_ERROR(it->status());
-  return it->Valid();
+// Whether the code of a row holds. One of a build that did not date them does not.
+absl::StatusOr<bool> Holds(absl::string_view row, absl::Time now) {
+  google::protobuf::Timestamp until;
+  RETURN_IF_ERROR(ParseRow(row, until));
+  return now < FromProto(until);
 }
 
 }  // namespace
 
-absl::StatusOr<bool> NeedsSetupCode(const ReadView& view) {
+absl::StatusOr<bool> NeedsSetupCode(const ReadView& view, absl::Time now) {
   // Rows of the store itself stand under the id of zeros.
-  ASSIGN_OR_RETURN(const bool has_family, HasRow(view, kHeadColumn, FamilyLimit(FamilyId()), ""));
-  ASSIGN_OR_RETURN(const bool has_code, HasRow(view, kAccessColumn, SetupCodesPrefix(),
-                                               PrefixLimit(SetupCodesPrefix())));
-  return !has_family && !has_code;
+  const auto families = view.Scan(kHeadColumn, FamilyLimit(FamilyId()), "");
+  RETURN_IF_ERROR(families->status());
+  if (families->Valid()) return false;
+  auto codes = view.Scan(kAccessColumn, SetupCodesPrefix(), PrefixLimit(SetupCodesPrefix()));
+  for (; codes->Valid(); codes->Next()) {
+    ASSIGN_OR_RETURN(const bool holds, Holds(codes->value(), now));
+    if (holds) return false;
+  }
+  RETURN_IF_ERROR(codes->status());
+  return true;
 }
 
-absl::StatusOr<std::string> MakeSetupCode(Engine& engine, Random& random) {
+absl::StatusOr<std::string> MakeSetupCode(Engine& engine, absl::Time now, Random& random) {
   const std::string code = MakeInviteCode(random);
   ASSIGN_OR_RETURN(const std::string code_hash, HashSetupCode(code));
   WriteBatch batch;
   batch.DeleteRange(kAccessColumn, SetupCodesPrefix(), PrefixLimit(SetupCodesPrefix()));
-  batch.Put(kAccessColumn, SetupCodeKey(code_hash), google::protobuf::Empty().SerializeAsString());
+  batch.Put(kAccessColumn, SetupCodeKey(code_hash),
+            ToProto(now + kSetupCodeValid).SerializeAsString());
   RETURN_IF_ERROR(engine.Write(batch));
   return code;
 }
@@ -59,8 +67,13 @@ absl::StatusOr<std::string> HashSetupCode(absl::string_view typed) {
 absl::Status UseSetupCode(absl::string_view code_hash, FamilyWriter& writer) {
   const std::string key = SetupCodeKey(code_hash);
   ASSIGN_OR_RETURN(const absl::optional<std::string> row, writer.view().Get(kAccessColumn, key));
-  if (!row.has_value()) {
-    return NotValid("The set-up code is wrong or used; ask whoever runs the server for a new one.");
+  bool holds = false;
+  if (row.has_value()) {
+    ASSIGN_OR_RETURN(holds, Holds(*row, writer.now()));
+  }
+  if (!holds) {
+    return NotValid(
+        "The set-up code is wrong, used or expired; ask whoever runs the server for a new one.");
   }
   writer.Delete(kAccessColumn, key);
   return absl::OkStatus();

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "storage/core/random.h"
 #include "storage/engine/engine.h"
 #include "storage/family_writer.h"
@@ -19,21 +20,26 @@ enum class Registration {
 };
 
 // Set-up codes look like the codes of invites, and each makes one family. The store keeps their
-// hashes.
+// hashes, and until when each holds.
 
-// True if there is nobody yet who could let others in: no family, and no code to make one.
-absl::StatusOr<bool> NeedsSetupCode(const ReadView& view);
+// How long a code holds.
+constexpr absl::Duration kSetupCodeValid = absl::Hours(24 * 7);
 
-// Makes a code, which is valid on disk when this returns; all others are void then. For a store
-// that nothing else writes to meanwhile.
-absl::StatusOr<std::string> MakeSetupCode(Engine& engine, Random& random);
+// True if there is nobody yet who could let others in: no family, and no code to make one that
+// holds.
+absl::StatusOr<bool> NeedsSetupCode(const ReadView& view, absl::Time now);
+
+// Makes a code, which is valid on disk when this returns, for kSetupCodeValid; all others are void
+// then. For a store that nothing else writes to meanwhile.
+absl::StatusOr<std::string> MakeSetupCode(Engine& engine, absl::Time now, Random& random);
 
 // The hash of a code as it was typed. PERMISSION_DENIED (SETUP_CODE_NOT_VALID) for what no code can
 // look like, or if there is none.
 absl::StatusOr<std::string> HashSetupCode(absl::string_view typed);
 
 // Uses the code of that hash up, within a commit. PERMISSION_DENIED (SETUP_CODE_NOT_VALID) if it is
-// wrong or used.
+// wrong, used or expired.
+// REQUIRES: no other commit that uses the code is under way.
 absl::Status UseSetupCode(absl::string_view code_hash, FamilyWriter& writer);
 
 }  // namespace nightlog

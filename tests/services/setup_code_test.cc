@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "services/invite_code.h"
+#include "storage/keys.h"
 #include "tests/services/service_fixture.h"
 
 namespace nightlog {
@@ -18,13 +22,13 @@ namespace {
 class SetupCodeTest : public ServiceFixture {
  protected:
   std::string MakeCode() {
-    const absl::StatusOr<std::string> code = MakeSetupCode(engine_, random_);
+    const absl::StatusOr<std::string> code = MakeSetupCode(engine_, clock_.Now(), random_);
     EXPECT_TRUE(code.ok()) << code.status();
     return *code;
   }
 
   bool Needed() {
-    const absl::StatusOr<bool> needed = NeedsSetupCode(*engine_.Snapshot());
+    const absl::StatusOr<bool> needed = NeedsSetupCode(*engine_.Snapshot(), clock_.Now());
     EXPECT_TRUE(needed.ok()) << needed.status();
     return *needed;
   }
@@ -71,9 +75,103 @@ TEST_F(SetupCodeTest, OfManyCallsWithOneCodeOneMakesAFamily) {
     }
     for (std::thread& caller : callers) caller.join();
     EXPECT_EQ(std::count(reasons.begin(), reasons.end(), v1::ERROR_REASON_UNSPECIFIED), 1);
-    EXPECT_EQ(std::count(reasons.begin(), reasons.end(), v1::ERROR_REASON_SETUP_CODE_NOT_VALID),
+    EXPECT_EQ(std::count(reasons.begin(), reasons.end(), v1::ERROR_REASON_SETUP_CODE_NOT_VALID) +
+                  std::count(reasons.begin(), reasons.end(), v1::ERROR_REASON_BUSY),
               kCalls - 1);
+    EXPECT_EQ(TryCreate(code), v1::ERROR_REASON_SETUP_CODE_NOT_VALID);
   }
+}
+
+// The families of two calls may have different writers. Here one writer has seen the store, and not
+// decided yet, when the other one decides.
+TEST_F(SetupCodeTest, OfTwoFamiliesMadeAgainAtOnceWithOneCodeOneIs) {
+  Committer::Options options;
+  options.shards = 2;
+  Committer committer(
+      engine_, feed_, deriver_, clock_, [](const absl::Status& status) { ADD_FAILURE() << status; },
+      options);
+  const FamilyService service(engine_, committer, streams_, random_, clock_,
+                              Registration::kBySetupCode);
+  const FamilyId slow = FamilyId::Make(random_);
+  FamilyId quick;
+  do {
+    quick = FamilyId::Make(random_);
+  } while (absl::HashOf(quick) % 2 == absl::HashOf(slow) % 2);
+  v1::CreateFamilyRequest request;
+  request.set_family_name("the owls");
+  request.set_member_name("Robin");
+  request.set_device_name("phone");
+  request.set_setup_code(MakeCode());
+
+  // The writer is held twice, so that the call is in one batch with what holds it.
+  absl::Notification first_began;
+  absl::Notification first_ends;
+  absl::Notification second_began;
+  absl::Notification second_ends;
+  const auto hold = [&](absl::Notification& began, absl::Notification& ends) {
+    committer.Submit(
+        slow,
+        [&](FamilyWriter&) {
+          began.Notify();
+          ends.WaitForNotification();
+          return absl::OkStatus();
+        },
+        [](const absl::Status&) {});
+  };
+  hold(first_began, first_ends);
+  first_began.WaitForNotification();
+  hold(second_began, second_ends);
+  request.set_family_id(slow.str());
+  absl::StatusOr<v1::CreateFamilyResponse> made_slowly = absl::UnknownError("not answered");
+  absl::Notification answered;
+  service.CreateFamily("", request, [&](absl::StatusOr<v1::CreateFamilyResponse> result) {
+    made_slowly = std::move(result);
+    answered.Notify();
+  });
+  first_ends.Notify();
+  second_began.WaitForNotification();
+  request.set_family_id(quick.str());
+  EXPECT_EQ(ReasonOfResult(Await(service, &FamilyService::CreateFamily, "", request)),
+            v1::ERROR_REASON_BUSY);
+  second_ends.Notify();
+  answered.WaitForNotification();
+  EXPECT_TRUE(made_slowly.ok()) << made_slowly.status();
+  EXPECT_EQ(ReasonOfResult(Await(service, &FamilyService::CreateFamily, "", request)),
+            v1::ERROR_REASON_SETUP_CODE_NOT_VALID);
+}
+
+TEST_F(SetupCodeTest, ACallThatFailsLeavesTheCodeToTheNext) {
+  const Phone owner = CreateFamily();
+  v1::CreateFamilyRequest request;
+  request.set_family_id(owner.pairing.family_id());  // is here
+  request.set_family_name("the owls");
+  request.set_member_name("Robin");
+  request.set_device_name("phone");
+  request.set_setup_code(MakeCode());
+  EXPECT_EQ(ReasonOfResult(Await(by_code_, &FamilyService::CreateFamily, "", request)),
+            v1::ERROR_REASON_INVALID_FIELD);
+  EXPECT_EQ(TryCreate(request.setup_code()), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST_F(SetupCodeTest, ACodeHoldsForAWeek) {
+  const std::string code = MakeCode();
+  clock_.Advance(kSetupCodeValid - absl::Seconds(1));
+  EXPECT_FALSE(Needed());
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(Needed()) << "nobody can do anything without another";
+  EXPECT_EQ(TryCreate(code), v1::ERROR_REASON_SETUP_CODE_NOT_VALID);
+  const std::string next = MakeCode();
+  clock_.Advance(kSetupCodeValid - absl::Seconds(1));
+  EXPECT_EQ(TryCreate(next), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST_F(SetupCodeTest, ACodeOfABuildThatDidNotDateThemDoesNotHold) {
+  const std::string code = MakeCode();
+  WriteBatch batch;
+  batch.Put(kAccessColumn, SetupCodeKey(*HashSetupCode(code)), "");
+  ASSERT_TRUE(engine_.Write(batch).ok());
+  EXPECT_TRUE(Needed());
+  EXPECT_EQ(TryCreate(code), v1::ERROR_REASON_SETUP_CODE_NOT_VALID);
 }
 
 TEST_F(SetupCodeTest, ANewCodeVoidsTheOneBefore) {
