@@ -891,6 +891,8 @@ void FamilyService::RenewReplica(const std::string& token, const v1::RenewReplic
                     std::vector<DeviceId>&) -> absl::Status {
         ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
         RETURN_IF_ERROR(RequireAction(caller.access, Action::kRenewReplica));
+        // What was lost comes back first, under the ids that it had.
+        RETURN_IF_ERROR(writer.RequireRunning());
         ASSIGN_OR_RETURN(absl::optional<StoredFamilyDevice> device,
                          writer.reader().Device(caller.device));
         const ReplicaId replica = ReplicaId::Make(random_);
@@ -898,6 +900,7 @@ void FamilyService::RenewReplica(const std::string& token, const v1::RenewReplic
         device->set_replica_id(replica.str());
         writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), caller.device), *device);
         response.set_replica_id(replica.str());
+        response.set_lineage(writer.head().lineage());
         return AddEvent(EventBy(caller, v1::ACCESS_EVENT_KIND_REPLICA_RENEWED), writer).status();
       },
       std::move(done));

@@ -389,24 +389,33 @@ struct Replica::Update {
     return new_pairing.has_value() ? *new_pairing : family.pairing;
   }
 
-  // Appends what is pending under `from` anew, and rewrites what refers to it.
-  void Rehome(const std::string& from) {
-    std::map<uint64_t, uint64_t> new_seqs;
+  // Appends what is pending under `from`, or under any id, anew under the pairing's replica id, in
+  // its order, and rewrites what refers to it.
+  void Rehome(const absl::optional<ReplicaId>& from) {
+    std::map<uint64_t, Row> pending;
     for (const auto& [position, row] : family.outbox) {
-      if (row.revision != 0 || row.replica_id != from) continue;
+      if (outbox.count(position) == 0) pending.emplace(position, row);
+    }
+    for (const auto& [position, row] : outbox) {
+      if (row.has_value()) pending.emplace(position, *row);
+    }
+    std::map<std::pair<std::string, uint64_t>, uint64_t> new_seqs;
+    for (const auto& [position, row] : pending) {
+      if (row.revision != 0) continue;
+      if (from.has_value() && row.replica_id != from->bytes()) continue;
+      // An edit may also name one before it in its own transaction.
+      new_seqs[{row.replica_id, row.transaction.seq()}] = stored.last_seq() + 1;
       v1::Transaction transaction = row.transaction;
       for (v1::Edit& edit : *transaction.mutable_edits()) {
         for (v1::EditId& saw : *edit.mutable_saw()) {
-          const auto seq = new_seqs.find(saw.seq());
-          if (saw.replica_id() != from || seq == new_seqs.end()) continue;
-          if (Planted("saw_not_renamed")) continue;
+          const auto seq = new_seqs.find({saw.replica_id(), saw.seq()});
+          if (seq == new_seqs.end() || Planted("saw_not_renamed")) continue;
           saw.set_replica_id(pairing().replica_id());
           saw.set_seq(seq->second);
         }
       }
       RemoveOutbox(position, row);
       Append(std::move(transaction));
-      new_seqs[row.transaction.seq()] = stored.last_seq();
     }
   }
 
@@ -595,13 +604,14 @@ absl::Status Replica::AddFamily(const v1::Pairing& pairing) {
     added->id = id;
     Family& family = found == families_.end() ? *added : *found->second;
     Update update(family);
-    const std::string old_replica = family.pairing.replica_id();
-    update.SetPairing(pairing);
     if (found != families_.end()) {
-      if (old_replica != pairing.replica_id()) update.Rehome(old_replica);
+      if (family.pairing.replica_id() != pairing.replica_id()) {
+        update.stored.set_rehome_at_bookmark(true);
+      }
       update.stored.set_follow_from_nothing(true);
       update.stored.clear_closed();
     }
+    update.SetPairing(pairing);
     storage::v1::DeviceHead head = head_;
     if (!pairing.device_token().empty()) head.set_device_token(pairing.device_token());
     head.clear_pairing_request();
@@ -857,6 +867,7 @@ absl::Status Replica::Discard(const FamilyId& id, uint64_t position) {
 absl::StatusOr<absl::optional<v1::PushRequest>> Replica::NextPush(const FamilyId& id) const {
   absl::MutexLock lock(&mu_);
   ASSIGN_OR_RETURN(const Family* family, Find(id));
+  if (family->stored.rehome_at_bookmark()) return absl::optional<v1::PushRequest>();
   v1::PushRequest request;
   request.set_family_id(id.str());
   size_t bytes = 0;
@@ -987,7 +998,8 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
   return step;
 }
 
-absl::Status Replica::Rehome(const FamilyId& id, const ReplicaId& from, const ReplicaId& to) {
+absl::Status Replica::Rehome(const FamilyId& id, const absl::optional<ReplicaId>& from,
+                             const ReplicaId& to) {
   std::set<RecordId> changed;
   {
     absl::MutexLock lock(&mu_);
@@ -996,7 +1008,7 @@ absl::Status Replica::Rehome(const FamilyId& id, const ReplicaId& from, const Re
     v1::Pairing pairing = family->pairing;
     pairing.set_replica_id(to.str());
     update.SetPairing(std::move(pairing));
-    update.Rehome(from.str());
+    update.Rehome(from);
     RETURN_IF_ERROR(Commit(*family, update));
     changed = std::move(update.changed);
   }
@@ -1100,15 +1112,28 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
         early.stored = stored;
         RETURN_IF_ERROR(Commit(*family, early));
       }
+      const bool rehome = stored.rehome_at_bookmark();
+      if (rehome) {
+        // What was tapped since was not sent; it may have to come after what the server lost.
+        stored.clear_rehome_at_bookmark();
+        stored.clear_last_seq();
+        stored.clear_last_hash();
+      }
       for (const auto& [record, wire] : records) update.LeaveNamesTaken(*wire);
-      if (new_lineage || family->stored.follow_from_nothing()) {
+      if (new_lineage || (family->stored.follow_from_nothing() && !rehome)) {
         // The server may have lost what it had acknowledged. It knows what it has.
         for (Column column : {kOutboxColumn, kSentColumn}) {
           auto it = ScanFamily(*view, column, id);
           for (; it->Valid(); it->Next()) {
             ASSIGN_OR_RETURN(Row row, Row::Parse(it->value()));
             if (Planted("sent_not_pushed_again") && column == kSentColumn) continue;
-            update.Reopen(column, PositionOf(it->key()), std::move(row));
+            const uint64_t position = PositionOf(it->key());
+            if (column == kOutboxColumn && row.lineage == stored.lineage() && row.revision != 0 &&
+                row.revision <= stored.revision()) {
+              update.Move(position, row, kSentColumn, row.ToStored());  // taken since
+            } else {
+              update.Reopen(column, position, std::move(row));
+            }
           }
           RETURN_IF_ERROR(it->status());
         }
@@ -1138,6 +1163,7 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
       if (family->attention > 0 && !Planted("rejected_edit_not_pushed_again")) {
         RETURN_IF_ERROR(update.ReopenRejected(*view, records));
       }
+      if (rehome) update.Rehome(absl::nullopt);
       RETURN_IF_ERROR(Commit(*family, update));
       changed.insert(update.changed.begin(), update.changed.end());
     }

@@ -140,8 +140,8 @@ class Replica {
   absl::Status SavePairingRequest(const std::string& request);
 
   // Adds the family of a pairing, or takes a new pairing for one it has: records are followed from
-  // the beginning then, and what is unacknowledged is sent under the new replica id. A token in it
-  // becomes the device's.
+  // the beginning then, and what is unacknowledged is sent under the new replica id, once the next
+  // bookmark has told what the server has. A token in it becomes the device's.
   absl::Status AddFamily(const v1::Pairing& pairing);
 
   // Forgets the family, its unsent transactions included.
@@ -191,7 +191,8 @@ class Replica {
   // --- Sync; used by Syncer ---
 
   // The oldest transactions that are not acknowledged: of one replica id, in order of seq, at most
-  // 512 and about 900 KiB. nullopt: there are none. The request lacks `sent_at`.
+  // 512 and about 900 KiB. nullopt: there are none, or this device was paired anew and has had no
+  // bookmark since. The request lacks `sent_at`.
   absl::StatusOr<absl::optional<v1::PushRequest>> NextPush(const FamilyId& family) const;
 
   // Takes the server's answer to `request`. Committed transactions are acknowledged and stay on the
@@ -203,9 +204,11 @@ class Replica {
   absl::StatusOr<PushStep> ApplyVerdicts(const v1::PushRequest& request,
                                          const v1::PushResponse& response);
 
-  // Moves what is unacknowledged under `from` to the replica id `to`, as new transactions that say
-  // the same: seq and hashes are made anew, and `saw` follows. New taps are made under `to`.
-  absl::Status Rehome(const FamilyId& family, const ReplicaId& from, const ReplicaId& to);
+  // Moves what is unacknowledged under `from`, or under any replica id (nullopt), to the replica id
+  // `to`, as new transactions that say the same: seq and hashes are made anew, and `saw` follows.
+  // New taps are made under `to`.
+  absl::Status Rehome(const FamilyId& family, const absl::optional<ReplicaId>& from,
+                      const ReplicaId& to);
 
   // What to follow from: the request lacks `stream_id` and `until_head`.
   absl::StatusOr<v1::FollowRequest> NextFollow(const FamilyId& family) const;

@@ -47,8 +47,9 @@ absl::Status Syncer::Push(const FamilyId& family, absl::Time deadline) {
     const absl::StatusOr<v1::PushResponse> response =
         connection_.Push(*request, CallDeadline(deadline));
     PushStep step = PushStep::kRenewReplica;
-    // A server restored from before this replica id was issued does not know it.
-    if (ReasonOf(response.status()) != v1::ERROR_REASON_REPLICA_NOT_YOURS) {
+    // A server restored from before this replica id was issued does not know it, nor a later one.
+    const bool is_unknown = ReasonOf(response.status()) == v1::ERROR_REASON_REPLICA_NOT_YOURS;
+    if (!is_unknown) {
       RETURN_IF_ERROR(response.status());
       ASSIGN_OR_RETURN(step, replica_.ApplyVerdicts(*request, *response));
     }
@@ -69,8 +70,15 @@ absl::Status Syncer::Push(const FamilyId& family, absl::Time deadline) {
         if (!ReplicaId::IsId(renewed.replica_id())) {
           return absl::InternalError("the server gave no replica id");
         }
-        RETURN_IF_ERROR(replica_.Rehome(family, ReplicaId(request->replica_id()),
-                                        ReplicaId(renewed.replica_id())));
+        ASSIGN_OR_RETURN(const FamilyState state, replica_.FamilyStateOf(family));
+        const std::string& lineage = state.cursor.lineage();
+        if (!lineage.empty() && !renewed.lineage().empty() && renewed.lineage() != lineage) {
+          // It was restored. What it lost belongs before what is pending: the next bookmark tells.
+          return absl::AbortedError("the server's history changed; its records are read first");
+        }
+        absl::optional<ReplicaId> from;
+        if (!is_unknown) from = ReplicaId(request->replica_id());
+        RETURN_IF_ERROR(replica_.Rehome(family, from, ReplicaId(renewed.replica_id())));
       }
     }
   }
@@ -134,8 +142,10 @@ absl::Status Syncer::SyncAttempt(const FamilyId& family, absl::Time deadline) {
     if (absl::IsAborted(followed)) {
       followed = Follow(family, /*until_head=*/true, deadline, no_hooks);
     }
-    RETURN_IF_ERROR(pushed);
+    const bool push_again = absl::IsAborted(pushed) && round < kRoundsMax;
+    if (!push_again) RETURN_IF_ERROR(pushed);
     RETURN_IF_ERROR(followed);
+    if (push_again) continue;
     ASSIGN_OR_RETURN(const FamilyState state, replica_.FamilyStateOf(family));
     if (state.pending == 0 || round == kRoundsMax) return absl::OkStatus();
   }

@@ -318,6 +318,7 @@ absl::StatusOr<v1::RenewReplicaResponse> FakeServer::RenewReplica(const v1::Rene
   ++seen_.renewals;
   v1::RenewReplicaResponse response;
   response.set_replica_id(NewId());
+  response.set_lineage(history_.lineage);
   // Whose it is makes no difference to these tests.
   history_.members[response.replica_id()] = history_.members.begin()->second;
   return response;

@@ -11,9 +11,11 @@
 namespace nightlog {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Property;
 using ::testing::SizeIs;
 
 // A folder of its own for each test, removed at its end.
@@ -475,12 +477,50 @@ TEST(ReplicaTest, NewPairingKeepsTheOutboxAndFollowsFromTheBeginning) {
   a.Write(Tap().Set(Rec(1), Text("not sent yet")));
   ASSERT_TRUE(a.replica->AddFamily(server.NewPairing("A again")).ok());
   EXPECT_EQ(a.TextOf(Rec(1)), "not sent yet");
-  EXPECT_EQ(a.Pending().at(0).seq(), 1u);
+  EXPECT_FALSE((*a.replica->NextPush(a.family)).has_value()) << "before the first bookmark";
   a.MustSync();
   EXPECT_FALSE(server.seen().follows.at(1).has_cursor());
   EXPECT_EQ(a.state().pending, 0u);
   EXPECT_EQ(server.seen().committed, 2) << "nothing twice";
   EXPECT_EQ(a.TextOf(Rec(1)), "not sent yet");
+}
+
+TEST(ReplicaTest, NewPairingBringsWhatTheServerLostBeforeWhatNamesIt) {
+  FakeServer server;
+  Phone a(server, "A");
+  a.MustSync();
+  server.Backup();
+  a.Write(Tap().Set(Rec(1), Crying()));
+  a.MustSync();
+  a.Write(Tap().Set(Rec(1), Text("first")));
+  server.Restore();
+  const v1::Pairing anew = server.NewPairing("A again");
+  ASSERT_TRUE(a.replica->AddFamily(anew).ok());
+  a.Write(Tap().Set(Rec(1), Text("second")));
+  a.MustSync();
+  EXPECT_EQ(server.seen().committed, 4);
+  const storage::v1::StoredRecord record = server.Record(Rec(1));
+  for (const storage::v1::StoredGroup& group : record.groups()) {
+    ASSERT_EQ(group.versions_size(), 1) << group.ShortDebugString();
+    EXPECT_EQ(group.versions(0).edit().replica_id(), anew.replica_id());
+  }
+  EXPECT_EQ(a.TextOf(Rec(1)), "second");
+}
+
+TEST(ReplicaTest, TapWhoseEditsNameOneAnotherKeepsThatUnderItsNewName) {
+  FakeServer server;
+  Phone a(server, "A");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  a.Write(Tap().Delete(Rec(1)));
+  a.Write(Tap().Set(Rec(1), Text("back")).Delete(Rec(1)));
+  const v1::Edit deletion = a.Pending().at(2).edits(1);
+  ASSERT_THAT(deletion.saw(), Contains(Property(&v1::EditId::seq, 3u)));
+  const ReplicaId other(server.NewPairing("other").replica_id());
+  ASSERT_TRUE(a.replica->Rehome(a.family, absl::nullopt, other).ok());
+  const v1::Edit renamed = a.Pending().at(2).edits(1);
+  for (const v1::EditId& saw : renamed.saw()) {
+    EXPECT_EQ(saw.replica_id(), other.bytes());
+  }
 }
 
 TEST(ReplicaTest, ObserversHearWhatIsShownDifferently) {

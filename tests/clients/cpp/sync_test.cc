@@ -180,6 +180,27 @@ TEST(SyncTest, ServerTooOldForATapKeepsItPendingAndThePullGoesOn) {
   EXPECT_EQ(a.state().pending, 0u);
 }
 
+TEST(SyncTest, WhatNamesALostTapGoesAfterItThoughItsReplicaIdIsLostToo) {
+  FakeServer server;
+  server.NewPairing("U");
+  server.Backup();
+  Phone a(server, "A");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  a.MustSync();
+  a.Write(Tap().Set(Rec(1), Text("more")));
+  server.Restore();
+  a.MustSync();
+  const storage::v1::StoredRecord record = server.Record(Rec(1));
+  const std::string replica = a.state().pairing.replica_id();
+  EXPECT_EQ(server.seen().committed, 3);
+  for (const storage::v1::StoredGroup& group : record.groups()) {
+    EXPECT_EQ(group.versions(0).edit().replica_id(), replica);
+  }
+  const v1::PushRequest last = server.seen().pushes.back();
+  ASSERT_THAT(last.transactions(), SizeIs(2));
+  EXPECT_EQ(last.transactions(1).edits(0).log_entry().text(), "more");
+}
+
 TEST(SyncTest, PhoneBringsBackWhatARestoredServerLost) {
   FakeServer server;
   Phone a(server, "A");
@@ -292,7 +313,7 @@ TEST(SyncTest, GapThatCannotBeFilledIsAnsweredUnderANewReplicaId) {
   server.Restore();
   a.Write(Tap().Set(Rec(5), Crying()));
   a.MustSync();
-  EXPECT_EQ(server.seen().renewals, 1);
+  EXPECT_EQ(server.seen().renewals, 2) << "once to hear of the new lineage";
   EXPECT_EQ(a.state().pending, 0u);
   for (int number : {3, 4, 5}) EXPECT_NE(server.Record(Rec(number)).kind(), 0u) << number;
 }

@@ -37,6 +37,9 @@ export interface FamilyRow {
   stateHash: string;
   // The next stream starts from nothing, and its first bookmark replaces the confirmed records.
   followFromNothing: boolean;
+  // Paired anew under another replica id. Nothing is sent until the next bookmark tells what the server
+  // has; what is pending then is appended anew under that id, in its order.
+  rehomeAtBookmark?: boolean;
   // How often the records differed from the server's state hash and were fetched again.
   resyncs: number;
   // Newest revision that a backup of the server holds.

@@ -80,11 +80,13 @@ export class Pusher {
       sent = true;
       request.sentAt = fromClock(this.clock.read());
       let step: Awaited<ReturnType<Replica['applyVerdicts']>> = 'renew_replica';
+      let from: Id | undefined = toHex(request.replicaId);
       try {
         step = await this.replica.applyVerdicts(request, await this.calls.sync.push(request, CALL));
       } catch (error) {
-        // A server restored from before this replica id was issued does not know it.
         if (toAppError(error).reason !== 'replica_not_yours') throw error;
+        // A server restored from before this replica id was issued does not know it, nor a later one.
+        from = undefined;
       }
       if (step === 'wait') {
         throw new AppError('other', 'the server is too old for what is saved here; it is kept');
@@ -97,7 +99,15 @@ export class Pusher {
         { familyId: fromHex(this.familyId) },
         CALL,
       );
-      await this.replica.rehome(this.familyId, toHex(request.replicaId), toHex(renewed.replicaId));
+      const lineage = (await this.replica.family(this.familyId))?.cursor.lineage;
+      if (lineage && renewed.lineage.length > 0 && toHex(renewed.lineage) !== lineage) {
+        // It was restored. What it lost belongs before what is pending: the next bookmark tells.
+        throw new AppError(
+          'unreachable',
+          'the server’s history changed; its records are read first',
+        );
+      }
+      await this.replica.rehome(this.familyId, from, toHex(renewed.replicaId));
     }
     return sent;
   }

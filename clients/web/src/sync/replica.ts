@@ -122,8 +122,8 @@ export class Replica {
   }
 
   // Adds the family of a pairing, or takes a new pairing for one it has: records are followed from the
-  // beginning then, and what is unacknowledged is sent under the new replica id. A token becomes the
-  // device's.
+  // beginning then, and what is unacknowledged is sent under the new replica id, once the next bookmark
+  // has told what the server has. A token becomes the device's.
   async addFamily(pairing: Pairing, deviceToken: string): Promise<void> {
     const changing = this.host.database.transaction(ALL, 'readwrite', STRICT);
     if (deviceToken) await changing.objectStore('device').put({ key: 'head', deviceToken });
@@ -147,7 +147,8 @@ export class Replica {
     if (known) {
       family.closed = '';
       family.followFromNothing = true;
-      await this.moveTo(changing, family, pairing);
+      if (pairing.replicaId !== family.pairing.replicaId) family.rehomeAtBookmark = true;
+      takePairing(family, pairing);
     }
     await changing.objectStore('families').put(family);
     await changing.done;
@@ -182,8 +183,10 @@ export class Replica {
   }
 
   // The oldest transactions that are not acknowledged: of one replica id, in order of seq, at most 512
-  // and about 900 KiB. Undefined: there are none. The request lacks `sentAt`.
+  // and about 900 KiB. Undefined: there are none, or this device was paired anew and has had no bookmark
+  // since. The request lacks `sentAt`.
   async nextPush(familyId: Id): Promise<PushRequest | undefined> {
+    if ((await this.family(familyId))?.rehomeAtBookmark) return undefined;
     await this.seal(familyId);
     const rows = await this.host.database.getAll('outbox', ofFamily(familyId));
     const waiting = rows.filter((row) => row.revision === 0);
@@ -243,12 +246,14 @@ export class Replica {
     return step;
   }
 
-  // Moves what is unacknowledged under `from` to the replica id `to`, as new transactions that say the
-  // same. New taps are made under `to`.
-  async rehome(familyId: Id, from: Id, to: Id): Promise<void> {
+  // Moves what is unacknowledged under `from`, or under any replica id, to the replica id `to`, as new
+  // transactions that say the same. New taps are made under `to`.
+  async rehome(familyId: Id, from: Id | undefined, to: Id): Promise<void> {
     await this.change(familyId, (changing, family) => {
-      if (family.pairing.replicaId !== from && family.pairing.replicaId !== to) return [];
-      return this.moveTo(changing, family, { ...family.pairing, replicaId: to }, from);
+      const current = family.pairing.replicaId;
+      if (from !== undefined && current !== from && current !== to) return [];
+      takePairing(family, { ...family.pairing, replicaId: to });
+      return from === to ? [] : this.appendAnew(changing, family, from);
     });
   }
 
@@ -302,18 +307,30 @@ export class Replica {
       family.closed = '';
       family.backedUpRevision = Number(bookmark.backedUpRevision);
       family.syncedAt = Date.now();
-      for (const row of rows) leaveNamesTaken(family, row.record);
-      let moved: Id[];
-      if (newLineage || followFromNothing) {
-        family.committedRevision = 0;
-        moved = await this.reopen(changing, family, ['outbox', 'sent'], () => true);
-      } else {
-        moved = await this.settle(changing, family);
+      const { rehomeAtBookmark } = family;
+      if (rehomeAtBookmark) {
+        // What was tapped since was not sent; it may have to come after what the server lost.
+        delete family.rehomeAtBookmark;
+        family.lastSeq = 0;
+        family.sealed = { seq: 0, hash: '' };
       }
+      for (const row of rows) leaveNamesTaken(family, row.record);
+      const moved: Id[] = [];
+      if (newLineage || (followFromNothing && !rehomeAtBookmark)) {
+        family.committedRevision = 0;
+        const taken = ({ revision, lineage }: TransactionRow) =>
+          revision !== 0 && revision <= cursor.revision && lineage === cursor.lineage;
+        moved.push(
+          ...(await this.reopen(changing, family, ['outbox'], (row) => !taken(row))),
+          ...(await this.reopen(changing, family, ['sent'], () => true)),
+        );
+      }
+      moved.push(...(await this.settle(changing, family)));
       const came = ({ lacks }: AttentionRow) => lacks !== undefined && received.records.has(lacks);
       moved.push(
         ...(await this.reopen(changing, family, ['attention'], (row) => came(row as AttentionRow))),
       );
+      if (rehomeAtBookmark) moved.push(...(await this.appendAnew(changing, family)));
       const all = fromNothing || rows.length > AT_ONCE;
       return all ? 'all' : [...rows.map((row) => row.id), ...moved];
     });
@@ -487,6 +504,7 @@ export class Replica {
     );
     for (const row of await changing.objectStore('outbox').getAll(range)) {
       if (row.revision === 0 || row.revision > revision) continue;
+      family.committedRevision = Math.max(family.committedRevision, row.revision);
       await this.move(changing, row, 'sent', row);
       changed.push(...recordsOf(row));
     }
@@ -511,43 +529,42 @@ export class Replica {
     else await changing.objectStore('attention').put(as as AttentionRow);
   }
 
-  // New taps are made under the pairing's replica id from now on. What is pending under `from` is
-  // appended anew, and what refers to it is rewritten. Returns the records concerned.
-  private async moveTo(
-    changing: Changing,
-    family: FamilyRow,
-    pairing: Pairing,
-    from = family.pairing.replicaId,
-  ): Promise<Id[]> {
-    if (pairing.replicaId !== family.pairing.replicaId) {
-      family.lastSeq = 0;
-      family.sealed = { seq: 0, hash: '' };
-    }
-    family.pairing = pairing;
-    if (pairing.replicaId === from) return [];
-    const { replicaId } = pairing;
+  // Appends what is pending under `from`, or under any replica id, anew under the pairing's, in its
+  // order, and rewrites what refers to it. Returns the records concerned.
+  private async appendAnew(changing: Changing, family: FamilyRow, from?: Id): Promise<Id[]> {
+    const { replicaId } = family.pairing;
     const store = changing.objectStore('outbox');
     const changed: Id[] = [];
-    const newSeqs = new Map<number, number>();
+    const newSeqs = new Map<string, number>();
     for (const row of await store.getAll(ofFamily(family.familyId))) {
-      if (row.revision !== 0 || row.replicaId !== from) continue;
+      if (row.revision !== 0 || (from !== undefined && row.replicaId !== from)) continue;
       const { hash: _h, previousHash: _p, ...rest } = row;
+      const seq = ++family.lastSeq;
+      const position = ++family.lastPosition;
+      // An edit may also name one before it in its own transaction.
+      newSeqs.set(`${row.replicaId} ${row.seq}`, seq);
       const edits = row.edits.map((edit) => ({
         ...edit,
         saw: edit.saw.map((id) => {
-          const seq = newSeqs.get(id.seq);
-          return id.replicaId === from && seq !== undefined ? { ...id, replicaId, seq } : id;
+          const seq = newSeqs.get(`${id.replicaId} ${id.seq}`);
+          return seq === undefined ? id : { ...id, replicaId, seq };
         }),
       }));
-      const seq = ++family.lastSeq;
-      const position = ++family.lastPosition;
-      newSeqs.set(row.seq, seq);
       await store.delete([row.familyId, row.position]);
       await store.put({ ...rest, edits, replicaId, seq, position });
       changed.push(...recordsOf(row));
     }
     return changed;
   }
+}
+
+// New taps are made under the pairing's replica id from now on.
+function takePairing(family: FamilyRow, pairing: Pairing): void {
+  if (pairing.replicaId !== family.pairing.replicaId) {
+    family.lastSeq = 0;
+    family.sealed = { seq: 0, hash: '' };
+  }
+  family.pairing = pairing;
 }
 
 // A record with edits of this replica that it does not know shows that this phone was set back or
