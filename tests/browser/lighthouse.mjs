@@ -1,13 +1,13 @@
 // Measures the built app, by hand, on a machine that does nothing else: Lighthouse's scores for the
-// start page and for tonight, how long a tap takes until it is saved durably and said to be, and how
-// long a start without a network takes.
+// phone's pages and the consultant's desk, how long a tap takes until it is saved durably and said to
+// be, and how long a start without a network takes.
 // Usage, in this folder: npm install --no-save --ignore-scripts lighthouse@12
 //   NIGHTLOGD=.../services/nightlogd WEB_ROOT=.../clients/web/dist node lighthouse.mjs
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import lighthouse from 'lighthouse';
+import lighthouse, { desktopConfig } from 'lighthouse';
 import { chromium } from 'playwright-core';
 
 import { startDaemon } from '../interop/nightlogd.mjs';
@@ -56,15 +56,18 @@ function awaitTap() {
 
 const load = () => loadavg().map((value) => value.toFixed(1)).join(' ');
 const daemon = await startDaemon({ flags: [`--web_root=${process.env.WEB_ROOT}`] });
-const profile = await mkdtemp(path.join(tmpdir(), 'nightlog-lighthouse-'));
+const profiles = await mkdtemp(path.join(tmpdir(), 'nightlog-lighthouse-'));
 let context;
 let port;
+// Whose browser it is: the phone's, or the one on the consultant's desk.
+let onDesk = false;
 const openBrowser = async () => {
   await context?.close();
+  const profile = path.join(profiles, onDesk ? 'desk' : 'phone');
   context = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--remote-debugging-port=0'],
-    viewport: { width: 390, height: 844 },
+    viewport: onDesk ? { width: 1280, height: 800 } : { width: 390, height: 844 },
     // Lighthouse's own pages, too, have the evening that the taps are of.
     env: { ...process.env, TZ: eveningZone() },
   });
@@ -75,9 +78,10 @@ try {
     // In a process that has shown pages before, what the developer tools do with its memory is
     // counted as the page's work.
     await openBrowser();
-    // Lighthouse imitates a slow phone; what the page has stored must stay.
+    // Lighthouse imitates a slow phone, or a laptop; what the page has stored must stay.
     const { lhr } = await lighthouse(daemon.url + place,
-      { port, onlyCategories: kCategories, disableStorageReset: true, logLevel: 'error' });
+      { port, onlyCategories: kCategories, disableStorageReset: true, logLevel: 'error' },
+      onDesk ? desktopConfig : undefined);
     const scores = kCategories.map((each) => `${each} ${lhr.categories[each].score}`);
     console.log(`${name}: ${scores.join(', ')} (load ${load()})`);
     for (const each of kCategories) {
@@ -97,7 +101,10 @@ try {
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await page.getByLabel('Name of the child').fill('Robin');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
-  await page.getByRole('button', { name: 'Not now' }).click();
+  await page.getByRole('button', { name: 'Invite a consultant' }).click();
+  await page.getByRole('button', { name: 'Make the code' }).click();
+  const code = await page.getByText(/^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/).innerText();
+  await page.getByRole('button', { name: 'Next' }).click();
   await page.getByRole('button', { name: 'Go to tonight' }).click();
 
   const taps = [];
@@ -121,8 +128,20 @@ try {
   console.log(`reload without a network to the large button: ${reloads.map(Math.round).join(' ')} ms `
     + `(load ${load()})`);
   for (const [name, place] of Object.entries(kPages)) await judge(name, place);
+
+  onDesk = true;
+  await openBrowser();
+  const desk = await context.newPage();
+  await desk.goto(`${daemon.url}#join=${code}`);
+  await desk.getByLabel('Your name', { exact: true }).fill('Dana');
+  await desk.getByRole('button', { name: 'Join' }).click();
+  await desk.getByRole('row').filter({ hasText: 'Robin' }).getByRole('link').first().click();
+  await desk.waitForURL(/#\/desk\/.+/);
+  const child = new URL(desk.url()).hash;
+  await judge('caseload', '#/desk');
+  await judge("a child's page", child);
 } finally {
   await context?.close();
   await daemon.stop();
-  await rm(profile, { recursive: true, force: true });
+  await rm(profiles, { recursive: true, force: true });
 }
