@@ -24,7 +24,7 @@ PLOTS = [
         ("nightlog, many families", r"push\.families\.(\d+)\.calls_per_second"),
         ("bare gRPC echo, no disk", r"push\.bare\.(\d+)\.calls_per_second"),
         ("etcd", r"push\.etcd\.(\d+)\.calls_per_second"),
-        ("PostgreSQL", r"postgres\.commits_per_second\.(\d+)"),
+        ("PostgreSQL", r"postgres\.(\d+)\.commits_per_second"),
     ]),
     ("fan_out", "One commit to the last of all followers, median", "followers", "ms", 1e-3, [
         ("nightlog", r"fan_out\.nightlog\.(\d+)\.arrival_p50"),
