@@ -33,6 +33,7 @@ unsigned RolesFor(Action action) {
     case Action::kRevokeOwnDevice:
     case Action::kLeave:
     case Action::kRenewReplica:
+    case Action::kRotateToken:
       return kAll;
     case Action::kListEvents:
     case Action::kExportFamily:
@@ -83,6 +84,14 @@ absl::StatusOr<DeviceId> Authenticate(const ReadView& view, absl::string_view to
   }
   return MakeError(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_UNKNOWN_DEVICE,
                    "This device is not paired with the server; join a family with a code.");
+}
+
+absl::Status CheckToken(const ReadView& view, absl::string_view token) {
+  absl::Status known = Authenticate(view, token).status();
+  if (!absl::IsUnauthenticated(known) || token.empty()) return known;
+  ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredNewToken> announced,
+                   ReadNewToken(view, SecretHash(token)));
+  return announced.has_value() ? absl::OkStatus() : known;
 }
 
 absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& device,

@@ -34,6 +34,7 @@ enum class Action {
   kRemoveMember,
   kSetConsent,
   kRenewReplica,
+  kRotateToken,
   kDecideQuarantine,  // and ListQuarantine
   kListEvents,
   kExportFamily,
@@ -54,6 +55,10 @@ struct Access {
 // The device a token belongs to. UNAUTHENTICATED (UNKNOWN_DEVICE) for an unknown or empty one.
 // Tokens are looked up by their SHA-256, so the time of it tells nothing about them.
 absl::StatusOr<DeviceId> Authenticate(const ReadView& view, absl::string_view token);
+
+// OK for a token that Authenticate() knows, and for one that was announced and waits for its first
+// call.
+absl::Status CheckToken(const ReadView& view, absl::string_view token);
 
 // What the device is in the family now. PERMISSION_DENIED (NO_ACCESS) if it is nothing, or nothing
 // any more: revoked, removed, or its consent over; also if there is no such family, which is not

@@ -38,6 +38,8 @@ constexpr size_t kMessageBytes = 64 << 10;
 
 constexpr int kQuarantinePageDefault = 50;
 
+constexpr size_t kTokenHashBytes = 32;
+
 // How long a pairing may be asked for again.
 constexpr absl::Duration kPairingRepeatable = absl::Hours(24);
 // Rows that a new invite or pairing looks at: an expired one costs nobody much for long.
@@ -172,7 +174,8 @@ absl::StatusOr<DeviceId> FindOrMakeDevice(FamilyWriter& writer, const std::strin
                                           v1::Pairing& pairing) {
   StoredPairing repeatable;
   absl::StatusOr<DeviceId> device = Authenticate(writer.view(), token);
-  if (absl::IsUnauthenticated(device.status())) {
+  // One that was announced is no stranger's.
+  if (absl::IsUnauthenticated(device.status()) && !CheckToken(writer.view(), token).ok()) {
     device = DeviceId::Make(random);
     repeatable.set_token_salt(random.Bytes(32));
     pairing.set_device_token(MakeToken(repeatable.token_salt(), request_id));
@@ -902,6 +905,76 @@ void FamilyService::RenewReplica(const std::string& token, const v1::RenewReplic
         response.set_replica_id(replica.str());
         response.set_lineage(writer.head().lineage());
         return AddEvent(EventBy(caller, v1::ACCESS_EVENT_KIND_REPLICA_RENEWED), writer).status();
+      },
+      std::move(done));
+}
+
+void FamilyService::RotateToken(const std::string& token, const v1::RotateTokenRequest& request,
+                                Done<v1::RotateTokenResponse> done) const {
+  absl::Status valid = ValidateRequest(request);
+  if (valid.ok() && request.new_token_hash().size() != kTokenHashBytes) {
+    valid = InvalidField("new_token_hash", "must have 32 bytes");
+  }
+  if (!valid.ok()) return done(std::move(valid));
+  Commit<v1::RotateTokenResponse>(
+      FamilyId(request.family_id()),
+      [token, hash = request.new_token_hash()](FamilyWriter& writer, v1::RotateTokenResponse&,
+                                               std::vector<DeviceId>&) -> absl::Status {
+        ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
+        RETURN_IF_ERROR(RequireAction(caller.access, Action::kRotateToken));
+        ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredDevice> used,
+                         ReadDevice(writer.view(), hash));
+        ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredNewToken> announced,
+                         ReadNewToken(writer.view(), hash));
+        if (used.has_value() || announced.has_value()) {
+          const bool is_own = (used.has_value() ? used->device_id() : announced->device_id()) ==
+                              caller.device.bytes();
+          return is_own ? absl::OkStatus()
+                        : InvalidField("new_token_hash", "is taken; make a new token");
+        }
+        ASSIGN_OR_RETURN(absl::optional<StoredFamilyDevice> device,
+                         writer.reader().Device(caller.device));
+        // Of those that were never used, the newest is kept.
+        if (!device->new_token_hash().empty()) {
+          writer.Delete(kAccessColumn, NewTokenKey(device->new_token_hash()));
+        }
+        device->set_new_token_hash(hash);
+        writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), caller.device), *device);
+        storage::v1::StoredNewToken row;
+        row.set_device_id(caller.device.str());
+        row.set_replaces(SecretHash(token));
+        writer.Put(kAccessColumn, NewTokenKey(hash), row);
+        return AddEvent(EventBy(caller, v1::ACCESS_EVENT_KIND_TOKEN_ROTATED), writer).status();
+      },
+      std::move(done));
+}
+
+void FamilyService::UseNewToken(const std::string& token,
+                                std::function<void(absl::Status)> done) const {
+  const std::unique_ptr<ReadView> view = engine_.Snapshot();
+  const absl::StatusOr<absl::optional<storage::v1::StoredNewToken>> announced =
+      ReadNewToken(*view, SecretHash(token));
+  if (!announced.ok()) return done(announced.status());
+  // Another call with it may have been first.
+  if (!announced->has_value()) return done(Authenticate(*view, token).status());
+  // Under the device's id, which is no family's: so what becomes of its tokens is decided by one
+  // after the other, and of two new ones in place of the same only the first comes into use.
+  committer_.Submit(
+      FamilyId((*announced)->device_id()),
+      [token](FamilyWriter& writer) -> absl::Status {
+        ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredNewToken> row,
+                         ReadNewToken(writer.view(), SecretHash(token)));
+        if (!row.has_value()) return Authenticate(writer.view(), token).status();
+        ASSIGN_OR_RETURN(absl::optional<storage::v1::StoredDevice> device,
+                         ReadDevice(writer.view(), row->replaces()));
+        if (!device.has_value() || device->device_id() != row->device_id()) {
+          return Authenticate(writer.view(), token).status();
+        }
+        *device->mutable_created_at() = ToProto(writer.now());
+        writer.Delete(kAccessColumn, DeviceKey(row->replaces()));
+        writer.Delete(kAccessColumn, NewTokenKey(SecretHash(token)));
+        writer.Put(kAccessColumn, DeviceKey(SecretHash(token)), *device);
+        return absl::OkStatus();
       },
       std::move(done));
 }

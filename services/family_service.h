@@ -78,6 +78,16 @@ class FamilyService {
   void RenewReplica(const std::string& token, const v1::RenewReplicaRequest& request,
                     Done<v1::RenewReplicaResponse> done) const;
 
+  // Announces the new token; UseNewToken() does the rest.
+  void RotateToken(const std::string& token, const v1::RotateTokenRequest& request,
+                   Done<v1::RotateTokenResponse> done) const;
+
+  // Takes a token that RotateToken announced into use, and the one that it replaces out of it: OK
+  // when that is on disk, or was before. UNAUTHENTICATED (UNKNOWN_DEVICE) if no such token was
+  // announced. Doors call it where a use case does not know a token (see methods.h). May block on
+  // the disk.
+  void UseNewToken(const std::string& token, std::function<void(absl::Status)> done) const;
+
   // May block on the disk.
   absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(
       const std::string& token, const v1::ListQuarantineRequest& request) const;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "storage/core/errors.h"
 #include "storage/core/status_macros.h"
@@ -54,20 +55,62 @@ class SerializedStream final : public ByteStream {
   const std::unique_ptr<MessageStream<Response>> stream_;
 };
 
+// Whether the use case that answered so may know the token once it was taken into use.
+bool IsUnknown(const std::string& token, const absl::Status& answer) {
+  return !token.empty() && ReasonOf(answer) == v1::ERROR_REASON_UNKNOWN_DEVICE;
+}
+
+// Runs `call`. Where it does not know the token, and RotateToken announced it, the token is taken
+// into use and `call` runs once more, on the executor.
+void CallWithToken(const FamilyService& family, Executor& executor, const std::string& token,
+                   const std::function<void(Done<std::string>)>& call, Done<std::string> done) {
+  call([&family, &executor, token, call,
+        done = std::move(done)](absl::StatusOr<std::string> answer) {
+    if (!IsUnknown(token, answer.status())) return done(std::move(answer));
+    const auto use = [&family, &executor, token, call, done] {
+      family.UseNewToken(token, [&executor, call, done](absl::Status used) {
+        if (!used.ok()) return done(std::move(used));
+        if (!executor.TryPost([call, done] { call(done); })) done(BusyError());
+      });
+    };
+    if (!executor.TryPost(use)) done(BusyError());
+  });
+}
+
+// The same of a stream that is opened; waits for the disk.
+absl::Status AwaitNewToken(const FamilyService& family, const std::string& token) {
+  absl::Status used;
+  absl::Notification done;
+  family.UseNewToken(token, [&](absl::Status status) {
+    used = std::move(status);
+    done.Notify();
+  });
+  done.WaitForNotification();
+  return used;
+}
+
 // The ways from a call to a use case.
 class MethodList {
  public:
-  explicit MethodList(Executor& executor) : executor_(executor) {}
+  MethodList(const FamilyService& family, Executor& executor)
+      : family_(family), executor_(executor) {}
 
   // A use case that does not block and answers when it has committed.
   template <typename Service, typename Request, typename Response>
   void Write(const std::string& path, const Service& service,
              void (Service::*use_case)(const std::string&, const Request&, Done<Response>) const) {
-    methods_[path].call = [&service, use_case](const Peer& peer, absl::string_view bytes,
-                                               Done<std::string> done) {
-      const absl::StatusOr<Request> request = Parse<Request>(bytes);
+    methods_[path].call = [&service, &family = family_, &executor = executor_, use_case](
+                              const Peer& peer, absl::string_view bytes, Done<std::string> done) {
+      absl::StatusOr<Request> request = Parse<Request>(bytes);
       if (!request.ok()) return done(request.status());
-      (service.*use_case)(peer.token, *request, Serialized<Response>(std::move(done)));
+      CallWithToken(
+          family, executor, peer.token,
+          [&service, use_case, token = peer.token,
+           request =
+               std::make_shared<const Request>(*std::move(request))](Done<std::string> answer) {
+            (service.*use_case)(token, *request, Serialized<Response>(std::move(answer)));
+          },
+          std::move(done));
     };
   }
 
@@ -98,13 +141,18 @@ class MethodList {
   void Stream(const std::string& path, const Service& service,
               absl::StatusOr<std::unique_ptr<MessageStream<Response>>> (Service::*use_case)(
                   const std::string&, const Request&, StreamWake) const) {
-    methods_[path].open = [&service, use_case](
+    methods_[path].open = [&service, &family = family_, use_case](
                               const Peer& peer, absl::string_view bytes,
                               StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
       ASSIGN_OR_RETURN(const Request request, Parse<Request>(bytes));
-      ASSIGN_OR_RETURN(std::unique_ptr<MessageStream<Response>> stream,
-                       (service.*use_case)(peer.token, request, std::move(wake)));
-      return std::make_unique<SerializedStream<Response>>(std::move(stream));
+      absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream =
+          (service.*use_case)(peer.token, request, wake);
+      if (IsUnknown(peer.token, stream.status())) {
+        RETURN_IF_ERROR(AwaitNewToken(family, peer.token));
+        stream = (service.*use_case)(peer.token, request, std::move(wake));
+      }
+      RETURN_IF_ERROR(stream.status());
+      return std::make_unique<SerializedStream<Response>>(*std::move(stream));
     };
   }
 
@@ -115,18 +163,25 @@ class MethodList {
   template <typename Request>
   void Post(const std::string& path,
             std::function<void(const std::string&, const Request&, Done<std::string>)> use_case) {
-    methods_[path].call = [&executor = executor_, use_case = std::move(use_case)](
+    methods_[path].call = [&family = family_, &executor = executor_,
+                           use_case = std::move(use_case)](
                               const Peer& peer, absl::string_view bytes, Done<std::string> done) {
       absl::StatusOr<Request> request = Parse<Request>(bytes);
       if (!request.ok()) return done(request.status());
-      if (!executor.TryPost([&use_case, token = peer.token, request = *std::move(request), done] {
-            use_case(token, request, done);
+      const auto call = [&use_case, token = peer.token,
+                         request = std::make_shared<const Request>(*std::move(request))](
+                            Done<std::string> answer) {
+        use_case(token, *request, std::move(answer));
+      };
+      if (!executor.TryPost([&family, &executor, token = peer.token, call, done] {
+            CallWithToken(family, executor, token, call, done);
           })) {
         done(BusyError());
       }
     };
   }
 
+  const FamilyService& family_;
   Executor& executor_;
   Methods methods_;
 };
@@ -135,7 +190,7 @@ class MethodList {
 
 Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
                     const FamilyService& family, const ImportService& imports, Executor& executor) {
-  MethodList list(executor);
+  MethodList list(family, executor);
 
   const std::string sync_path = "/nightlog.v1.SyncService/";
   list.Write(sync_path + "Push", sync, &SyncService::Push);
@@ -158,6 +213,7 @@ Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
   list.Write(family_path + "RemoveMember", family, &FamilyService::RemoveMember);
   list.Write(family_path + "SetConsent", family, &FamilyService::SetConsent);
   list.Write(family_path + "RenewReplica", family, &FamilyService::RenewReplica);
+  list.Write(family_path + "RotateToken", family, &FamilyService::RotateToken);
   list.Read(family_path + "ListQuarantine", family, &FamilyService::ListQuarantine);
   list.Write(family_path + "DecideQuarantine", family, &FamilyService::DecideQuarantine);
   list.Read(family_path + "ListEvents", family, &FamilyService::ListEvents);

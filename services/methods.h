@@ -49,7 +49,8 @@ struct Method {
 using Methods = std::map<std::string, Method, std::less<>>;
 
 // All methods of this server: the one list of which use case answers which call, and whether it may
-// block. All arguments must outlive what is returned, and that must outlive every call.
+// block. The first call with a token that RotateToken announced takes it into use before it is
+// answered. All arguments must outlive what is returned, and that must outlive every call.
 Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
                     const FamilyService& family, const ImportService& imports, Executor& executor);
 

@@ -207,7 +207,7 @@ absl::Status Run(const Options& options, const Log& log) {
   if (!options.web_listen.empty()) {
     ASSIGN_OR_RETURN(
         web, WebGateway::Start(options, methods, executor, [&engine](const std::string& token) {
-          return Authenticate(*engine->Snapshot(), token).status();
+          return CheckToken(*engine->Snapshot(), token);
         }));
   }
 

@@ -81,6 +81,11 @@ absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredDevice& row) {
   return Require(DeviceId::IsId(row.device_id()));
 }
 
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredNewToken& row) {
+  RETURN_IF_ERROR(ParseMessage(bytes, row));
+  return Require(DeviceId::IsId(row.device_id()) && IsHash(row.replaces()));
+}
+
 absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredPairing& row) {
   RETURN_IF_ERROR(ParseMessage(bytes, row));
   return Require(FamilyId::IsId(row.family_id()) && DeviceId::IsId(row.device_id()));
@@ -183,6 +188,11 @@ absl::Status FamilyReader::ScanIndex(absl::string_view start, absl::string_view 
 absl::StatusOr<absl::optional<storage::v1::StoredDevice>> ReadDevice(const ReadView& view,
                                                                      absl::string_view token_hash) {
   return GetRow<storage::v1::StoredDevice>(view, kAccessColumn, DeviceKey(token_hash));
+}
+
+absl::StatusOr<absl::optional<storage::v1::StoredNewToken>> ReadNewToken(
+    const ReadView& view, absl::string_view token_hash) {
+  return GetRow<storage::v1::StoredNewToken>(view, kAccessColumn, NewTokenKey(token_hash));
 }
 
 absl::StatusOr<absl::optional<storage::v1::StoredInvite>> ReadInvite(const ReadView& view,

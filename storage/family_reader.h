@@ -83,12 +83,15 @@ absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredRecord& row);
 absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredFamilyDevice& row);
 absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredInvite& row);
 absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredDevice& row);
+absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredNewToken& row);
 absl::Status ParseRow(absl::string_view bytes, storage::v1::StoredPairing& row);
 absl::Status ParseRow(absl::string_view bytes, storage::v1::QuarantinedTransaction& row);
 
 // Rows of the store that belong to no family.
 absl::StatusOr<absl::optional<storage::v1::StoredDevice>> ReadDevice(const ReadView& view,
                                                                      absl::string_view token_hash);
+absl::StatusOr<absl::optional<storage::v1::StoredNewToken>> ReadNewToken(
+    const ReadView& view, absl::string_view token_hash);
 absl::StatusOr<absl::optional<storage::v1::StoredInvite>> ReadInvite(const ReadView& view,
                                                                      absl::string_view code_hash);
 absl::StatusOr<absl::optional<storage::v1::StoredPairing>> ReadPairing(

@@ -14,6 +14,7 @@ constexpr char kMemberTag = 'M';
 constexpr char kDeviceTag = 'D';
 constexpr char kEventTag = 'E';
 constexpr char kTokenTag = 'T';
+constexpr char kNewTokenTag = 'N';
 constexpr char kDeviceFamilyTag = 'G';
 constexpr char kInviteTag = 'I';
 constexpr char kSetupCodeTag = 'S';
@@ -144,6 +145,9 @@ uint64_t NumberOfEventKey(absl::string_view key) {
 }
 
 std::string DeviceKey(absl::string_view token_hash) { return TaggedHash(kTokenTag, token_hash); }
+std::string NewTokenKey(absl::string_view token_hash) {
+  return TaggedHash(kNewTokenTag, token_hash);
+}
 std::string DeviceFamilyKey(const DeviceId& device, const FamilyId& family) {
   return Tagged(FamilyId(), kDeviceFamilyTag, absl::StrCat(device.bytes(), family.bytes()));
 }

@@ -87,10 +87,11 @@ std::string EventKey(const FamilyId& family, uint64_t number);
 // REQUIRES: `key` was built by EventKey.
 uint64_t NumberOfEventKey(absl::string_view key);
 
-// `access`, of the store: devices by the hash of their token; the families of a device; invites by
-// the hash of their code; set-up codes by their hash; pairings by the hash of their request id.
-// REQUIRES: hashes have 32 bytes.
+// `access`, of the store: devices by the hash of their token; tokens that were not used yet by
+// their hash; the families of a device; invites by the hash of their code; set-up codes by their
+// hash; pairings by the hash of their request id. REQUIRES: hashes have 32 bytes.
 std::string DeviceKey(absl::string_view token_hash);
+std::string NewTokenKey(absl::string_view token_hash);
 std::string DeviceFamilyKey(const DeviceId& device, const FamilyId& family);
 std::string DeviceFamiliesPrefix(const DeviceId& device);
 std::string InvitesPrefix();

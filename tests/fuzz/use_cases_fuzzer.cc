@@ -80,7 +80,7 @@ void PushInPlace(ByteSource& source, World& world, TransactionBuilder& transacti
 
 void CallOnce(ByteSource& source, World& world, TransactionBuilder& transactions) {
   const std::string token = source.Pick(16) == 0 ? source.Bytes(50) : TheExample().mine.token;
-  switch (source.Pick(23)) {
+  switch (source.Pick(24)) {
     case 0:
       return Write(source, world, token, world.sync(), &SyncService::Push);
     case 1:
@@ -128,6 +128,8 @@ void CallOnce(ByteSource& source, World& world, TransactionBuilder& transactions
       return Write(source, world, token, world.family(), &FamilyService::ImportRecords);
     case 21:
       return Read(source, token, world.family(), &FamilyService::ListEvents);
+    case 22:
+      return Write(source, world, token, world.family(), &FamilyService::RotateToken);
     default:
       for (size_t count = 1 + source.Pick(4); count > 0; --count) {
         PushInPlace(source, world, transactions);

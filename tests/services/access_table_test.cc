@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
+#include "services/access.h"
 #include "services/executor.h"
 #include "services/grpc_door.h"
 #include "services/methods.h"
@@ -96,6 +97,7 @@ const Row kTable[] = {
     {"FamilyService/RemoveMember", "other", {}, "+rr rr aaa au"},
     {"FamilyService/SetConsent", "", {}, "+rr rr aaa au"},
     {"FamilyService/RenewReplica", "", {}, "+++ ++ aaa au"},
+    {"FamilyService/RotateToken", "", {}, "+++ ++ aaa au"},
     {"FamilyService/ListQuarantine", "", kEdited, "+rr rr aaa au"},
     {"FamilyService/DecideQuarantine", "", {}, "+rr rr aaa au"},
     {"FamilyService/ListEvents", "", {}, "++r rr aaa au"},
@@ -445,6 +447,11 @@ std::string Stage::RequestFor(const Cell& cell, Cast& cast) {
     request.set_replica_id(cast.phone(kRemoved).pairing.replica_id());
     request.set_seq(1);
     request.set_decision(v1::QUARANTINE_DECISION_ACCEPT);
+    return request.SerializeAsString();
+  }
+  if (cell.method() == "FamilyService/RotateToken") {
+    auto request = with_family(v1::RotateTokenRequest());
+    request.set_new_token_hash(SecretHash(random_.Bytes(32)));
     return request.SerializeAsString();
   }
   if (cell.method() == "FamilyService/EraseFamily") {

@@ -3,10 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
+#include "services/access.h"
 #include "services/executor.h"
 #include "tests/services/service_fixture.h"
 
@@ -18,6 +20,7 @@ using ::testing::UnorderedElementsAreArray;
 
 const std::string kListMembers = "/nightlog.v1.FamilyService/ListMembers";
 const std::string kFollow = "/nightlog.v1.SyncService/Follow";
+const std::string kRotateToken = "/nightlog.v1.FamilyService/RotateToken";
 
 class MethodsTest : public ServiceFixture {
  protected:
@@ -112,6 +115,144 @@ TEST_F(MethodsTest, AStreamSendsNothingThatWasReadBeforeAccessEnded) {
   v1::FollowResponse last;
   ASSERT_TRUE(end.message != nullptr && last.ParseFromString(*end.message));
   EXPECT_TRUE(last.has_closed());
+}
+
+class NewTokenTest : public MethodsTest {
+ public:
+  absl::Status Rotate(const Phone& phone, const std::string& token, const std::string& next) {
+    v1::RotateTokenRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    request.set_new_token_hash(SecretHash(next));
+    return MethodsTest::Call(kRotateToken, token, request.SerializeAsString()).status();
+  }
+
+  // What a read, a write or a stream with the token is refused; UNSPECIFIED: nothing.
+  v1::ErrorReason Read(const Phone& phone, const std::string& token) {
+    v1::ListMembersRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    return ReasonOfResult(MethodsTest::Call(kListMembers, token, request.SerializeAsString()));
+  }
+  v1::ErrorReason Write(const Phone& phone, const std::string& token) {
+    v1::RenewReplicaRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    return ReasonOfResult(MethodsTest::Call("/nightlog.v1.FamilyService/RenewReplica", token,
+                                            request.SerializeAsString()));
+  }
+  v1::ErrorReason Stream(const Phone& phone, const std::string& token) {
+    v1::FollowRequest request;
+    request.set_family_id(phone.pairing.family_id());
+    return ReasonOfResult(
+        methods_.at(kFollow).open({token, ""}, request.SerializeAsString(), [] {}));
+  }
+};
+
+TEST_F(NewTokenTest, TheOldOneHoldsUntilTheNewOneComesByWhateverCall) {
+  const Phone owner = CreateFamily();
+  std::string old = owner.token;
+  int made = 0;
+  for (const auto use : {&NewTokenTest::Read, &NewTokenTest::Write, &NewTokenTest::Stream}) {
+    const std::string next = absl::StrCat("token ", ++made);
+    ASSERT_TRUE(Rotate(owner, old, next).ok());
+    for (const auto still : {&NewTokenTest::Read, &NewTokenTest::Write, &NewTokenTest::Stream}) {
+      EXPECT_EQ((this->*still)(owner, old), v1::ERROR_REASON_UNSPECIFIED);
+    }
+    EXPECT_EQ((this->*use)(owner, next), v1::ERROR_REASON_UNSPECIFIED);
+    for (const auto never : {&NewTokenTest::Read, &NewTokenTest::Write, &NewTokenTest::Stream}) {
+      EXPECT_EQ((this->*never)(owner, old), v1::ERROR_REASON_UNKNOWN_DEVICE);
+      EXPECT_EQ((this->*never)(owner, next), v1::ERROR_REASON_UNSPECIFIED);
+    }
+    old = next;
+  }
+}
+
+TEST_F(NewTokenTest, AnAnnouncementMayBeRepeatedBeforeAndAfterTheFirstUse) {
+  const Phone owner = CreateFamily();
+  ASSERT_TRUE(Rotate(owner, owner.token, "next").ok());
+  ASSERT_TRUE(Rotate(owner, owner.token, "next").ok());
+  EXPECT_EQ(Read(owner, owner.token), v1::ERROR_REASON_UNSPECIFIED);
+  // Also by the new one: that is its first use.
+  ASSERT_TRUE(Rotate(owner, "next", "next").ok());
+  EXPECT_EQ(Read(owner, owner.token), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_EQ(Read(owner, "next"), v1::ERROR_REASON_UNSPECIFIED);
+  ASSERT_TRUE(Rotate(owner, "next", "next").ok());
+  EXPECT_EQ(Read(owner, "next"), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST_F(NewTokenTest, OfTwoAnnouncedTheNewerIsKept) {
+  const Phone owner = CreateFamily();
+  ASSERT_TRUE(Rotate(owner, owner.token, "one").ok());
+  ASSERT_TRUE(Rotate(owner, owner.token, "two").ok());
+  EXPECT_EQ(Read(owner, "one"), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_EQ(Read(owner, owner.token), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(Read(owner, "two"), v1::ERROR_REASON_UNSPECIFIED);
+}
+
+TEST_F(NewTokenTest, OfTwoAnnouncedByTwoFamiliesOnlyTheFirstUsedHolds) {
+  const Phone first = CreateFamily();
+  const Phone second = CreateFamily(first);
+  ASSERT_TRUE(Rotate(first, first.token, "one").ok());
+  ASSERT_TRUE(Rotate(second, first.token, "two").ok());
+  EXPECT_EQ(Read(first, "two"), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(Read(second, "two"), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(Read(first, "one"), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_EQ(Read(first, first.token), v1::ERROR_REASON_UNKNOWN_DEVICE);
+}
+
+TEST_F(NewTokenTest, NobodyAnnouncesATokenOfAnother) {
+  const Phone owner = CreateFamily();
+  const Phone sam = Join(owner, v1::ROLE_CAREGIVER);
+  EXPECT_EQ(ReasonOf(Rotate(sam, sam.token, owner.token)), v1::ERROR_REASON_INVALID_FIELD);
+  ASSERT_TRUE(Rotate(owner, owner.token, "next").ok());
+  EXPECT_EQ(ReasonOf(Rotate(sam, sam.token, "next")), v1::ERROR_REASON_INVALID_FIELD);
+  EXPECT_EQ(Read(owner, "next"), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(Read(sam, sam.token), v1::ERROR_REASON_UNSPECIFIED);
+  v1::RotateTokenRequest plain;
+  plain.set_family_id(owner.pairing.family_id());
+  plain.set_new_token_hash("a token");
+  EXPECT_EQ(ReasonOfResult(MethodsTest::Call(kRotateToken, sam.token, plain.SerializeAsString())),
+            v1::ERROR_REASON_INVALID_FIELD);
+}
+
+TEST_F(NewTokenTest, AFamilyThatIsMadeWithAnAnnouncedTokenIsTheSameDevices) {
+  const Phone owner = CreateFamily();
+  ASSERT_TRUE(Rotate(owner, owner.token, "next").ok());
+  v1::CreateFamilyRequest request;
+  request.set_family_name("the wrens");
+  request.set_member_name("Robin");
+  request.set_device_name("Robin's phone");
+  const auto answer = MethodsTest::Call("/nightlog.v1.FamilyService/CreateFamily", "next",
+                                        request.SerializeAsString());
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  v1::CreateFamilyResponse response;
+  ASSERT_TRUE(response.ParseFromString(*answer));
+  EXPECT_EQ(response.pairing().device_id(), owner.pairing.device_id());
+  EXPECT_EQ(response.pairing().device_token(), "");
+}
+
+TEST_F(NewTokenTest, ADeviceThatWasRevokedGetsNoneAndNoAccessByOne) {
+  const Phone owner = CreateFamily();
+  const Phone sam = Join(owner, v1::ROLE_CAREGIVER);
+  ASSERT_TRUE(Rotate(sam, sam.token, "next").ok());
+  v1::RevokeDeviceRequest revoke;
+  revoke.set_family_id(owner.pairing.family_id());
+  revoke.set_device_id(sam.pairing.device_id());
+  ASSERT_TRUE(ServiceFixture::Call(&FamilyService::RevokeDevice, owner, revoke).ok());
+  EXPECT_EQ(ReasonOf(Rotate(sam, sam.token, "other")), v1::ERROR_REASON_NO_ACCESS);
+  EXPECT_EQ(Read(sam, "next"), v1::ERROR_REASON_NO_ACCESS);
+}
+
+TEST_F(NewTokenTest, TheFamilyReadsOfItOnce) {
+  const Phone owner = CreateFamily();
+  ASSERT_TRUE(Rotate(owner, owner.token, "next").ok());
+  ASSERT_TRUE(Rotate(owner, "next", "next").ok());
+  v1::ListEventsRequest request;
+  request.set_family_id(owner.pairing.family_id());
+  const auto events = family_service_.ListEvents("next", request);
+  ASSERT_TRUE(events.ok()) << events.status();
+  ASSERT_EQ(events->events_size(), 2);
+  EXPECT_EQ(events->events(0).kind(), v1::ACCESS_EVENT_KIND_TOKEN_ROTATED);
+  EXPECT_EQ(events->events(0).count(), 0u);
+  EXPECT_EQ(events->events(0).actor_device_id(), owner.pairing.device_id());
 }
 
 class BusyMethodsTest : public MethodsTest {

@@ -179,7 +179,7 @@ class ServiceFixture : public ::testing::Test {
   // Says whether the server knows a device token.
   std::function<absl::Status(const std::string&)> CheckToken() {
     return [this](const std::string& token) {
-      return Authenticate(*engine_.Snapshot(), token).status();
+      return nightlog::CheckToken(*engine_.Snapshot(), token);
     };
   }
 

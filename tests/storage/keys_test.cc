@@ -114,7 +114,8 @@ TEST(KeysTest, RowsOfTheStoreLieUnderTheIdOfZerosAndDoNotMix) {
       StoreHeadKey(),           ShardHeadKey(0),
       ShardHeadKey(0xffffffff), DeviceKey(kHash),
       InviteKey(kHash),         SetupCodeKey(kHash),
-      PairingKey(kHash),        DeviceFamilyKey(DeviceId(std::string(16, '\xff')), kFamily)};
+      PairingKey(kHash),        DeviceFamilyKey(DeviceId(std::string(16, '\xff')), kFamily),
+      NewTokenKey(kHash)};
   for (const std::string& key : keys) {
     EXPECT_LT(FamilyStart(FamilyId()), key);
     EXPECT_LT(key, limit);
