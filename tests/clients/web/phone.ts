@@ -69,12 +69,18 @@ export interface PhoneOptions {
   // Two tabs of one phone have the same name.
   name?: string;
   syncs?: boolean;
+  // How far its clocks are behind from the start.
+  agoMs?: number;
+  // The answer to the first call of this method is lost.
+  loses?: string;
 }
 
 export async function openPhone(origin: () => string, options: PhoneOptions = {}) {
-  const { name = `phone-${++phones}`, syncs = true } = options;
+  const { name = `phone-${++phones}`, syncs = true, agoMs = 0, loses = '' } = options;
   const clocks = new SettableClocks();
+  clocks.agoMs = agoMs;
   const network = new Network();
+  network.loses = loses;
   const app = openApp({
     name,
     clock: new DeviceClock(clocks),

@@ -15,6 +15,12 @@ import type {
 export interface DeviceRow {
   key: 'head';
   deviceToken: string;
+  // When it became the device's, by the device's clock; absent: not known.
+  tokenSince?: Instant;
+  // The token to come, from before it is announced until the server knows it.
+  nextToken?: string;
+  // The one before: a server that is restored from a backup may know it alone.
+  previousToken?: string;
 }
 // Of a request that pairs this device, until it is answered. Named before it is sent, so that the
 // server knows it again when the answer is lost.

@@ -1,5 +1,12 @@
 // The server's services, each call with its deadline and the device's token.
-import { type Client, createClient, type Interceptor, type Transport } from '@connectrpc/connect';
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+  type Transport,
+} from '@connectrpc/connect';
 import { FamilyService } from '../gen/nightlog/v1/family_service_pb.js';
 import { ImportService } from '../gen/nightlog/v1/import_service_pb.js';
 import { ProgressService } from '../gen/nightlog/v1/progress_service_pb.js';
@@ -22,12 +29,21 @@ export interface Calls {
 
 export type MakeTransport = (interceptors: Interceptor[]) => Transport;
 
-// `token` is read for each call; empty: the device is not paired.
+// `token` is read for each call that brings none of its own; empty: the device is not paired.
 export function makeCalls(makeTransport: MakeTransport, token: () => Promise<string>): Calls {
   const authorize: Interceptor = (next) => async (request) => {
+    if (request.header.has('authorization')) return next(request);
     const device = await token();
     if (device) request.header.set('authorization', `Bearer ${device}`);
-    return next(request);
+    try {
+      return await next(request);
+    } catch (error) {
+      // It may have been exchanged meanwhile.
+      const newer = await token();
+      if (ConnectError.from(error).code !== Code.Unauthenticated || newer === device) throw error;
+      request.header.set('authorization', `Bearer ${newer}`);
+      return next(request);
+    }
   };
   const transport = makeTransport([authorize]);
   return {

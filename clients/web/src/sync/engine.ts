@@ -9,6 +9,7 @@ import { follow, replicaSink } from './follower.ts';
 import { Pusher } from './pusher.ts';
 import type { Replica } from './replica.ts';
 import { KeptStream } from './stream.ts';
+import { announceTokenAgain, rotateOldToken } from './token.ts';
 import { watch } from './watcher.ts';
 
 class FamilySync {
@@ -30,6 +31,7 @@ class FamilySync {
     calls: Calls,
     clock: DeviceClock,
     private readonly told: (link: Link) => void,
+    private readonly unknown: () => void,
   ) {
     this.watched = role === 'consultant';
     this.copies = new Copies(id, calls, (copies) => this.tellCopies(copies));
@@ -42,7 +44,10 @@ class FamilySync {
       this.stream = new KeptStream(
         (signal, heard) =>
           follow(id, replicaSink(replica, id), calls, signal, heard, () => this.bookmarked()),
-        (error) => this.streamEnded(error),
+        (error) => {
+          this.streamEnded(error);
+          if (error?.reason === 'unknown_device') this.unknown();
+        },
       );
       void this.stream.run();
     }
@@ -115,6 +120,18 @@ export function startEngine(
   let looking = Promise.resolve();
   let stopped = false;
 
+  // Before any stream is opened: a call that is under way with the old token when the new one is first
+  // used would not be known.
+  const rotateToken = async () => {
+    const [first] = await replica.families();
+    if (first) await rotateOldToken(first.familyId, replica, calls, clock.read().wall);
+  };
+
+  // The server does not know this device: it may have been restored from before its newest token.
+  const knowAgain = async (id: Id) => {
+    if (await announceTokenAgain(id, replica, calls)) sync.hurry();
+  };
+
   const watched = () => [...families.values()].filter((family) => family.watched);
 
   const restartWatcher = () => {
@@ -127,6 +144,8 @@ export function startEngine(
         watch(ids, replica, calls, signal, heard, (id) => families.get(id)?.bookmarked()),
       (error) => {
         for (const family of watched()) family.streamEnded(error);
+        const [first] = ids;
+        if (first && error?.reason === 'unknown_device') knowAgain(first).catch(() => undefined);
       },
     );
     void watcher.run();
@@ -149,7 +168,11 @@ export function startEngine(
         continue;
       }
       const told = (link: Link) => host.link(familyId, link);
-      families.set(familyId, new FamilySync(familyId, pairing.role, replica, calls, clock, told));
+      const unknown = () => void knowAgain(familyId).catch(() => undefined);
+      families.set(
+        familyId,
+        new FamilySync(familyId, pairing.role, replica, calls, clock, told, unknown),
+      );
     }
     const now = watched().map((family) => family.id);
     if (now.join() !== before.join()) restartWatcher();
@@ -171,6 +194,7 @@ export function startEngine(
       for (const family of families.values()) family.stop();
     },
   };
+  looking = rotateToken().catch(() => undefined);
   sync.families();
   return sync;
 }

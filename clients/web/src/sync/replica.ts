@@ -12,14 +12,23 @@ import {
   PushRequestSchema,
   type PushResponse,
 } from '../gen/nightlog/v1/sync_service_pb.js';
+import type { DeviceClock } from '../model/device_clock.ts';
 import { fromHex, randomId, toHex } from '../model/ids.ts';
 import { conflictsOf } from '../model/overlay.ts';
 import type { SyncHost } from '../model/remote.ts';
-import { type AnyRecord, AppError, type Cursor, type Id, type Pairing } from '../model/types.ts';
+import {
+  type AnyRecord,
+  AppError,
+  type Cursor,
+  type Id,
+  type Instant,
+  type Pairing,
+} from '../model/types.ts';
 import { ofFamily, STRICT } from '../store/database.ts';
 import {
   ALWAYS,
   type AttentionRow,
+  type DeviceRow,
   type FamilyRow,
   type PairingRequestRow,
   type RecordRow,
@@ -89,8 +98,16 @@ async function sha256(previousHash: string, text: string): Promise<string> {
   return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 }
 
+// 32 random bytes as URL-safe Base64.
+function randomToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
+}
+
 export class Replica {
-  constructor(private readonly host: SyncHost) {}
+  constructor(private readonly host: SyncHost & { clock: DeviceClock }) {}
 
   family(id: Id): Promise<FamilyRow | undefined> {
     return this.host.database.get('families', id);
@@ -100,9 +117,36 @@ export class Replica {
     return this.host.database.getAll('families');
   }
 
-  async token(): Promise<string> {
+  async device(): Promise<DeviceRow> {
     const row = await this.host.database.get('device', 'head');
-    return row?.key === 'head' ? row.deviceToken : '';
+    return row?.key === 'head' ? row : { key: 'head', deviceToken: '' };
+  }
+
+  async token(): Promise<string> {
+    return (await this.device()).deviceToken;
+  }
+
+  // The token that is to take the place of the device's, made at the first call: on disk, and the same,
+  // until takeNextToken().
+  async nextToken(): Promise<string> {
+    const changing = this.host.database.transaction('device', 'readwrite', STRICT);
+    const row = await changing.store.get('head');
+    if (row?.key !== 'head') throw new AppError('other', 'this device is not paired');
+    const nextToken = row.nextToken ?? randomToken();
+    await changing.store.put({ ...row, nextToken });
+    await changing.done;
+    return nextToken;
+  }
+
+  // The server knows it: it is the device's now. Does nothing if `token` is not the one to come.
+  async takeNextToken(token: string, now: Instant): Promise<void> {
+    const changing = this.host.database.transaction('device', 'readwrite', STRICT);
+    const row = await changing.store.get('head');
+    if (row?.key === 'head' && row.nextToken === token) {
+      const previousToken = row.deviceToken;
+      await changing.store.put({ key: 'head', deviceToken: token, tokenSince: now, previousToken });
+    }
+    await changing.done;
   }
 
   // The name of a request that pairs this device, on disk before it is sent: that of the same request
@@ -126,7 +170,11 @@ export class Replica {
   // has told what the server has. A token becomes the device's.
   async addFamily(pairing: Pairing, deviceToken: string): Promise<void> {
     const changing = this.host.database.transaction(ALL, 'readwrite', STRICT);
-    if (deviceToken) await changing.objectStore('device').put({ key: 'head', deviceToken });
+    if (deviceToken) {
+      await changing
+        .objectStore('device')
+        .put({ key: 'head', deviceToken, tokenSince: this.host.clock.read().wall });
+    }
     await changing.objectStore('device').delete('pairing');
     const known = await changing.objectStore('families').get(pairing.familyId);
     const family: FamilyRow = known ?? {

@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { BookmarkSchema } from '@web/gen/nightlog/v1/sync_pb.js';
 import { PushResponseSchema } from '@web/gen/nightlog/v1/sync_service_pb.js';
+import { DeviceClock } from '@web/model/device_clock.ts';
 import type { FamilyModel } from '@web/model/family.ts';
 import { fromHex } from '@web/model/ids.ts';
 import type { Pairing } from '@web/model/types.ts';
@@ -139,6 +140,7 @@ test('an edit waits for the entry that another phone brings a restored server ba
 async function replicaAlone(name: string) {
   const database = await openDatabase(name, () => {});
   const host = {
+    clock: new DeviceClock(),
     database,
     changed: () => {},
     familiesChanged: () => {},

@@ -260,6 +260,51 @@ describe('access', () => {
     await until(() => expect(samFamily.attention.value).toEqual([]));
   });
 
+  test('a token of 90 days is exchanged at the start of the app, and a lost answer harms nothing', async () => {
+    const { alex, family, childId } = await newFamily();
+    await untilSynced(family);
+    alex.app.close();
+    const rotations = async (of: FamilyModel) =>
+      (await of.listEvents()).events.filter(({ kind }) => kind === 'token_rotated').length;
+
+    const later = await phoneOf({ name: alex.name, agoMs: -91 * 86_400_000, loses: 'RotateToken' });
+    const there = later.app.families.value[0] as FamilyModel;
+    await untilSynced(there);
+    expect(await rotations(there)).toBe(1);
+    later.app.close();
+
+    const again = await phoneOf({ name: alex.name, agoMs: -91 * 86_400_000 });
+    const renewed = again.app.families.value[0] as FamilyModel;
+    await renewed.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
+    await untilSynced(renewed);
+    // The same token was announced twice, and it came into use.
+    expect(await rotations(renewed)).toBe(1);
+    again.app.close();
+    const young = await phoneOf({ name: alex.name, agoMs: -91 * 86_400_000 });
+    await untilSynced(young.app.families.value[0] as FamilyModel);
+    expect(await rotations(young.app.families.value[0] as FamilyModel)).toBe(1);
+  });
+
+  test('a server that was restored to before an exchange knows the phone again', async () => {
+    const { alex, family } = await newFamily();
+    await untilSynced(family);
+    alex.app.close();
+    await daemon().stop();
+    await daemon().copyData();
+    await daemon().restart();
+    const later = await phoneOf({ name: alex.name, agoMs: -91 * 86_400_000 });
+    const there = later.app.families.value[0] as FamilyModel;
+    await untilSynced(there);
+    await until(async () =>
+      expect((await there.listEvents()).events[0]).toMatchObject({ kind: 'token_rotated' }),
+    );
+    await daemon().stop();
+    await daemon().restartFromCopy();
+    later.app.syncNow();
+    await untilSynced(there);
+    expect((await there.listEvents()).events[0]).toMatchObject({ kind: 'token_rotated' });
+  });
+
   test('owners and caregivers read who came and went, newest first', async () => {
     const { family, samFamily } = await twoPhones();
     await (await samFamily.remote()).exportRecords(samFamily.id);
