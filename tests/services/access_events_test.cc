@@ -13,7 +13,6 @@ namespace nightlog {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 class AccessEventsTest : public ServiceFixture {
