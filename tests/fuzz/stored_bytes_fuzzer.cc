@@ -1,6 +1,8 @@
 // Whatever stands in the store, it is read or called damaged; nothing crashes on it.
 
+#include "services/sleep_deriver.h"
 #include "storage/keys.h"
+#include "storage/repair.h"
 #include "tests/fuzz/byte_source.h"
 #include "tests/fuzz/world.h"
 
@@ -39,6 +41,22 @@ void Damage(ByteSource& source, MemoryEngine& engine) {
   CHECK(engine.Write(batch).ok());
 }
 
+// What can be made again leaves a family that is whole, and the rest is called lost.
+void MakeWhole(World& world, const FamilyId& family) {
+  const SleepDeriver deriver;
+  const auto repair = PlanRepair(*world.engine().Snapshot(), family, deriver, world.clock().Now());
+  RequireClear(repair.status());
+  if (!repair.ok()) return;
+  CHECK(repair->damages.empty() == repair->batch.empty());
+  CHECK(world.engine().Write(repair->batch).ok());
+  const auto view = world.engine().Snapshot();
+  const absl::Status whole = VerifyFamily(*view, family);
+  if (!whole.ok()) std::fprintf(stderr, "%s\n", whole.ToString().c_str());
+  CHECK(whole.ok());
+  const auto again = PlanRepair(*view, family, deriver, world.clock().Now());
+  CHECK(again.ok() && again->damages.empty());
+}
+
 }  // namespace
 }  // namespace nightlog::fuzz
 
@@ -51,6 +69,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const Phone* phone : {&TheExample().mine, &TheExample().other}) {
     const FamilyId family(phone->pairing.family_id());
     RequireClear(VerifyFamily(*world.engine().Snapshot(), family));
+    World repaired(world.engine());
+    MakeWhole(repaired, family);
     v1::FollowRequest follow;
     follow.set_family_id(family.str());
     RequireClear(world.Drain(world.sync().Follow(phone->token, follow, [] {})));

@@ -1,6 +1,8 @@
 // Any request of any RPC is answered, an error with its reason; and afterwards the store is whole,
 // and another family is served.
 
+#include "services/sleep_deriver.h"
+#include "storage/repair.h"
 #include "tests/fuzz/byte_source.h"
 #include "tests/fuzz/world.h"
 
@@ -146,6 +148,8 @@ void RequireWhole(World& world, const Phone& phone, bool must_exist) {
   const absl::Status whole = VerifyFamily(*view, family);
   if (!whole.ok()) std::fprintf(stderr, "%s\n", whole.ToString().c_str());
   CHECK(whole.ok());
+  const auto repair = PlanRepair(*view, family, SleepDeriver(), world.clock().Now());
+  CHECK(repair.ok() && repair->damages.empty());
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "services/sleep_deriver.h"
 #include "storage/column_families.h"
 #include "storage/core/errors.h"
 #include "storage/core/hash.h"
@@ -12,6 +14,7 @@
 #include "storage/core/record_state.h"
 #include "storage/family_reader.h"
 #include "storage/keys.h"
+#include "storage/repair.h"
 #include "storage/store.h"
 #include "tests/simulation/conservation.h"
 #include "tests/simulation/naive_nights.h"
@@ -656,6 +659,9 @@ std::string Model::CheckStore(const ReadView& view) const {
     }
   }
   if (rows != all.size()) return "C5: a record is gone";
+  const auto repair = PlanRepair(view, family_, SleepDeriver(), absl::UnixEpoch());
+  if (!repair.ok()) return absl::StrCat("doctor: ", repair.status().message());
+  if (!repair->damages.empty()) return absl::StrCat("doctor: ", repair->damages.front());
   std::string failure = CheckConservation(view, family_);
   if (failure.empty()) failure = CheckNights(all);
   return failure;
