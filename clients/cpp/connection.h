@@ -78,6 +78,8 @@ class Connection {
                                                             absl::Time deadline) = 0;
   virtual absl::StatusOr<v1::RenewReplicaResponse> RenewReplica(
       const v1::RenewReplicaRequest& request, absl::Time deadline) = 0;
+  virtual absl::StatusOr<v1::RotateTokenResponse> RotateToken(const v1::RotateTokenRequest& request,
+                                                              absl::Time deadline) = 0;
   virtual absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(
       const v1::ListQuarantineRequest& request, absl::Time deadline) = 0;
   virtual absl::StatusOr<v1::DecideQuarantineResponse> DecideQuarantine(

@@ -161,6 +161,11 @@ class GrpcConnection final : public Connection {
     return Call(*family_, &v1::FamilyService::Stub::RenewReplica, request, deadline,
                 Repeatable::kYes);
   }
+  absl::StatusOr<v1::RotateTokenResponse> RotateToken(const v1::RotateTokenRequest& request,
+                                                      absl::Time deadline) override {
+    return Call(*family_, &v1::FamilyService::Stub::RotateToken, request, deadline,
+                Repeatable::kYes);
+  }
   absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(
       const v1::ListQuarantineRequest& request, absl::Time deadline) override {
     return Call(*family_, &v1::FamilyService::Stub::ListQuarantine, request, deadline,

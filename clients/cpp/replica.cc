@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "storage/core/check.h"
 #include "storage/core/edit_time.h"
@@ -48,6 +49,7 @@ constexpr int kTransactionEditsMax = 64;
 
 // Acknowledged transactions kept for a server that is never backed up.
 constexpr uint64_t kSentMax = 10'000;
+constexpr size_t kTokenBytes = 32;
 
 // A phone needs little memory.
 RocksdbOptions PhoneOptions() {
@@ -582,6 +584,37 @@ absl::Status Replica::SavePairingRequest(const std::string& request) {
   return WriteHead(std::move(head));
 }
 
+absl::StatusOr<std::string> Replica::NextToken(Random& random) {
+  absl::MutexLock lock(&mu_);
+  if (head_.next_device_token().empty()) {
+    storage::v1::DeviceHead head = head_;
+    head.set_next_device_token(absl::WebSafeBase64Escape(random.Bytes(kTokenBytes)));
+    RETURN_IF_ERROR(WriteHead(std::move(head)));
+  }
+  return head_.next_device_token();
+}
+
+absl::Status Replica::TakeNextToken(const std::string& token) {
+  absl::MutexLock lock(&mu_);
+  if (head_.next_device_token() != token) return absl::OkStatus();
+  storage::v1::DeviceHead head = head_;
+  head.set_previous_device_token(head_.device_token());
+  head.set_device_token(token);
+  head.clear_next_device_token();
+  *head.mutable_token_since() = clock_.Read().wall();
+  return WriteHead(std::move(head));
+}
+
+std::string Replica::previous_token() const {
+  absl::MutexLock lock(&mu_);
+  return head_.previous_device_token();
+}
+
+absl::Time Replica::token_since() const {
+  absl::MutexLock lock(&mu_);
+  return FromProto(head_.token_since());
+}
+
 absl::Status Replica::WriteHead(storage::v1::DeviceHead head) {
   WriteBatch batch;
   batch.Put(kDeviceColumn, kHeadKey, head.SerializeAsString());
@@ -613,7 +646,12 @@ absl::Status Replica::AddFamily(const v1::Pairing& pairing) {
     }
     update.SetPairing(pairing);
     storage::v1::DeviceHead head = head_;
-    if (!pairing.device_token().empty()) head.set_device_token(pairing.device_token());
+    if (!pairing.device_token().empty()) {
+      head.set_device_token(pairing.device_token());
+      head.clear_next_device_token();
+      head.clear_previous_device_token();
+      *head.mutable_token_since() = clock_.Read().wall();
+    }
     head.clear_pairing_request();
     update.batch.Put(kDeviceColumn, kHeadKey, head.SerializeAsString());
     RETURN_IF_ERROR(Commit(family, update));

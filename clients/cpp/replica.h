@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "clients/cpp/device_clock.h"
@@ -21,6 +22,7 @@
 #include "nightlog/v1/sync.pb.h"
 #include "nightlog/v1/sync_service.pb.h"
 #include "storage/core/ids.h"
+#include "storage/core/random.h"
 #include "storage/engine/engine.h"
 
 namespace nightlog {
@@ -138,6 +140,16 @@ class Replica {
   // The request that is to pair this device (see pairing.h): durable until AddFamily().
   std::string pairing_request() const;
   absl::Status SavePairingRequest(const std::string& request);
+
+  // The token that is to take the place of the device's (see token.h), made at the first call:
+  // durable, and the same, until TakeNextToken().
+  absl::StatusOr<std::string> NextToken(Random& random);
+  // The server knows it: it is the device's now. Does nothing if `token` is not the one to come.
+  absl::Status TakeNextToken(const std::string& token);
+  // The one before the device's; empty: there was none.
+  std::string previous_token() const;
+  // When the device got its token, by its wall clock; long ago if that is not known.
+  absl::Time token_since() const;
 
   // Adds the family of a pairing, or takes a new pairing for one it has: records are followed from
   // the beginning then, and what is unacknowledged is sent under the new replica id, once the next

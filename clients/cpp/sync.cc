@@ -7,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "clients/cpp/token.h"
 #include "storage/core/errors.h"
 #include "storage/core/planted_defect.h"
+#include "storage/core/proto_time.h"
 #include "storage/core/status_macros.h"
 
 namespace nightlog {
@@ -151,11 +153,24 @@ absl::Status Syncer::SyncAttempt(const FamilyId& family, absl::Time deadline) {
   }
 }
 
+void Syncer::RotateOldToken(const FamilyId& family, absl::Time deadline) {
+  const absl::Duration age = FromProto(clock_.Read().wall()) - replica_.token_since();
+  if (age < options_.token_age || replica_.settings().device_token.empty()) return;
+  RotateToken(connection_, replica_, random_, family, CallDeadline(deadline)).IgnoreError();
+}
+
+bool Syncer::IsKnownAgain(const absl::Status& status, const FamilyId& family, absl::Time deadline) {
+  return ReasonOf(status) == v1::ERROR_REASON_UNKNOWN_DEVICE &&
+         AnnounceTokenAgain(connection_, replica_, family, CallDeadline(deadline)).ok();
+}
+
 absl::Status Syncer::SyncOnce(const FamilyId& family, absl::Time deadline) {
   Backoff backoff(options_.backoff, random_);
   absl::Duration waited;
   while (true) {
-    const absl::Status status = SyncAttempt(family, deadline);
+    RotateOldToken(family, deadline);
+    absl::Status status = SyncAttempt(family, deadline);
+    if (IsKnownAgain(status, family, deadline)) status = SyncAttempt(family, deadline);
     const absl::Duration delay = backoff.Next(status);
     waited += delay;
     if (!IsWorthRetrying(status) || waited > options_.patience || absl::Now() + delay >= deadline) {
@@ -198,6 +213,7 @@ class Syncer::Session final : public Replica::Observer {
   void FollowLoop() {
     Backoff backoff(syncer_.options_.backoff, syncer_.random_);
     while (!stopped()) {
+      syncer_.RotateOldToken(family_, absl::InfiniteFuture());
       const absl::Status status =
           syncer_.Follow(family_, /*until_head=*/false, absl::InfiniteFuture(),
                          {[this](ServerStream<v1::FollowResponse>* stream) { SetStream(stream); },
@@ -206,6 +222,7 @@ class Syncer::Session final : public Replica::Observer {
                             SetOnline(true, absl::OkStatus());
                           }});
       SetOnline(false, status);
+      if (syncer_.IsKnownAgain(status, family_, absl::InfiniteFuture())) backoff.Reset();
       absl::MutexLock lock(&mu_);
       mu_.AwaitWithTimeout(absl::Condition(&stopped_), backoff.Next(status));
     }

@@ -43,12 +43,15 @@ struct SyncOptions {
   uint64_t acknowledge_bytes = 64 << 10;
   // How long SyncOnce() waits in all, between attempts, for a server that is not reached.
   absl::Duration patience = absl::InfiniteDuration();
+  // How old a token becomes before it is exchanged for a new one, by the device's wall clock.
+  absl::Duration token_age = absl::Hours(24 * 90);
   // Waits between the attempts of SyncOnce().
   std::function<void(absl::Duration)> sleep = absl::SleepFor;
 };
 
 // Moves a replica's transactions up and the server's records down. Any step may be interrupted and
-// repeated: the replica knows what is pending, the server knows what it has seen.
+// repeated: the replica knows what is pending, the server knows what it has seen. It also exchanges
+// the device's token when that is old.
 //
 // Thread-safe, but one family must not be synced by two calls at once.
 class Syncer {
@@ -87,6 +90,10 @@ class Syncer {
   absl::Status Follow(const FamilyId& family, bool until_head, absl::Time deadline,
                       const FollowHooks& hooks);
   absl::Status SyncAttempt(const FamilyId& family, absl::Time deadline);
+  // Exchanges an old token. What goes wrong with it holds nothing up, and is tried again.
+  void RotateOldToken(const FamilyId& family, absl::Time deadline);
+  // After `status`: true if the server did not know the token and does now.
+  bool IsKnownAgain(const absl::Status& status, const FamilyId& family, absl::Time deadline);
   absl::Time CallDeadline(absl::Time deadline) const;
 
   Replica& replica_;

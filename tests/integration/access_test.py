@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """A consultant sees what she may, live, and nothing once consent ends."""
 
+import os
+import shutil
 import unittest
 
 import processes
@@ -107,6 +109,36 @@ class AccessTest(processes.Case):
         self.assertNotIn(code, told)
         refused = desk.try_run("family", "events")
         self.assertEqual(refused.returncode, 4, refused.stderr)
+
+    def test_a_token_is_exchanged_and_a_copy_of_the_old_one_is_worth_nothing(self):
+        alex, sam = self.family()
+        shutil.copytree(os.path.join(self.folder, "sam"), os.path.join(self.folder, "copy"))
+        copy = self.phone("copy")
+        copy.run("sync")
+        sam.run("family", "rotate-token")
+        self.assertEqual(copy.try_run("sync").returncode, 4)
+        self.daemon.stop()
+        self.daemon.start()
+        sam.run("log", "down", "--at", "2026-11-02 19:30")
+        sam.run("family", "rotate-token")
+        self.assert_in_step(alex, sam)
+        self.assertEqual(copy.try_run("sync").returncode, 4)
+        self.assertIn("Sam's phone of Sam got a new token, 2 times", alex.run("family", "events"))
+
+    def test_a_server_that_was_set_back_before_an_exchange_knows_the_phone_again(self):
+        alex, sam = self.family()
+        backup = os.path.join(self.folder, "backup")
+        self.daemon.stop()
+        shutil.copytree(self.daemon.data, backup)
+        self.daemon.start()
+        sam.run("family", "rotate-token")
+        self.daemon.stop()
+        shutil.rmtree(self.daemon.data)
+        shutil.move(backup, self.daemon.data)
+        self.daemon.start()
+        sam.run("sync")
+        sam.run("log", "down", "--at", "2026-11-02 19:30")
+        self.assert_in_step(alex, sam)
 
     def test_an_invite_works_once(self):
         alex, _ = self.family()

@@ -231,6 +231,10 @@ class SimConnection final : public Connection {
     if (random_.Chance(faults_.drop_response)) return absl::UnavailableError("the answer was lost");
     return renewed;
   }
+  absl::StatusOr<v1::RotateTokenResponse> RotateToken(const v1::RotateTokenRequest& request,
+                                                      absl::Time) override {
+    return FamilyCall(&FamilyService::RotateToken, request);
+  }
   absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(
       const v1::ListQuarantineRequest& request, absl::Time) override {
     return Unary<v1::ListQuarantineResponse>(

@@ -282,6 +282,8 @@ class World {
     phone.connection.SetToken(phone.replica->settings().device_token);
     SyncOptions options;
     options.acknowledge_bytes = limits_.window_bytes / 4;
+    // The use cases stand here without the doors, which take a new token into use.
+    options.token_age = absl::InfiniteDuration();
     phone.syncer = std::make_unique<Syncer>(*phone.replica, phone.connection, *phone.clock,
                                             phone.random, options);
   }

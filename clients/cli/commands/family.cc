@@ -14,6 +14,7 @@
 #include "clients/cli/json.h"
 #include "clients/cli/words.h"
 #include "clients/cpp/pairing.h"
+#include "clients/cpp/token.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/status_macros.h"
 
@@ -241,12 +242,26 @@ absl::Status ShowEvents(Phone& phone) {
   return absl::OkStatus();
 }
 
+absl::Status RotateTokenNow(Phone& phone) {
+  ASSIGN_OR_RETURN(const FamilyId family, phone.Family());
+  ASSIGN_OR_RETURN(Connection* const connection, phone.Connect());
+  RETURN_IF_ERROR(
+      RotateToken(*connection, phone.replica(), phone.random(), family, CallDeadline()));
+  // The first call with the new token ends the old one.
+  RETURN_IF_ERROR(connection->ListFamilies(v1::ListFamiliesRequest(), CallDeadline()).status());
+  if (!phone.options().json) {
+    std::cout << "this phone has a new token; the old one holds no longer\n";
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Run(Phone& phone, const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.words();
   if (words.size() == 2 && words[0] == "create") return Create(phone, arguments);
   if (words.size() == 1 && words[0] == "remake") return Remake(phone, arguments);
   if (words.size() == 2 && words[0] == "import") return Import(phone, arguments);
   if (words.size() == 1 && words[0] == "events") return ShowEvents(phone);
+  if (words.size() == 1 && words[0] == "rotate-token") return RotateTokenNow(phone);
   if (words.empty() || (words.size() == 1 && words[0] == "show")) return Show(phone);
   return WrongWords();
 }
@@ -257,9 +272,10 @@ const Command kFamilyCommand = {
     "family",
     "create FAMILY --name YOUR_NAME --server HOST:PORT\n"
     "import FILE [--name YOUR_NAME] --server HOST:PORT\n"
-    "show\nevents\nremake",
-    "make a family, bring one from another server, remake one that the server lost, show it, or "
-    "show who came and went (events; owners and caregivers; asks the server)",
+    "show\nevents\nrotate-token\nremake",
+    "make a family, bring one from another server, remake one that the server lost, show it, "
+    "show who came and went (events; owners and caregivers; asks the server), or exchange this "
+    "phone's token for a new one, as it does by itself every 90 days",
     {{"name", "NAME",
       "create: what you are called in the family; import: which owner of it you are"},
      {"setup-code", "CODE", "where the server asks for one; its set-up link ends with it"},

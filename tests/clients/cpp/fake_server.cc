@@ -390,6 +390,10 @@ absl::StatusOr<v1::ListQuarantineResponse> FakeServer::ListQuarantine(
     const v1::ListQuarantineRequest&, absl::Time) {
   return NotServed();
 }
+absl::StatusOr<v1::RotateTokenResponse> FakeServer::RotateToken(const v1::RotateTokenRequest&,
+                                                                absl::Time) {
+  return NotServed();
+}
 absl::StatusOr<v1::ListEventsResponse> FakeServer::ListEvents(const v1::ListEventsRequest&,
                                                               absl::Time) {
   return NotServed();

@@ -99,6 +99,8 @@ class FakeServer : public Connection {
                                                         absl::Time) override;
   absl::StatusOr<v1::SetConsentResponse> SetConsent(const v1::SetConsentRequest&,
                                                     absl::Time) override;
+  absl::StatusOr<v1::RotateTokenResponse> RotateToken(const v1::RotateTokenRequest&,
+                                                      absl::Time) override;
   absl::StatusOr<v1::ListQuarantineResponse> ListQuarantine(const v1::ListQuarantineRequest&,
                                                             absl::Time) override;
   absl::StatusOr<v1::ListEventsResponse> ListEvents(const v1::ListEventsRequest&,
