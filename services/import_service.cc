@@ -12,6 +12,7 @@
 #include "services/access.h"
 #include "services/imports/format.h"
 #include "services/imports/remark.h"
+#include "services/imports/text.h"
 #include "services/methods.h"
 #include "storage/core/errors.h"
 #include "storage/core/field_rules.h"
@@ -98,14 +99,15 @@ absl::StatusOr<v1::ReadLogResponse> ImportService::ReadLog(
 
   v1::ReadLogResponse response;
   response.set_format(request.format());
-  const int64_t cells = std::count_if(request.text().begin(), request.text().end(),
+  const std::string text = imports::TextOf(request.file());
+  const int64_t cells = std::count_if(text.begin(), text.end(),
                                       [](char c) { return c == ',' || c == '\n' || c == '\r'; });
   if (cells > kCellsMax) {
     *response.mutable_problem() =
         imports::MakeRemark(v1::IMPORT_REASON_TOO_MANY_ROWS, {absl::StrCat(kRowsMax)});
     return response;
   }
-  const std::vector<imports::CsvRow> rows = imports::ParseCsv(request.text());
+  const std::vector<imports::CsvRow> rows = imports::ParseCsv(text);
   absl::StatusOr<imports::ImportedLog> log = imports::ReadLog(rows, request.format(), options);
   if (!log.ok()) *response.mutable_problem() = imports::RemarkOf(log.status());
   if (!rows.empty() && response.problem().reason() != v1::IMPORT_REASON_LONG_HEADING) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/imports/remark.h"
+#include "services/imports/text.h"
 #include "storage/core/status_macros.h"
 
 namespace nightlog::imports {
@@ -23,9 +24,9 @@ const std::vector<const ImportFormat*>& AllImportFormats() {
   return formats;
 }
 
-absl::StatusOr<ImportedLog> ReadLog(absl::string_view text, absl::string_view name,
+absl::StatusOr<ImportedLog> ReadLog(absl::string_view file, absl::string_view name,
                                     const ImportOptions& options) {
-  return ReadLog(ParseCsv(text), name, options);
+  return ReadLog(ParseCsv(TextOf(file)), name, options);
 }
 
 absl::StatusOr<ImportedLog> ReadLog(const std::vector<CsvRow>& rows, absl::string_view name,

@@ -31,10 +31,10 @@ struct ImportFormat {
 // Every format, in the order of the help. The first that recognises a heading has it.
 const std::vector<const ImportFormat*>& AllImportFormats();
 
-// Reads the text of a file of the format called `name`; by its heading, if that is empty. A
+// Reads a file of the format called `name`; by its heading, if that is empty. A
 // refusal, which RemarkOf() understands: there is no such format, the heading is of none, or the
 // file is not of the format.
-absl::StatusOr<ImportedLog> ReadLog(absl::string_view text, absl::string_view name,
+absl::StatusOr<ImportedLog> ReadLog(absl::string_view file, absl::string_view name,
                                     const ImportOptions& options);
 // The same for its rows.
 absl::StatusOr<ImportedLog> ReadLog(const std::vector<CsvRow>& rows, absl::string_view name,

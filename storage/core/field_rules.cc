@@ -12,6 +12,7 @@
 #include "storage/core/check.h"
 #include "storage/core/ids.h"
 #include "storage/core/proto_time.h"
+#include "storage/core/utf8.h"
 
 namespace nightlog {
 namespace {
@@ -173,11 +174,16 @@ void ValidateElement(const Message& message, const FieldDescriptor* field, int i
              path, violations);
   } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
     std::string scratch;
-    ValidateString(rules,
-                   field->is_repeated()
-                       ? reflection.GetRepeatedStringReference(message, field, index, &scratch)
-                       : reflection.GetStringReference(message, field, &scratch),
-                   path, violations);
+    const std::string& value =
+        field->is_repeated()
+            ? reflection.GetRepeatedStringReference(message, field, index, &scratch)
+            : reflection.GetStringReference(message, field, &scratch);
+    // A message with such a string cannot be read again.
+    if (field->type() == FieldDescriptor::TYPE_STRING && !IsUtf8(value)) {
+      Add(path, "is not UTF-8", violations);
+    } else {
+      ValidateString(rules, value, path, violations);
+    }
   } else if (const absl::optional<double> number = NumberOf(message, field, index)) {
     ValidateNumber(rules, *number, path, violations);
   }

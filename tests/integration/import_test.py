@@ -68,6 +68,14 @@ class ImportTest(processes.Case):
         self.assertEqual((night["nwak"], night["waso_min"]), (1, 40))
         self.assertEqual([len(episode["entry_ids"]) for episode in night["episodes"]], [2, 2])
 
+    def test_a_file_of_an_old_spreadsheet_program_keeps_its_umlauts(self):
+        alex, sam = self.family()
+        path = self.file("windows.csv", "")
+        with open(path, "wb") as file:
+            file.write((HUCKLEBERRY + "Note,2026-01-10 09:00,,,,,,müde\n").encode("cp1252"))
+        self.assertEqual(alex.json("import", path, "--zone", "Europe/London")["made"], 1)
+        self.assert_in_step(alex, sam)
+
     def test_a_file_that_is_none_gives_one_clear_line(self):
         alex, _ = self.family()
         for text, says in (("", "the file is empty"), ("what,when\nx,y\n", "--map"),

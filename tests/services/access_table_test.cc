@@ -462,7 +462,7 @@ std::string Stage::RequestFor(const Cell& cell, Cast& cast) {
   if (cell.method() == "ImportService/ReadLog") {
     auto request = with_family(v1::ReadLogRequest());
     request.set_child_id(child_.str());
-    request.set_text("start,end\n");
+    request.set_file("start,end\n");
     request.set_zone("Europe/London");
     request.set_format("csv");
     return request.SerializeAsString();

@@ -34,7 +34,7 @@ class ImportServiceTest : public ServiceFixture {
     v1::ReadLogRequest request;
     request.set_family_id(phone_.pairing.family_id());
     request.set_child_id(child_.str());
-    request.set_text(std::move(text));
+    request.set_file(std::move(text));
     request.set_zone("Europe/London");
     return request;
   }

@@ -67,6 +67,12 @@ TEST(FieldRulesTest, StringsAreBoundedInBytes) {
   EXPECT_THAT(PathsOf(child), ElementsAre("name"));
 }
 
+TEST(FieldRulesTest, StringsAreUtf8) {
+  v1::Child child = GoodChild();
+  child.set_name("R\366bin");
+  EXPECT_THAT(PathsOf(child), ElementsAre("name"));
+}
+
 TEST(FieldRulesTest, IdsHaveSixteenBytes) {
   v1::NightKey night;
   night.set_date("2026-03-29");

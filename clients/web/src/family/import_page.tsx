@@ -12,7 +12,6 @@ import {
   newOnes,
   type ReadLog,
   tapsOf,
-  textOf,
 } from '../model/imports.ts';
 import { Button } from '../ui/button.tsx';
 import { Choice, Field } from '../ui/field.tsx';
@@ -171,7 +170,7 @@ interface Looked {
 export function ImportPage({ family }: { family: Family }) {
   const children = family.list('child').value;
   const childId = useSignal('');
-  const file = useSignal<{ name: string; text: string } | undefined>(undefined);
+  const file = useSignal<{ name: string; bytes: Uint8Array } | undefined>(undefined);
   const fileError = useSignal<string | undefined>(undefined);
   const format = useSignal('');
   const zone = useSignal('');
@@ -198,7 +197,7 @@ export function ImportPage({ family }: { family: Family }) {
 
   const mapped = format.value === 'csv' || format.value === 'glow';
   // What the form asks for as it stands.
-  const ask = (): Omit<LogFile, 'text'> => {
+  const ask = (): Omit<LogFile, 'file'> => {
     const named = Object.entries(columns.value).filter(([, column]) => column !== '');
     const dayOfZero = dayZero.value || child.body.birthDate;
     return {
@@ -225,14 +224,12 @@ export function ImportPage({ family }: { family: Family }) {
     fileChildren.value = [];
     columns.value = {};
     if (!chosen) return;
-    const text =
-      chosen.size > FILE_BYTES_MAX ? '' : textOf(new Uint8Array(await chosen.arrayBuffer()));
-    if (chosen.size > FILE_BYTES_MAX || new Blob([text]).size > FILE_BYTES_MAX) {
+    if (chosen.size > FILE_BYTES_MAX) {
       fileError.value = t('family.import_too_large');
-    } else if (text.trim() === '') {
+    } else if (chosen.size === 0) {
       fileError.value = t('family.import_empty');
     } else {
-      file.value = { name: chosen.name, text };
+      file.value = { name: chosen.name, bytes: new Uint8Array(await chosen.arrayBuffer()) };
     }
   };
 
@@ -246,7 +243,7 @@ export function ImportPage({ family }: { family: Family }) {
       await family.loadSince(Number.MIN_SAFE_INTEGER);
       const read = await (await family.remote()).readLog(family.id, {
         ...ask(),
-        text: chosen.text,
+        file: chosen.bytes,
       });
       if (request() !== before) return;
       // Where no app is recognised, its columns are there to be named; where the usual names were

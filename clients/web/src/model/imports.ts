@@ -5,7 +5,7 @@ import type { AnyRecord, Id, LocalDate, LogEntry, Zone } from './types.ts';
 // What to read, and what the file does not say of itself.
 export interface LogFile {
   childId: Id;
-  text: string;
+  file: Uint8Array;
   zone: Zone;
   // Absent: its heading tells.
   format?: string;
@@ -55,21 +55,6 @@ export const FILE_BYTES_MAX = 2 << 20;
 
 // A tap holds 64 edits, and an entry needs up to 6.
 const ENTRIES_PER_TAP = 10;
-
-// The text of a file: UTF-8, or what its mark says, or else the usual eight bits of Windows.
-export function textOf(bytes: Uint8Array): string {
-  for (const encoding of bytes[0] === 0xff || bytes[0] === 0xfe
-    ? ['utf-16le', 'utf-16be']
-    : ['utf-8']) {
-    try {
-      const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
-      if (encoding === 'utf-8' || text.startsWith('\uFEFF')) return text;
-    } catch {
-      // The next one.
-    }
-  }
-  return new TextDecoder('windows-1252').decode(bytes);
-}
 
 // The entries that this phone does not have: a deleted one stays deleted.
 export function newOnes(

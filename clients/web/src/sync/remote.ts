@@ -215,13 +215,14 @@ export function makeRemoteOn(
         return records;
       }),
 
-    readLog: (familyId, file) =>
+    readLog: (familyId, { file, ...asked }) =>
       asking(async () => {
         const entries: ImportedEntry[] = [];
         let pageToken = '';
         let page: ReadLog & { nextPageToken?: string };
         do {
-          const request = fromPlain(ReadLogRequestSchema, { ...file, familyId, pageToken });
+          const request = fromPlain(ReadLogRequestSchema, { ...asked, familyId, pageToken });
+          request.file = file;
           const answer = await calls.imports.readLog(request, FILE_CALL);
           page = toPlain(ReadLogResponseSchema, answer) as unknown as typeof page;
           entries.push(...page.entries);

@@ -1,6 +1,6 @@
-import { type ImportedEntry, newOnes, tapsOf, textOf } from '@web/model/imports.ts';
+import { type ImportedEntry, newOnes, tapsOf } from '@web/model/imports.ts';
 import type { AnyRecord } from '@web/model/types.ts';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 function entries(count: number): ImportedEntry[] {
   return Array.from({ length: count }, (_, i) => ({
@@ -14,27 +14,6 @@ function entries(count: number): ImportedEntry[] {
     },
   }));
 }
-
-describe('the text of a file', () => {
-  test('is read as UTF-8, whose mark is the server’s to pass over', () => {
-    expect(textOf(new TextEncoder().encode('\uFEFFStillen, müde'))).toBe('\uFEFFStillen, müde');
-  });
-
-  test('is read as UTF-16 where its mark says so', () => {
-    for (const littleEndian of [true, false]) {
-      const bytes = new DataView(new ArrayBuffer(6));
-      [...'\uFEFFmü'].forEach((letter, i) => {
-        bytes.setUint16(2 * i, letter.charCodeAt(0), littleEndian);
-      });
-      expect(textOf(new Uint8Array(bytes.buffer))).toBe('\uFEFFmü');
-    }
-  });
-
-  test('is read as what Windows writes where it is neither', () => {
-    expect(textOf(Uint8Array.of(0x6d, 0xfc, 0x64, 0x65))).toBe('müde');
-    expect(textOf(Uint8Array.of(0xff, 0x61))).toBe('ÿa');
-  });
-});
 
 test('what is here is not new, though it was deleted', () => {
   const all = entries(3);

@@ -8,8 +8,10 @@ const { newFamily, twoPhones } = useDaemon();
 
 const HEADING = 'Type,Start,End,Duration,Start Condition,Start Location,End Condition,Notes\n';
 
+const bytes = (text: string) => new TextEncoder().encode(text);
+
 function file(childId: string, rows: string): LogFile {
-  return { childId, text: HEADING + rows, zone: 'Europe/London' };
+  return { childId, file: bytes(HEADING + rows), zone: 'Europe/London' };
 }
 
 test('a file becomes entries, which are there once, whoever imports it again', async () => {
@@ -86,7 +88,7 @@ test('a file that cannot be read says why, and with which columns', async () => 
   const { family, childId } = await newFamily();
   const remote = await family.remote();
   const text = 'Wann,Bis\n3/4/26 19:00,3/4/26 20:00\n';
-  const unknown = await remote.readLog(family.id, { ...file(childId, ''), text });
+  const unknown = await remote.readLog(family.id, { ...file(childId, ''), file: bytes(text) });
   expect(unknown).toMatchObject({
     problem: { line: 0, reason: 'unknown_heading' },
     heading: ['Wann', 'Bis'],
@@ -94,7 +96,7 @@ test('a file that cannot be read says why, and with which columns', async () => 
   });
   const named = await remote.readLog(family.id, {
     ...file(childId, ''),
-    text,
+    file: bytes(text),
     format: 'csv',
     dateOrder: 'day_first',
     columns: { began: 'Wann', ended: 'Bis' },
