@@ -50,7 +50,7 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
   if (other_lineage || sees_other_kinds || std::exchange(start_over_, false)) {
     message->mutable_reset()->set_lineage(head->lineage());
     cursor_.set_revision(0);
-    position_.clear();
+    if (!Planted("reset_goes_on_where_it_was")) position_.clear();
   } else if (cursor_.revision() > head->revision()) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_AHEAD_OF_SERVER,
@@ -68,8 +68,13 @@ absl::StatusOr<ChangeReader::Part> ChangeReader::Next(const ReadView& view, absl
            wants_kind_(kind);
   };
   if (!position_.empty() || message->has_reset()) shared = nullptr;
-  const SharedParts::Key key(family_, head->lineage(), cursor_.revision(), head->revision(),
-                             head->backed_up_revision(), access.role, access.consent_scope);
+  SharedParts::Key key(family_, head->lineage(), cursor_.revision(), head->revision(),
+                       head->backed_up_revision(), access.role, access.consent_scope);
+  if (Planted("parts_shared_across_roles")) {
+    std::get<5>(key) = v1::ROLE_OWNER;
+    std::get<6>(key) = v1::CONSENT_SCOPE_UNSPECIFIED;
+  }
+  if (Planted("parts_shared_across_backups")) std::get<4>(key) = 0;
   if (shared != nullptr) {
     if (Part part = shared->Find(key); part.message != nullptr) {
       bookmarked_ = true;

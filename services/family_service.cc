@@ -315,6 +315,7 @@ absl::StatusOr<StoredInvite> UsableInvite(const FamilyWriter& writer,
   }
   const absl::Status inviter =
       Authorize(writer.reader(), DeviceId(invite->invited_by()), writer.now()).status();
+  if (Planted("invite_outlives_its_giver")) return *invite;
   if (absl::IsPermissionDenied(inviter)) return InviteNotValid();
   RETURN_IF_ERROR(inviter);
   if (!invite->member_id().empty()) {
@@ -493,7 +494,7 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
       return step;
     }
     // The last message may have been dropped at the gate: it comes again.
-    if (Revalidate()) position_ = last_position_;
+    if (Revalidate() && !Planted("dropped_export_not_sent_again")) position_ = last_position_;
     Step step;
     auto message = std::make_shared<v1::ExportFamilyResponse>();
     step.status = Read(*message);
@@ -654,8 +655,9 @@ void FamilyService::CreateInvite(const std::string& token, const v1::CreateInvit
           std::vector<DeviceId>&) mutable -> absl::Status {
         ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
         const bool is_own = invite.member_id() == caller.access.member.bytes();
-        RETURN_IF_ERROR(RequireAction(caller.access,
-                                      is_own ? Action::kInviteOwnDevice : Action::kInviteMember));
+        RETURN_IF_ERROR(RequireAction(caller.access, is_own || Planted("anybody_may_invite")
+                                                         ? Action::kInviteOwnDevice
+                                                         : Action::kInviteMember));
         if (!invite.member_id().empty()) {
           const MemberId member_id(invite.member_id());
           ASSIGN_OR_RETURN(const auto member, writer.reader().Member(member_id));
@@ -722,6 +724,7 @@ void FamilyService::Join(const std::string& token, const v1::JoinRequest& reques
         RETURN_IF_ERROR(PairDevice(writer, device, member, request.device_name(), random_));
         RETURN_IF_ERROR(AddPairing(writer, invite, device, member, before));
         ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), member));
+        if (Planted("joining_tells_no_watcher")) access_changed.clear();
         return FillPairing(writer.reader(), device, writer.now(), pairing);
       },
       [refusal, done = std::move(done)](absl::StatusOr<v1::JoinResponse> answer) {
@@ -760,6 +763,7 @@ absl::StatusOr<v1::ListMembersResponse> FamilyService::ListMembers(
     v1::MemberWithDevices& member = members[id.str()];
     member.set_member_id(id.str());
     *member.mutable_member() = PublicMember(stored);
+    if (Planted("members_told_without_their_end")) member.mutable_member()->clear_until();
     return true;
   }));
   RETURN_IF_ERROR(reader.ScanDevices([&](const DeviceId& id, const StoredFamilyDevice& stored) {
@@ -1010,7 +1014,8 @@ absl::StatusOr<v1::ListQuarantineResponse> FamilyService::ListQuarantine(
         }
         v1::QuarantinedItem& item = *response.add_items();
         item.set_replica_id(ParseTransactionKey(key).replica.str());
-        item.set_member_id(row.member_id());
+        item.set_member_id(Planted("quarantine_names_the_asker") ? caller.access.member.str()
+                                                                 : row.member_id());
         *item.mutable_made_at() = row.made_at();
         *item.mutable_received_at() = row.received_at();
         parsed = ParseRow(row.transaction(), *item.mutable_transaction());
@@ -1130,7 +1135,7 @@ void FamilyService::EraseFamily(const std::string& token, const v1::EraseFamilyR
         }
         RETURN_IF_ERROR(
             writer.reader().ScanDevices([&](const DeviceId& id, const StoredFamilyDevice&) {
-              access_changed.push_back(id);
+              if (!Planted("erasing_tells_no_watcher")) access_changed.push_back(id);
               return true;
             }));
         return writer.Erase();

@@ -69,17 +69,21 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
         absl::MutexLock lock(&mu_);
         changed.swap(changed_);
       }
-      for (const FamilyId& family : changed) Open(family);
-      if (last_left_.has_value()) {
+      for (const FamilyId& family : changed) {
+        if (!Planted("family_let_in_again_not_watched")) Open(family);
+      }
+      if (last_left_.has_value() && !Planted("dropped_goodbye_not_sent_again")) {
         Open(*last_left_);
         families_.at(*last_left_)->in_view = true;
       }
-      if (last_ != nullptr) changed.insert(last_->reader.family());
+      if (last_ != nullptr && !Planted("dropped_message_of_another_family_not_sent_again")) {
+        changed.insert(last_->reader.family());
+      }
       for (const FamilyId& family : changed) {
         const auto it = families_.find(family);
         if (it == families_.end()) continue;
         it->second->reader.StartOver();
-        it->second->joined = false;
+        if (!Planted("dropped_welcome_not_sent_again")) it->second->joined = false;
         MarkDirty(family);
       }
     }
@@ -266,14 +270,16 @@ absl::StatusOr<v1::ListNightsResponse> ProgressService::ListNights(
   if (!request.page_token().empty()) {
     limit = NightIndexKey(child, request.page_token());
   } else if (!request.last_night().empty()) {
-    limit = PrefixLimit(NightIndexKey(child, request.last_night()));
+    limit = Planted("last_night_left_out")
+                ? NightIndexKey(child, request.last_night())
+                : PrefixLimit(NightIndexKey(child, request.last_night()));
   }
   const int page_size = request.page_size() > 0 ? request.page_size() : kNightsPageDefault;
   v1::ListNightsResponse response;
   absl::Status damaged;
   RETURN_IF_ERROR(reader.ScanIndex(
-      NightIndexKey(child, request.first_night()), limit, ScanOrder::kDescending,
-      [&](absl::string_view, const RecordId& id) {
+      NightIndexKey(child, Planted("first_night_ignored") ? "" : request.first_night()), limit,
+      ScanOrder::kDescending, [&](absl::string_view, const RecordId& id) {
         if (response.nights_size() == page_size) {
           response.set_next_page_token(response.nights(page_size - 1).date());
           return false;

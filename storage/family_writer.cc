@@ -89,6 +89,7 @@ void FamilyWriter::Create(absl::string_view name, Random& random) {
 
 void FamilyWriter::Halt() {
   CHECK(exists());
+  if (Planted("halt_not_kept")) return;
   state_.head->set_halted(true);
   Put(kHeadColumn, FamilyHeadKey(family()), head());
 }

@@ -43,9 +43,11 @@ class TransactionApplier {
           EstimateEditTime(transaction.made_at(), request.sent_at(), received_);
       if (IsRepeat(request, transaction)) {
         ASSIGN_OR_RETURN(v1::Verdict verdict, Repeat(transaction));
-        if (LacksItsRecord(verdict)) RETURN_IF_ERROR(Consume(transaction, estimate, verdict));
+        if (LacksItsRecord(verdict) && !Planted("rejected_stays_rejected")) {
+          RETURN_IF_ERROR(Consume(transaction, estimate, verdict));
+        }
         verdicts.push_back(std::move(verdict));
-        if (verdicts.back().has_forked()) break;
+        if (verdicts.back().has_forked() && !Planted("verdicts_go_on_after_a_fork")) break;
         continue;
       }
       v1::Verdict verdict;
@@ -251,8 +253,9 @@ class TransactionApplier {
     const auto& made_at_field =
         *v1::Transaction::descriptor()->FindFieldByNumber(v1::Transaction::kMadeAtFieldNumber);
     if (transaction.edits_size() == 0 ||
-        static_cast<uint32_t>(transaction.edits_size()) >
-            edits_field.options().GetExtension(v1::rules).max_items()) {
+        (static_cast<uint32_t>(transaction.edits_size()) >
+             edits_field.options().GetExtension(v1::rules).max_items() &&
+         !Planted("edits_not_counted"))) {
       AddViolation("edits", "has no or too many elements; 1 to 64", violations);
       return;
     }
@@ -262,7 +265,8 @@ class TransactionApplier {
       const std::string path = absl::StrCat("edits[", i, "]");
       if (!RecordId::IsId(edit.record_id())) {
         AddViolation(absl::StrCat(path, ".record_id"), "is not an id of 16 bytes", violations);
-      } else if (!groups.emplace(edit.record_id(), edit.group()).second) {
+      } else if (!groups.emplace(edit.record_id(), edit.group()).second &&
+                 !Planted("group_edited_twice")) {
         AddViolation(path, "is the second edit of one group in a transaction", violations);
       }
       ValidateEdit(edit, path, violations);

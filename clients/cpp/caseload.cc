@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "storage/core/planted_defect.h"
 #include "storage/core/status_macros.h"
 
 namespace nightlog {
@@ -38,7 +39,7 @@ void Caseload::Stop() {
 }
 
 absl::Status Caseload::WatchOnce(Observer& observer, Backoff& backoff) {
-  staged_.clear();
+  if (!Planted("caseload_goes_on_in_the_middle")) staged_.clear();
   v1::WatchRequest request;
   for (const auto& [id, family] : families_) {
     if (family.cursor.revision() == 0) continue;
@@ -77,7 +78,7 @@ void Caseload::Apply(const v1::WatchResponse& message, Observer& observer) {
   const FamilyId id(message.family_id());
   if (message.has_left()) {
     staged_.erase(id);
-    families_.erase(id);
+    if (!Planted("caseload_remembers_who_left")) families_.erase(id);
     observer.OnFamilyLeft(id, message.left().message());
     return;
   }
@@ -89,7 +90,7 @@ void Caseload::Apply(const v1::WatchResponse& message, Observer& observer) {
   Staged& staged = staged_[id];
   if (message.has_reset()) {
     staged.reset = true;
-    staged.records.clear();
+    if (!Planted("caseload_reset_keeps_what_came_before")) staged.records.clear();
   }
   for (const v1::Record& record : message.records()) {
     if (RecordId::IsId(record.record_id())) staged.records[RecordId(record.record_id())] = record;
@@ -97,8 +98,10 @@ void Caseload::Apply(const v1::WatchResponse& message, Observer& observer) {
   if (!message.has_bookmark()) return;
   std::set<RecordId> changed;
   if (staged.reset) {
-    for (const auto& [record, wire] : family.records) changed.insert(record);
-    family.records.clear();
+    for (const auto& [record, wire] : family.records) {
+      if (!Planted("caseload_does_not_tell_what_is_gone")) changed.insert(record);
+    }
+    if (!Planted("caseload_keeps_what_is_gone")) family.records.clear();
   }
   for (auto& [record, wire] : staged.records) {
     changed.insert(record);

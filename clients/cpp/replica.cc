@@ -267,7 +267,9 @@ struct Replica::Family {
     if (kind != 0 && record.kind() != 0 && kind != record.kind()) return absl::nullopt;
     const MemberId member(pairing.member_id());
     AuthoredEdit authored{&edit, row.IdOf(index), member, absl::Time()};
-    if (Holds(record, edit.group(), authored.id)) return absl::nullopt;
+    if (Holds(record, edit.group(), authored.id) && !Planted("own_edit_laid_over_twice")) {
+      return absl::nullopt;
+    }
     authored.made_at =
         std::max(FromProto(row.transaction.made_at().wall()), NewestSeen(edit, record));
     if (edit.has_comment()) {
@@ -321,7 +323,7 @@ struct Replica::Update {
       : family(family), stored(family.stored), sent(family.sent), attention(family.attention) {}
 
   void PutOutbox(uint64_t position, Row row) {
-    Touch(row);
+    if (row.revision == 0 || !Planted("pending_mark_not_told")) Touch(row);
     batch.Put(kOutboxColumn, PositionKey(family.id, position), row.ToStored().SerializeAsString());
     outbox[position] = std::move(row);
   }
@@ -371,6 +373,7 @@ struct Replica::Update {
     for (const v1::Group& group : record.groups()) {
       for (const v1::Version& version : group.versions()) {
         leave(version.edit());
+        if (Planted("agreed_name_used_again")) continue;
         for (const v1::EditId& agreed : version.agreed()) leave(agreed);
       }
     }
@@ -728,7 +731,9 @@ absl::StatusOr<std::vector<ShownRecord>> Replica::List(const FamilyId& id, uint3
   ASSIGN_OR_RETURN(const Family* family, Find(id));
   const std::unique_ptr<ReadView> view = engine_->Snapshot();
   std::map<RecordId, v1::Record> confirmed;
-  for (const auto& [record, positions] : family->positions) confirmed[record];
+  for (const auto& [record, positions] : family->positions) {
+    if (!Planted("list_leaves_out_what_is_pending")) confirmed[record];
+  }
   auto it = ScanFamily(*view, kRecordColumn, id);
   for (; it->Valid(); it->Next()) {
     RETURN_IF_ERROR(ParseRow(it->value(), confirmed[RecordId(it->key().substr(FamilyId::kSize))]));
@@ -820,7 +825,7 @@ absl::StatusOr<absl::optional<LocalChange>> Replica::NewestLocalChange(
   for (const uint64_t position : edited->second) {
     const Row& row = family->outbox.at(position);
     LocalChange change;
-    change.made_record = state.kind() == 0;
+    change.made_record = state.kind() == 0 && !Planted("undo_does_not_see_what_was_made");
     change.change.set_member_id(family->pairing.member_id());
     *change.change.mutable_made_at() = row.transaction.made_at().wall();
     for (int i = 0; i < row.transaction.edits_size(); ++i) {
@@ -913,7 +918,7 @@ absl::StatusOr<absl::optional<v1::PushRequest>> Replica::NextPush(const FamilyId
     if (row.revision != 0) continue;
     if (request.transactions().empty()) request.set_replica_id(row.replica_id);
     bytes += row.transaction.ByteSizeLong();
-    if (row.replica_id != request.replica_id() ||
+    if ((row.replica_id != request.replica_id() && !Planted("push_of_two_replicas")) ||
         request.transactions_size() == kPushTransactionsMax ||
         (bytes > kPushBytesMax && !request.transactions().empty())) {
       break;
@@ -929,6 +934,7 @@ absl::StatusOr<bool> Replica::Reopen(const Family& family, const std::string& re
   const std::unique_ptr<ReadView> view = engine_->Snapshot();
   bool found = false;
   for (Column column : {kOutboxColumn, kSentColumn, kAttentionColumn}) {
+    if (Planted("gap_reopens_the_outbox_alone") && column != kOutboxColumn) continue;
     auto it = ScanFamily(*view, column, family.id);
     for (; it->Valid(); it->Next()) {
       ASSIGN_OR_RETURN(Row row, Row::Parse(it->value()));
@@ -960,8 +966,9 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
     }
     // The server may have been restored since: its revisions then say nothing about the records
     // here.
-    const bool same_lineage =
-        response.lineage().empty() || response.lineage() == family->stored.lineage();
+    const bool same_lineage = response.lineage().empty() ||
+                              response.lineage() == family->stored.lineage() ||
+                              Planted("verdict_of_another_lineage_counts");
     Update update(*family);
     for (int i = 0; i < response.verdicts_size(); ++i) {
       const v1::Verdict& verdict = response.verdicts(i);
@@ -992,7 +999,8 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
           if (same_lineage && lacked.has_value()) {
             ASSIGN_OR_RETURN(const v1::Record confirmed,
                              Confirmed(*engine_->Snapshot(), id, *lacked));
-            if (!confirmed.record_id().empty()) continue;  // came meanwhile: once more
+            const bool came = !confirmed.record_id().empty();  // meanwhile: once more
+            if (came && !Planted("record_came_meanwhile_overlooked")) continue;
           }
           if (!Planted("rejected_without_its_reason")) {
             stored.set_status(verdict.rejected().status().SerializeAsString());
@@ -1005,6 +1013,10 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
           continue;
         }
         case v1::Verdict::kQuarantined:
+          if (Planted("quarantined_tap_dropped")) {
+            update.RemoveOutbox(position->second, row);
+            continue;
+          }
           update.Move(position->second, row, kAttentionColumn, stored);
           continue;
         case v1::Verdict::kGap: {
@@ -1082,7 +1094,7 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
     for (const v1::FollowResponse& message : messages) {
       if (message.has_reset()) {
         from_nothing = true;
-        records.clear();
+        if (!Planted("reset_keeps_what_came_before")) records.clear();
       }
       for (const v1::Record& record : message.records()) {
         if (!RecordId::IsId(record.record_id()) || record.digest().size() != 32) {
@@ -1178,7 +1190,8 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
       } else {
         for (const auto& [position, row] : family->outbox) {
           if (row.revision == 0) continue;
-          if (!row.lineage.empty() && row.lineage != stored.lineage()) {
+          if (!row.lineage.empty() && row.lineage != stored.lineage() &&
+              !Planted("acknowledged_by_what_was_lost")) {
             // Acknowledged before the first bookmark, by what the server has lost since.
             update.Reopen(kOutboxColumn, position, row);
           } else if (row.revision <= stored.revision()) {
@@ -1189,6 +1202,7 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
         for (; sent->Valid(); sent->Next()) {
           DeviceTransaction row;
           RETURN_IF_ERROR(ParseRow(sent->value(), row));
+          if (Planted("sent_kept_for_ever")) break;
           if (row.revision() > stored.backed_up_revision() && update.sent <= kSentMax &&
               !Planted("sent_forgotten_before_backup")) {
             break;
@@ -1215,7 +1229,9 @@ absl::Status Replica::SetClosed(const FamilyId& id, const std::string& message) 
     absl::MutexLock lock(&mu_);
     ASSIGN_OR_RETURN(Family * family, Find(id));
     Update update(*family);
-    update.stored.set_closed(message.empty() ? "access ended" : message);
+    if (!Planted("end_of_access_not_told")) {
+      update.stored.set_closed(message.empty() ? "access ended" : message);
+    }
     RETURN_IF_ERROR(Commit(*family, update));
   }
   Tell(id, {});

@@ -134,7 +134,9 @@ bool AddVersion(const Descriptor& type, v1::MergeRule rule, StoredVersion added,
     if (!agreement.agree) continue;
     if (agreement.new_stands) std::swap(standing, added);
     if (!Planted("agreed_edit_forgotten")) *standing.add_agreed() = added.edit();
-    standing.mutable_agreed()->MergeFrom(added.agreed());
+    if (!Planted("agreed_edits_of_a_later_begin_forgotten")) {
+      standing.mutable_agreed()->MergeFrom(added.agreed());
+    }
     if (FromProto(standing.made_at()) < FromProto(added.made_at()) &&
         !Planted("agreement_keeps_first_time")) {
       *standing.mutable_made_at() = added.made_at();
@@ -216,6 +218,7 @@ MergeOutcome MergeText(const AuthoredEdit& edit, const Descriptor& type, StoredG
     outcome.effect = v1::EDIT_EFFECT_AGREED;
   }
   SortVersions(group);
+  if (Planted("newest_text_first")) return outcome;
   std::reverse(group.mutable_versions()->pointer_begin(), group.mutable_versions()->pointer_end());
   return outcome;
 }
@@ -255,8 +258,8 @@ MergeOutcome MergeExistence(const AuthoredEdit& edit, StoredRecord& record) {
       AddVersion(*DescriptorOf(record.kind()), v1::MERGE_RULE_REGISTER, std::move(added), group);
   SortVersions(group);
   const bool was_deleted = record.deleted();
-  record.set_deleted(deletion &&
-                     (was_deleted || !unseen_value || Planted("deletion_beats_unseen_edit")));
+  record.set_deleted(deletion && ((was_deleted && !Planted("deleted_twice_revives")) ||
+                                  !unseen_value || Planted("deletion_beats_unseen_edit")));
   if (deletion && !record.deleted()) {
     outcome.effect = v1::EDIT_EFFECT_KEPT_AS_CONFLICT;
   } else if (!deletion && unseen_deletion) {

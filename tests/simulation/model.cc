@@ -201,6 +201,10 @@ std::string Model::LearnAccess(const ReadView& view, absl::Time now) {
         device.acknowledged_revision() < known.acknowledged_revision()) {
       failure = "what a device has went back";
     }
+    if (device.acknowledged_lineage() != known.acknowledged_lineage() &&
+        device.acknowledged_lineage() != lineage_) {
+      failure = "a device has another lineage than there is";
+    }
     if (device.acknowledged_lineage() == lineage_ &&
         device.acknowledged_revision() > std::max(revision_, known.acknowledged_revision())) {
       failure = "a device has what is not there";

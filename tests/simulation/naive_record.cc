@@ -306,13 +306,17 @@ NaiveOutcome Apply(const NaiveEdit& edit, NaiveRecord& record) {
 
 std::string ProblemWith(const v1::Transaction& transaction, v1::Role role,
                         std::map<std::string, NaiveRecord> records) {
+  if (transaction.edits_size() > 64) return "too many edits";
   std::map<std::string, std::set<uint32_t>> created;
+  std::set<std::pair<std::string, uint32_t>> edited;
   for (const v1::Edit& edit : transaction.edits()) {
+    if (!edited.emplace(edit.record_id(), edit.group()).second) return "a group twice";
     NaiveRecord& record = records[edit.record_id()];
     const uint32_t kind =
         edit.has_existence() ? record.kind : static_cast<uint32_t>(edit.value_case());
     if (kind == 0) return "no such record";
     if (record.kind != 0 && record.kind != kind) return "another kind";
+    if (kind >= v1::Record::kMember) return "a record of the server";
     if (!MayWrite(role, kind)) return "not for this role";
     if (record.kind == 0 || created.count(edit.record_id()) > 0) {
       record.kind = kind;

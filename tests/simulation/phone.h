@@ -113,6 +113,8 @@ struct Phone {
   MemberId member;
   v1::Role role = v1::ROLE_UNSPECIFIED;
   int boots = 0;
+  // In a sync, a stream said that access ended.
+  bool told_closed = false;
   // What was tapped on it and saved, as far as its disk knows; see NameOf.
   std::vector<std::string> taps;
   // A row of it was damaged, and it has not noticed yet; or it had to start over once for that.

@@ -89,7 +89,7 @@ class SimServerStream final : public ServerStream<Response> {
 class SimConnection final : public Connection {
  public:
   // Calls of one sync.
-  static constexpr int kCallsMax = 400;
+  static constexpr int kCallsMax = 2000;
 
   // Looks at what passes.
   struct Observer {

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "clients/cpp/caseload.h"
 #include "clients/cpp/pairing.h"
 #include "clients/cpp/undo.h"
 #include "services/sleep_deriver.h"
@@ -38,7 +39,8 @@ struct LiveStream {
   std::string stream_id;
   // Nobody reads what comes, or says so.
   bool deaf;
-  Receiver receiver;
+  // Who makes something of what it brings, by family.
+  std::map<FamilyId, Receiver> receivers;
   std::shared_ptr<bool> woken = std::make_shared<bool>(true);
   std::unique_ptr<MessageStream<Message>> stream = nullptr;
   absl::optional<Message> in_flight = absl::nullopt;
@@ -52,8 +54,8 @@ struct LiveStream {
   bool bookmarked = false;
   // What the family was told of the newest backup when the message was read.
   uint64_t backed_up = 0;
-  // The watcher was told of the family, now or before.
-  bool joined = false;
+  // Of a watcher: the families that it was told of, now or before, and not that they left.
+  std::set<FamilyId> joined = {};
 };
 
 // An invite that somebody may use later.
@@ -61,6 +63,7 @@ struct OpenInvite {
   std::string code;
   absl::Time expires_at;
   DeviceId inviter;
+  MemberId invited;
 };
 
 // A push that may come to the server once more.
@@ -132,6 +135,8 @@ class World {
   // Most families see parts of messages and full windows, which the real sizes would seldom show.
   static StreamLimits LimitsFor(SimRandom& random) {
     if (random.Chance(30)) return StreamLimits();
+    // Of some, one message fills the window.
+    if (random.Chance(40)) return {500 + random.Below(3000), 200 + random.Below(1500)};
     return {500 + random.Below(3000), 2000 + random.Below(20'000)};
   }
 
@@ -198,14 +203,14 @@ class World {
     observer.on_follow = [this, number](const v1::FollowRequest& request) {
       auto receiver = std::make_shared<Receiver>(phones_[number]->device, request.cursor(),
                                                  std::set<uint32_t>());
-      return [this, receiver](const v1::FollowResponse& message) {
+      return [this, receiver, number](const v1::FollowResponse& message) {
+        if (message.has_closed()) phones_[number]->told_closed = true;
         FailIf(receiver->Take(message, model_, server_.clock().Now(), model_.backed_up()));
       };
     };
     observer.on_half_open = [this, number](std::shared_ptr<SimServer::Process> process,
                                            std::unique_ptr<MessageStream<v1::FollowResponse>> s) {
-      follows_.push_back({std::move(process), phones_[number].get(), "", /*deaf=*/true,
-                          Receiver(phones_[number]->device, {}, {})});
+      follows_.push_back({std::move(process), phones_[number].get(), "", /*deaf=*/true, {}});
       follows_.back().stream = std::move(s);
       follows_.back().ended = true;  // only its being there matters
     };
@@ -300,6 +305,7 @@ class World {
 
   void Step() {
     PassTime(random_.Within(random_.Chance(3) ? absl::Hours(14) : absl::Minutes(20)));
+    meanwhiles_ = 0;
     Phone& phone = *phones_[random_.Below(phones_.size())];
     // What happens, and how often of 1,000 times.
     struct Choice {
@@ -319,7 +325,10 @@ class World {
         {15, &World::CopyPhone},        {20, &World::SetBack},
         {4, &World::CloneOrReinstall},  {3, &World::DamagePhone},
         {5, &World::UpdateServer},      {8, &World::UseOpenInvite},
-        {15, &World::UndoSomething},    {20, &World::NeighboursLive},
+        {15, &World::UndoSomething},    {25, &World::NeighboursLive},
+        {40, &World::TapAtOnce},        {15, &World::SayTheyWereTwo},
+        {8, &World::AgreeAndForget},    {8, &World::PushNonsense},
+        {10, &World::WatchCaseload},
     };
     uint64_t dice = 0;
     for (const Choice& choice : kChoices) dice += choice.weight;
@@ -493,6 +502,15 @@ class World {
     return (*records)[records->size() - 1 - random_.Below(few)];
   }
 
+  // The entry as the phone shows it, which may not know it, or only as something else.
+  absl::optional<ShownRecord> EntryOn(Phone& phone, const RecordId& id) {
+    const auto shown = phone.replica->Get(family_, id);
+    if (!shown.ok() || !shown->has_value() || !(*shown)->record.has_log_entry()) {
+      return absl::nullopt;
+    }
+    return *shown;
+  }
+
   void TapSomething(Phone& phone) {
     const absl::Time now = FromProto(phone.clock->Read().wall());
     if (phone.role == v1::ROLE_CONSULTANT) return TapAsConsultant(phone, now);
@@ -584,6 +602,126 @@ class World {
     return Tap().Set(id, change);
   }
 
+  // Several people tap at the same moment, about the same, and none sees what the others do; then
+  // their phones sync.
+  void TapAtOnce(Phone& phone) {
+    const absl::optional<ShownRecord> shown = SomeRecord(phone, kLogEntry);
+    if (!shown.has_value()) return;
+    const RecordId id(shown->record.record_id());
+    const uint64_t about = random_.Below(6);
+    const v1::EntryDetail detail = SomeDetail();
+    v1::LogEntry waking;
+    waking.set_child_id(children_[0].str());
+    if (random_.Chance(50)) {
+      waking.mutable_detail()->mutable_awake();
+    } else {
+      waking.mutable_detail()->mutable_rise();
+    }
+    std::vector<Phone*> tapping;
+    for (auto& other : phones_) {
+      if (other->role == v1::ROLE_CONSULTANT || random_.Chance(20)) continue;
+      if (about == 0) {
+        SaveWakings(*other, waking);
+      } else {
+        const absl::optional<ShownRecord> known = EntryOn(*other, id);
+        if (!known.has_value()) continue;
+        FailUnless(Save(*other, SomeEditAtOnce(*other, about, *known, detail)), "edit at once");
+      }
+      tapping.push_back(other.get());
+    }
+    for (Phone* other : tapping) SyncQuietly(*other);
+  }
+
+  // One waking or two, by the clock on the wall. Others may log it a little earlier or later, so
+  // that one of theirs is near to two that are not near to each other.
+  void SaveWakings(Phone& phone, v1::LogEntry waking) {
+    const absl::Time hour =
+        absl::FromUnixSeconds(absl::ToUnixSeconds(server_.clock().Now()) / 3600 * 3600);
+    for (uint64_t count = random_.Chance(35) ? 2 : 1; count > 0; --count) {
+      v1::Interval& interval = *waking.mutable_interval();
+      const absl::Time began = hour - absl::Minutes(6 * random_.Below(6));
+      interval.Clear();
+      *interval.mutable_began_at() = ToProto(began);
+      interval.set_zone("Europe/London");
+      if (random_.Chance(30)) *interval.mutable_ended_at() = ToProto(began + absl::Minutes(8));
+      const RecordId id = MakeRecordId(FromProto(phone.clock->Read().wall()), random_);
+      FailUnless(Save(phone, Tap().Set(id, waking)), "waking");
+    }
+  }
+
+  Tap SomeEditAtOnce(Phone& phone, uint64_t about, const ShownRecord& shown,
+                     const v1::EntryDetail& detail) {
+    const RecordId id(shown.record.record_id());
+    v1::LogEntry change;
+    switch (about) {
+      case 1:  // it began then, or a moment earlier: they agree
+        *change.mutable_interval() = SomeInterval(phone);
+        change.mutable_interval()->clear_ended_at();
+        change.mutable_interval()->set_began_tapped(false);
+        *change.mutable_interval()->mutable_began_at() = ToProto(
+            absl::FromUnixSeconds(absl::ToUnixSeconds(server_.clock().Now()) / 3600 * 3600) -
+            absl::Seconds(60) * static_cast<int64_t>(random_.Below(3)));
+        break;
+      case 2: {
+        const auto& tags = shown.record.log_entry().tags();
+        if (!tags.empty() && random_.Chance(50)) return Tap().RemoveTags(id, {tags[0]});
+        change.add_tags("tag0");
+        break;
+      }
+      case 3:  // all say the same, or each something else
+        *change.mutable_detail() = detail;
+        break;
+      case 4:
+        *change.mutable_detail() = SomeDetail();
+        break;
+      default:
+        if (random_.Chance(20)) return Tap().Delete(id);
+        *change.mutable_interval() = SomeInterval(phone);
+    }
+    return Tap().Set(id, change);
+  }
+
+  // The screen shows an episode, and somebody knows better.
+  void SayTheyWereTwo(Phone& phone) {
+    if (phone.role == v1::ROLE_CONSULTANT) return;
+    const auto nights = phone.replica->List(family_, kNightSummary);
+    if (!nights.ok()) return FailUnless(nights.status(), "nights");
+    std::vector<v1::Episode> episodes;
+    for (const ShownRecord& night : *nights) {
+      const auto& told = night.record.night_summary().episodes();
+      episodes.insert(episodes.end(), told.begin(), told.end());
+    }
+    if (episodes.empty()) return;
+    const v1::Episode& episode = episodes[random_.Below(episodes.size())];
+    const RecordId id(episode.entry_ids(0));
+    if (!EntryOn(phone, id).has_value()) return;
+    v1::LogEntry change;
+    change.add_separate_from(episode.entry_ids(episode.entry_ids_size() - 1));
+    FailUnless(Save(phone, Tap().Set(id, change)), "these were two");
+  }
+
+  // Two say the same, and the phone of one is set back to before it did: its tap stands only as
+  // part of the other's now.
+  void AgreeAndForget(Phone& phone) {
+    Phone& other = *phones_[random_.Below(phones_.size())];
+    SyncQuietly(phone);
+    const absl::optional<ShownRecord> shown = SomeRecord(phone, kLogEntry);
+    if (&other == &phone || phone.damaged || !shown.has_value()) return;
+    if (phone.role == v1::ROLE_CONSULTANT || other.role == v1::ROLE_CONSULTANT) return;
+    const RecordId id(shown->record.record_id());
+    if (!EntryOn(other, id).has_value()) return;
+    CopyPhone(phone);
+    v1::LogEntry change;
+    *change.mutable_detail() = SomeDetail();
+    for (Phone* both : {&other, &phone}) {
+      FailUnless(Save(*both, Tap().Set(id, change)), "agree");
+      SyncQuietly(*both);
+    }
+    SetBack(phone);
+    SyncQuietly(phone);
+    TapSomething(phone);
+  }
+
   // What a person reads in it.
   static std::string Says(v1::Record record) {
     record.clear_groups();
@@ -595,12 +733,15 @@ class World {
   // Somebody takes a tap back, at once or after a sync. At once, the record says what it said
   // before; with a sync, others may have come between, and the times of taps are corrected.
   void UndoSomething(Phone& phone) {
+    if (phone.role != v1::ROLE_CONSULTANT && random_.Chance(20)) return UndoNewEntry(phone);
     const absl::optional<ShownRecord> before = SomeRecord(phone, kLogEntry);
     if (phone.role == v1::ROLE_CONSULTANT || phone.damaged || !before.has_value()) return;
     const RecordId id(before->record.record_id());
     const size_t taps = phone.taps.size();
     const absl::Time now = FromProto(phone.clock->Read().wall());
-    const Tap tap = SomeEdit(phone, id, *before, now);
+    const auto& tags = before->record.log_entry().tags();
+    const Tap tap = !tags.empty() && random_.Chance(40) ? Tap().RemoveTags(id, {tags[0]})
+                                                        : SomeEdit(phone, id, *before, now);
     const bool for_good =
         tap.changes().front().edit.group() == v1::LogEntry::kSeparateFromFieldNumber;
     FailUnless(Save(phone, tap), "edit to undo");
@@ -626,6 +767,34 @@ class World {
       Fail(absl::StrCat("C4: an undo does not bring back what stood before\nbefore ",
                         before->record.ShortDebugString(), "\nafter  ",
                         (*after)->record.ShortDebugString()));
+    }
+  }
+
+  // What was logged a moment ago was wrong. Without a sync between, it is deleted; with one, others
+  // may have added to it.
+  void UndoNewEntry(Phone& phone) {
+    const size_t taps = phone.taps.size();
+    v1::LogEntry waking;
+    waking.set_child_id(SomeChild().str());
+    *waking.mutable_detail() = SomeDetail();
+    SaveWakings(phone, waking);
+    if (phone.taps.size() == taps || !failure_.empty()) return;
+    const bool synced = random_.Chance(30);
+    if (synced) SyncQuietly(phone);
+    const auto undo = UndoLastTap(*phone.replica, &phone.connection, family_, Deadline());
+    Trace(absl::StrCat(phone.name, " undoes its last tap ", undo.status().ToString()));
+    if (!undo.ok()) {
+      if (!synced) FailUnless(undo.status(), "undo of the last tap");
+      return;
+    }
+    const size_t before = phone.taps.size();
+    FailUnless(Save(phone, undo->tap), "undo of the last tap");
+    if (synced || phone.taps.size() == before) return;
+    for (const RecordId& id : undo->records) {
+      const auto after = phone.replica->Get(family_, id);
+      if (!after.ok() || !after->has_value() || !(*after)->record.deleted()) {
+        Fail("C4: an undo leaves what was made");
+      }
     }
   }
 
@@ -667,18 +836,57 @@ class World {
 
   // They log something, and nobody else may see it.
   void NeighboursLive(Phone& phone) {
+    NeighboursTap();
+    if (random_.Chance(50)) SyncNeighbours().IgnoreError();
+    if (random_.Chance(40)) TakeOrLeaveConsultant();
+    if (random_.Chance(20)) FlapConsent(phone);
+    v1::ListMembersRequest request;
+    request.set_family_id(neighbours_.str());
+    if (phone.connection.ListMembers(request, Deadline()).ok() &&
+        !neighbours_model_.EntitlementOf(phone.device, server_.clock().Now()).access) {
+      Fail("C8: a family is told to its neighbours");
+    }
+  }
+
+  // They take the consultant of the other family, who watches both on one stream then; change what
+  // she may see; or part with her.
+  void TakeOrLeaveConsultant() {
+    if (!neighbours_model_.EntitlementOf(consultant_->device, server_.clock().Now()).member) {
+      v1::CreateInviteRequest invite;
+      invite.set_family_id(neighbours_.str());
+      invite.set_role(v1::ROLE_CONSULTANT);
+      const auto made = neighbour_->connection.CreateInvite(invite, Deadline());
+      if (!made.ok()) return;
+      v1::JoinRequest join;
+      join.set_code(made->code());
+      join.set_member_name("consultant");
+      join.set_device_name("desk");
+      const auto joined = consultant_->connection.Join(join, Deadline());
+      Trace(absl::StrCat("the neighbours take the consultant ", joined.status().ToString()));
+      return;
+    }
+    const std::string& member =
+        neighbours_model_.devices().at(consultant_->device.str()).member_id();
+    if (random_.Chance(30)) {
+      v1::RemoveMemberRequest remove;
+      remove.set_family_id(neighbours_.str());
+      remove.set_member_id(member);
+      const auto removed = neighbour_->connection.RemoveMember(remove, Deadline());
+      Trace(absl::StrCat("the neighbours part with her ", removed.status().ToString()));
+      return;
+    }
+    const auto set =
+        neighbour_->connection.SetConsent(SomeConsent(neighbours_, member), Deadline());
+    Trace(absl::StrCat("the neighbours' consent ", set.status().ToString()));
+  }
+
+  void NeighboursTap() {
     v1::LogEntry entry;
     entry.set_child_id(neighbours_child_.str());
     *entry.mutable_detail() = SomeDetail();
     *entry.mutable_interval() = SomeInterval(*neighbour_);
     const RecordId id = MakeRecordId(server_.clock().Now(), random_);
     FailUnless(neighbour_->replica->Write(neighbours_, Tap().Set(id, entry)), "neighbours");
-    if (random_.Chance(50)) SyncNeighbours().IgnoreError();
-    v1::ListMembersRequest request;
-    request.set_family_id(neighbours_.str());
-    if (phone.connection.ListMembers(request, Deadline()).ok()) {
-      Fail("C8: a family is told to its neighbours");
-    }
   }
 
   absl::Status SyncNeighbours() {
@@ -714,14 +922,29 @@ class World {
       invite.set_role(v1::ROLE_CAREGIVER);
       FailUnless(connection->CreateInvite(invite, Deadline()).status(), "invite");
     }
+    // A message about their last tap is under way when they go.
+    OpenWatch(*consultant_, server_.process());
+    for (auto& live : watches_) Exhaust(live);
+    NeighboursTap();
+    FailUnless(SyncNeighbours(), "neighbours' last tap");
+    for (auto& live : watches_) {
+      if (!live.in_flight.has_value()) Move(live);
+    }
     const size_t rows = RowsThatName(family_);
     v1::EraseFamilyRequest erase;
     erase.set_family_id(neighbours_.str());
     erase.set_family_name("neighbours");
     FailUnless(neighbour_->connection.EraseFamily(erase, Deadline()).status(), "erase");
+    erased_ = true;
     if (RowsThatName(neighbours_) != 0) Fail("an erased family is still in the store");
     // A row of the store that tells the newest families is another one now.
     if (RowsThatName(family_) + 1 < rows) Fail("C5: erasing a family took rows of another");
+    for (auto& live : watches_) {
+      Exhaust(live);
+      if (Runs(live) && live.joined.count(neighbours_) > 0) {
+        Fail("C8: a watcher was not told that a family was erased");
+      }
+    }
   }
 
   size_t RowsThatName(const FamilyId& family) {
@@ -844,7 +1067,12 @@ class World {
     Trace(absl::StrCat(phone.name, " syncs ", synced.ToString()));
     const bool crashed = phone.disk.crashed;
     RebootIfCrashed(phone);
+    if (std::exchange(phone.told_closed, false) && !crashed &&
+        phone.replica->FamilyStateOf(family_)->closed.empty()) {
+      Fail("C8: a phone does not say that its access ended");
+    }
     if (synced.ok() && !crashed) CheckSynced(phone);
+    if (!crashed && random_.Chance(10)) CheckWholeScreen(phone, Content(phone));
     return synced;
   }
 
@@ -852,6 +1080,56 @@ class World {
     phone.connection.set_faults({});
     phone.disk.crash_at = CrashPoint::kNone;
     Sync(phone).IgnoreError();
+  }
+
+  // An app that is broken, or hostile, under a replica id of its own.
+  void PushNonsense(Phone& phone) {
+    v1::RenewReplicaRequest renew;
+    renew.set_family_id(family_.str());
+    const auto renewed = phone.connection.RenewReplica(renew, Deadline());
+    const absl::optional<ShownRecord> shown = SomeRecord(phone, kLogEntry);
+    if (!renewed.ok() || !shown.has_value()) return;
+    v1::PushRequest request;
+    request.set_family_id(family_.str());
+    request.set_replica_id(renewed->replica_id());
+    *request.mutable_sent_at() = phone.clock->Read();
+    v1::Transaction& transaction = *request.add_transactions();
+    transaction.set_seq(1);
+    transaction.set_hash(random_.Bytes(32));
+    *transaction.mutable_made_at() = request.sent_at();
+    v1::Edit edit;
+    switch (random_.Below(3)) {
+      case 0:  // a record that only the server writes
+        edit.set_record_id(phone.member.str());
+        edit.mutable_existence()->set_deleted(true);
+        *transaction.add_edits() = edit;
+        break;
+      case 1:  // one group twice
+        edit.set_record_id(shown->record.record_id());
+        edit.set_group(v1::LogEntry::kTextFieldNumber);
+        edit.mutable_log_entry()->set_text("nonsense");
+        *transaction.add_edits() = edit;
+        *transaction.add_edits() = edit;
+        break;
+      default:  // too many edits
+        while (transaction.edits_size() < 66) {
+          edit.set_record_id(MakeRecordId(server_.clock().Now(), random_).str());
+          edit.set_group(v1::Comment::kTargetFieldNumber);
+          v1::NightKey& night = *edit.mutable_comment()->mutable_target()->mutable_night();
+          night.set_child_id(children_[0].str());
+          night.set_date("2026-01-01");
+          *transaction.add_edits() = edit;
+          edit.set_group(v1::Comment::kPostsFieldNumber);
+          edit.mutable_comment()->Clear();
+          edit.mutable_comment()->add_posts()->set_text("nonsense");
+          *transaction.add_edits() = edit;
+          edit.clear_comment();
+        }
+    }
+    const auto pushed = server_.Call<v1::PushResponse>(phone.connection.Pushing(request));
+    given_.clear();
+    Trace(absl::StrCat(phone.name, " pushes nonsense ", pushed.status().ToString()));
+    if (pushed.ok() && pushed->verdicts(0).has_committed()) Fail("nonsense was committed");
   }
 
   // Several phones, or one several times, push at the same moment, perhaps while somebody changes
@@ -893,8 +1171,15 @@ class World {
       const auto response = server_.Take<v1::PushResponse>(pushed.answer);
       if (!response.ok() || random_.Chance(25)) continue;
       const auto step = pushed.phone->replica->ApplyVerdicts(pushed.request, *response);
-      if (!pushed.phone->disk.crashed) FailUnless(step.status(), "verdicts");
+      const bool crashed = pushed.phone->disk.crashed;
+      if (!crashed) FailUnless(step.status(), "verdicts");
       RebootIfCrashed(*pushed.phone);
+      // It is acknowledged, and no record has come yet.
+      const PhoneContent content = Content(*pushed.phone);
+      if (!crashed && random_.Chance(30)) CheckWholeScreen(*pushed.phone, content);
+      for (const v1::Edit& edit : pushed.request.transactions(0).edits()) {
+        CheckScreen(*pushed.phone, content, edit.record_id());
+      }
     }
   }
 
@@ -986,7 +1271,7 @@ class World {
   void OpenStream(Phone& phone) {
     const auto process = server_.process();
     if (process == nullptr) return;
-    if (random_.Chance(40)) return OpenWatch(phone, process);
+    if (random_.Chance(40)) return OpenWatch(random_.Chance(50) ? *consultant_ : phone, process);
     v1::FollowRequest request;
     request.set_family_id(family_.str());
     if (random_.Chance(75)) request.set_stream_id(random_.Bytes(16));
@@ -996,8 +1281,12 @@ class World {
       if (next.ok() && next->has_cursor()) *request.mutable_cursor() = next->cursor();
     }
     const bool deaf = random_.Chance(25);
-    auto& live = follows_.emplace_back(LiveStream<v1::FollowResponse>{
-        process, &phone, request.stream_id(), deaf, Receiver(phone.device, request.cursor(), {})});
+    auto& live = follows_.emplace_back(
+        LiveStream<v1::FollowResponse>{process,
+                                       &phone,
+                                       request.stream_id(),
+                                       deaf,
+                                       {{family_, Receiver(phone.device, request.cursor(), {})}}});
     auto stream = process->sync.Follow(phone.connection.token(), request,
                                        [woken = live.woken] { *woken = true; });
     server_.Commit();  // where the family was halted
@@ -1011,22 +1300,115 @@ class World {
   }
 
   void OpenWatch(Phone& phone, const std::shared_ptr<SimServer::Process>& process) {
-    auto& live = watches_.emplace_back(LiveStream<v1::WatchResponse>{
-        process, &phone, "", false, Receiver(phone.device, {}, NotWatched())});
+    auto& live =
+        watches_.emplace_back(LiveStream<v1::WatchResponse>{process, &phone, "", false, {}});
     v1::WatchRequest request;
-    const auto known = watched_.find(phone.device);
-    if (known != watched_.end() && random_.Chance(70)) {
-      live.receiver = known->second;
-      live.receiver.Reconnect();
-      request.add_known()->set_family_id(family_.str());
-      *request.mutable_known(0)->mutable_cursor() = live.receiver.cursor();
-      live.joined = true;
+    for (const FamilyId& family : {family_, neighbours_}) {
+      Receiver receiver(phone.device, {}, NotWatched());
+      const auto known = watched_.find({phone.device, family});
+      if (known != watched_.end() && random_.Chance(70)) {
+        receiver = known->second;
+        receiver.Reconnect();
+        v1::KnownVersion& version = *request.add_known();
+        version.set_family_id(family.str());
+        *version.mutable_cursor() = receiver.cursor();
+        live.joined.insert(family);
+      }
+      live.receivers.emplace(family, std::move(receiver));
     }
     auto stream = process->progress.Watch(phone.connection.token(), request,
                                           [woken = live.woken] { *woken = true; });
     Trace(absl::StrCat(phone.name, " watches ", stream.status().ToString()));
     if (!stream.ok()) return watches_.pop_back();
     live.stream = *std::move(stream);
+  }
+
+  // What a consultant's screen makes of her caseload, reading again only what it is told of.
+  class Desk final : public Caseload::Observer {
+   public:
+    explicit Desk(World& world) : world_(world) {}
+
+    void OnFamily(const FamilyId& id, const WatchedFamily& family,
+                  const std::set<RecordId>& changed) override {
+      Shown& shown = shown_[id];
+      shown.cursor = family.cursor;
+      for (const RecordId& record : changed) {
+        const auto found = family.records.find(record);
+        if (found == family.records.end()) {
+          shown.records.erase(record);
+        } else {
+          shown.records[record] = SerializeDeterministic(found->second);
+        }
+      }
+      const Model& model = world_.ModelOf(id);
+      if (family.cursor.lineage() != model.lineage()) return world_.Fail("C3: a desk is elsewhere");
+      size_t watched = 0;
+      model.ForEachAt(family.cursor.revision(),
+                      [&](const std::string& record, const NaiveRecord& expected) {
+                        if (NotWatched().count(expected.kind) > 0) return;
+                        ++watched;
+                        const auto found = shown.records.find(RecordId(record));
+                        if (found == shown.records.end() || found->second != expected.wire) {
+                          world_.Fail("C3: a desk shows a record otherwise than it is");
+                        }
+                      });
+      if (watched != shown.records.size()) world_.Fail("C3: a desk shows what is not there");
+    }
+    void OnFamilyLeft(const FamilyId& id, const std::string&) override { shown_.erase(id); }
+    // It read all there was, or the connection broke: much happens before it is back.
+    void OnConnection(const absl::Status& status) override {
+      if (status.ok()) return;
+      if (absl::IsDeadlineExceeded(status)) CheckAtHead();
+      if (++breaks_ == 3) return caseload_->Stop();
+      world_.NeighboursLive(*world_.phones_[0]);
+      world_.SyncQuietly(*world_.phones_[world_.random_.Below(world_.phones_.size())]);
+      if (world_.random_.Chance(50)) world_.FlapConsent(*world_.consultant_);
+      if (world_.random_.Chance(15)) world_.RestoreServer(*world_.phones_[0]);
+    }
+
+    void Watch(Caseload& caseload) {
+      caseload_ = &caseload;
+      caseload.Run(*this).IgnoreError();
+    }
+
+   private:
+    struct Shown {
+      v1::Cursor cursor;
+      std::map<RecordId, std::string> records;
+    };
+
+    void CheckAtHead() const {
+      for (const FamilyId& id : {world_.family_, world_.neighbours_}) {
+        const Model& model = world_.ModelOf(id);
+        const Entitlement entitled =
+            model.EntitlementOf(world_.consultant_->device, world_.server_.clock().Now());
+        const auto shown = shown_.find(id);
+        if ((shown != shown_.end()) != entitled.access) {
+          world_.Fail("C8: a desk shows a family that it may not see, or does not show one");
+        } else if (entitled.access && shown->second.cursor.revision() != model.revision()) {
+          world_.Fail("liveness: a desk is not at the head");
+        }
+      }
+    }
+
+    World& world_;
+    Caseload* caseload_ = nullptr;
+    int breaks_ = 0;
+    std::map<FamilyId, Shown> shown_;
+  };
+
+  void WatchCaseload(Phone&) {
+    if (server_.process() == nullptr) return;
+    Trace("the consultant looks at her caseload");
+    NetworkFaults faults;
+    faults.cut_stream = random_.Below(2) * 20;
+    consultant_->connection.set_faults(faults);
+    Caseload caseload(consultant_->connection, consultant_->random,
+                      {absl::ZeroDuration(), absl::ZeroDuration()});
+    meanwhile_percent_ = 10;
+    Desk(*this).Watch(caseload);
+    meanwhile_percent_ = kMeanwhilePercent;
+    consultant_->connection.set_faults({});
   }
 
   // C8: who has no access opens no stream, and who has does.
@@ -1057,9 +1439,9 @@ class World {
     // It may have been woken meanwhile.
     if (step.kind == Kind::kEnd || step.more) *live.woken = true;
     live.read_at = server_.clock().Now();
-    live.backed_up = model_.backed_up();
     live.ending = step.kind == Kind::kEnd;
     if (step.message != nullptr) {
+      live.backed_up = ModelOf(FamilyOf(*step.message)).backed_up();
       live.in_flight = *step.message;
     } else if (live.ending) {
       live.ended = true;
@@ -1075,18 +1457,29 @@ class World {
       return;
     }
     if (live.sent_bytes > live.received_bytes + limits_.window_bytes && !live.stream_id.empty() &&
-        !HasLeft(message)) {
+        !IsLast(message)) {
       Fail("a stream goes beyond its window");
     }
     live.sent_bytes += message.ByteSizeLong();
-    FailIf(live.receiver.Take(message, model_, live.read_at, live.backed_up));
+    const FamilyId family = FamilyOf(message);
+    const auto receiver = live.receivers.find(family);
+    if (receiver == live.receivers.end()) return Fail("a watcher was told of no family");
+    FailIf(receiver->second.Take(message, ModelOf(family), live.read_at, live.backed_up));
     Note(message, live);
-    live.ended = live.ending || HasLeft(message);
+    live.ended = live.ending || IsLast(message);
   }
 
-  static bool HasLeft(const v1::FollowResponse& message) { return message.has_closed(); }
-  // A watcher may be let in again; nothing more is looked at then.
-  static bool HasLeft(const v1::WatchResponse& message) { return message.has_left(); }
+  static bool IsLast(const v1::FollowResponse& message) { return message.has_closed(); }
+  // A family may come back.
+  static bool IsLast(const v1::WatchResponse&) { return false; }
+
+  FamilyId FamilyOf(const v1::FollowResponse&) const { return family_; }
+  static FamilyId FamilyOf(const v1::WatchResponse& message) {
+    return FamilyId(message.family_id());
+  }
+  const Model& ModelOf(const FamilyId& family) const {
+    return family == neighbours_ ? neighbours_model_ : model_;
+  }
 
   void Note(const v1::FollowResponse& message, LiveStream<v1::FollowResponse>& live) {
     if (!live.stream_id.empty()) return;
@@ -1099,21 +1492,29 @@ class World {
     live.bookmarked = live.bookmarked || message.has_bookmark();
   }
   void Note(const v1::WatchResponse& message, LiveStream<v1::WatchResponse>& live) {
-    if (message.family_id() != family_.bytes()) return Fail("a watcher was told of no family");
+    const FamilyId family(message.family_id());
+    if (erased_ && family == neighbours_ && !message.has_left()) {
+      Fail("C8: something was sent of an erased family");
+    }
+    Receiver& receiver = live.receivers.at(family);
     if (message.has_joined()) {
-      live.joined = true;
-      if (message.joined().name() != "family" || message.joined().role() != live.phone->role) {
+      live.joined.insert(family);
+      const bool is_ours = family == family_;
+      if (message.joined().name() != (is_ours ? "family" : "neighbours") ||
+          message.joined().role() != (is_ours ? live.phone->role : v1::ROLE_CONSULTANT)) {
         Fail("a watcher joined a family otherwise than it is");
       }
     }
+    const DeviceId& device = live.phone->device;
     // That it joined may have been dropped at the gate, and then it left.
     if (message.has_left()) {
-      watched_.erase(live.phone->device);
-      live.joined = false;
-    } else if (!live.joined) {
+      watched_.erase({device, family});
+      live.joined.erase(family);
+      receiver = Receiver(device, {}, NotWatched());
+    } else if (live.joined.count(family) == 0) {
       Fail("a watcher was told of a family that it has not joined");
     } else if (message.has_bookmark()) {
-      watched_.insert_or_assign(live.phone->device, live.receiver);
+      watched_.insert_or_assign({device, family}, receiver);
     }
   }
 
@@ -1147,13 +1548,16 @@ class World {
     v1::AcknowledgeRequest request;
     request.set_family_id(family_.str());
     request.set_stream_id(live.stream_id);
-    *request.mutable_cursor() = live.receiver.cursor();
+    *request.mutable_cursor() = live.receivers.at(family_).cursor();
     request.set_received_bytes(live.sent_bytes);
     const auto said = server_.Call<v1::AcknowledgeResponse>(
         [&](SimServer::Process& process, Done<v1::AcknowledgeResponse> done) {
           process.sync.Acknowledge(live.phone->connection.token(), request, std::move(done));
         });
     if (said.ok()) live.received_bytes = request.received_bytes();
+    if (said.ok() && !model_.EntitlementOf(live.phone->device, server_.clock().Now()).access) {
+      Fail("C8: a device without access says what it has");
+    }
   }
 
   // Lets all streams run until nothing more comes, then looks whether they are where they must be.
@@ -1169,26 +1573,36 @@ class World {
       }
       if (!Runs(live)) continue;
       const bool blocked = live.deaf && live.sent_bytes > limits_.window_bytes;
-      if (!blocked) CheckAtHead(live);
+      if (!blocked) CheckAtHead(live, family_);
       const Entitlement entitled = model_.EntitlementOf(live.phone->device, server_.clock().Now());
       if (!entitled.member) Fail("C8: a stream outlived its access");
     }
     for (auto& live : watches_) {
-      for (int i = 0; i < 3000 && Runs(live) && failure_.empty(); ++i) {
-        if (!live.in_flight.has_value() && !*live.woken) break;
-        Move(live);
-      }
+      Exhaust(live);
       if (!Runs(live)) continue;
-      CheckAtHead(live);
-      const Entitlement entitled = model_.EntitlementOf(live.phone->device, server_.clock().Now());
-      if (live.joined && !entitled.member) Fail("C8: a watcher was not told that a family left");
+      for (const FamilyId& family : {family_, neighbours_}) {
+        CheckAtHead(live, family);
+        const Entitlement entitled =
+            ModelOf(family).EntitlementOf(live.phone->device, server_.clock().Now());
+        const bool joined = live.joined.count(family) > 0;
+        if (joined && !entitled.member) Fail("C8: a watcher was not told that a family left");
+        if (!joined && entitled.access) Fail("liveness: a watcher was not told of a family");
+      }
+    }
+  }
+
+  void Exhaust(LiveStream<v1::WatchResponse>& live) {
+    for (int i = 0; i < 3000 && Runs(live) && failure_.empty(); ++i) {
+      if (!live.in_flight.has_value() && !*live.woken) break;
+      Move(live);
     }
   }
 
   template <typename Message>
-  void CheckAtHead(const LiveStream<Message>& live) {
-    if (!model_.EntitlementOf(live.phone->device, server_.clock().Now()).access) return;
-    if (live.receiver.cursor().revision() != model_.revision() && failure_.empty()) {
+  void CheckAtHead(const LiveStream<Message>& live, const FamilyId& family) {
+    const Model& model = ModelOf(family);
+    if (!model.EntitlementOf(live.phone->device, server_.clock().Now()).access) return;
+    if (live.receivers.at(family).cursor().revision() != model.revision() && failure_.empty()) {
       Fail("liveness: a stream was not told of a commit");
     }
   }
@@ -1270,6 +1684,17 @@ class World {
     v1::ListNightsRequest list;
     list.set_family_id(family_.str());
     list.set_child_id(children_[0].str());
+    if (!expected.empty() && random_.Chance(50)) {
+      auto first = expected.begin();
+      std::advance(first, static_cast<std::ptrdiff_t>(random_.Below(expected.size())));
+      auto last = expected.end();
+      if (random_.Chance(50)) {
+        last = std::next(first);
+        list.set_last_night(first->first);
+      }
+      list.set_first_night(first->first);
+      expected = std::map<std::string, std::string>(first, last);
+    }
     list.set_page_size(static_cast<int>(1 + random_.Below(3)));
     auto next = expected.rbegin();
     for (int page = 0; page < 1000; ++page) {
@@ -1292,9 +1717,11 @@ class World {
     v1::ExportFamilyRequest request;
     request.set_family_id(family_.str());
     const auto stream = phone.connection.ExportFamily(request, Deadline());
+    meanwhile_percent_ = 30;
     std::set<std::string> exported;
     v1::ExportFamilyResponse message;
     while (stream->Read(message)) {
+      meanwhile_percent_ = kMeanwhilePercent;
       for (const v1::Record& record : message.records()) {
         const auto expected = all.find(record.record_id());
         if (expected == all.end() || !IsExportOf(*expected->second, record) ||
@@ -1304,6 +1731,7 @@ class World {
       }
     }
     const bool may = entitled.access && entitled.role != v1::ROLE_CONSULTANT;
+    meanwhile_percent_ = kMeanwhilePercent;
     const bool whole = stream->Finish().ok();
     if (server_.process() == nullptr) return;
     if (whole != may) return Fail("C8: an export for whom it is not");
@@ -1342,8 +1770,9 @@ class World {
     size_t devices = 0;
     for (const v1::MemberWithDevices& member : response->members()) {
       const storage::v1::StoredMember* known = model_.MemberOf(MemberId(member.member_id()));
-      if (known == nullptr || known->name() != member.member().name() ||
-          known->removed() != member.member().removed()) {
+      const NaiveRecord* record = model_.At(member.member_id(), model_.revision());
+      if (known == nullptr || record == nullptr ||
+          SerializeDeterministic(member.member()) != record->body) {
         return Fail("a member is told otherwise than it is");
       }
       devices += static_cast<size_t>(member.devices_size());
@@ -1351,6 +1780,7 @@ class World {
         const auto paired = model_.devices().find(device.device_id());
         if (paired == model_.devices().end() || paired->second.member_id() != member.member_id() ||
             paired->second.revoked() != device.revoked() ||
+            FromProto(paired->second.acknowledged_at()) != FromProto(device.acknowledged_at()) ||
             paired->second.acknowledged_lineage() != device.acknowledged().lineage() ||
             paired->second.acknowledged_revision() != device.acknowledged().revision()) {
           return Fail("a device is told otherwise than it is");
@@ -1359,29 +1789,30 @@ class World {
     }
     if (devices != model_.devices().size()) return Fail("a device is not told");
     const auto families = phone.connection.ListFamilies({}, Deadline());
-    if (!families.ok() || families->pairings_size() != 1 ||
-        families->pairings(0).family_id() != family_.bytes() ||
-        families->pairings(0).member_id() != phone.member.bytes() ||
-        families->pairings(0).role() != phone.role) {
-      Fail("a family is listed otherwise than it is");
+    const bool has_both =
+        neighbours_model_.EntitlementOf(phone.device, server_.clock().Now()).access;
+    if (!families.ok() || families->pairings_size() != (has_both ? 2 : 1)) {
+      return Fail("more or fewer families are listed than there are");
+    }
+    for (const v1::Pairing& pairing : families->pairings()) {
+      const bool is_ours = pairing.family_id() == family_.bytes() &&
+                           pairing.member_id() == phone.member.bytes() &&
+                           pairing.role() == phone.role;
+      if (!is_ours && (!has_both || pairing.family_id() != neighbours_.bytes())) {
+        Fail("a family is listed otherwise than it is");
+      }
     }
   }
 
   // --- Who may ---
 
   void FlapConsent(Phone&) {
-    v1::SetConsentRequest request;
-    request.set_family_id(family_.str());
-    request.set_member_id(consultant_->member.str());
-    const uint64_t dice = random_.Below(100);
-    // Ends, runs out soon, or holds.
-    const absl::Duration lasts = dice < 35   ? absl::ZeroDuration()
-                                 : dice < 55 ? absl::Minutes(15)
-                                             : absl::Hours(24 * 365);
-    request.set_scope(random_.Chance(50) ? v1::CONSENT_SCOPE_NIGHTS : v1::CONSENT_SCOPE_ENTRIES);
-    *request.mutable_until() = ToProto(server_.clock().Now() + lasts);
+    const v1::SetConsentRequest request = SomeConsent(family_, consultant_->member.str());
+    // What is under way to her does not arrive.
+    for (auto& live : follows_) SetOutToConsultant(live);
+    for (auto& live : watches_) SetOutToConsultant(live);
     const auto set = phones_[0]->connection.SetConsent(request, Deadline());
-    Trace(absl::StrCat("consent for ", absl::FormatDuration(lasts), " ", set.status().ToString()));
+    Trace(absl::StrCat("consent ", set.status().ToString()));
     if (!set.ok()) return;
     const storage::v1::StoredMember* member = model_.MemberOf(consultant_->member);
     if (member->consent_scope() != static_cast<uint32_t>(request.scope()) ||
@@ -1390,10 +1821,30 @@ class World {
     }
   }
 
+  template <typename Message>
+  void SetOutToConsultant(LiveStream<Message>& live) {
+    if (live.phone == consultant_ && !live.in_flight.has_value() && random_.Chance(50)) Move(live);
+  }
+
+  v1::SetConsentRequest SomeConsent(const FamilyId& family, const std::string& member) {
+    v1::SetConsentRequest request;
+    request.set_family_id(family.str());
+    request.set_member_id(member);
+    const uint64_t dice = random_.Below(100);
+    // Ends, runs out soon, or holds.
+    const absl::Duration lasts = dice < 35   ? absl::ZeroDuration()
+                                 : dice < 55 ? absl::Minutes(15)
+                                             : absl::Hours(24 * 365);
+    request.set_scope(random_.Chance(50) ? v1::CONSENT_SCOPE_NIGHTS : v1::CONSENT_SCOPE_ENTRIES);
+    *request.mutable_until() = ToProto(server_.clock().Now() + lasts);
+    return request;
+  }
+
   // While a message is under way to the phone, what it may see changes, or its member gets another
   // device, which stops the streams of all of them for a moment.
   void Meanwhile(Phone& phone) {
-    if (heals_ || !random_.Chance(3)) return;
+    if (heals_ || meanwhiles_ == kMeanwhilesMax || !random_.Chance(meanwhile_percent_)) return;
+    ++meanwhiles_;
     if (&phone == consultant_) return FlapConsent(phone);
     v1::CreateInviteRequest invite;
     invite.set_family_id(family_.str());
@@ -1402,12 +1853,13 @@ class World {
     if (!made.ok()) return;
     v1::JoinRequest join;
     join.set_code(made->code());
-    server_
-        .Call<v1::JoinResponse>([&](SimServer::Process& process, Done<v1::JoinResponse> done) {
+    join.set_device_name("another");
+    const auto joined = server_.Call<v1::JoinResponse>(
+        [&](SimServer::Process& process, Done<v1::JoinResponse> done) {
           process.family.Join("", join, std::move(done));
-        })
-        .IgnoreError();
-    Trace("meanwhile another device joins");
+        });
+    Trace(absl::StrCat("meanwhile another device joins ", joined.status().ToString()));
+    if (server_.process() != nullptr) FailUnless(joined.status(), "join meanwhile");
   }
 
   void RevokeSomebody(Phone& phone) {
@@ -1444,24 +1896,36 @@ class World {
     }
   }
 
-  // Somebody invites a further device of theirs, or the code of one who did is used: as long as it
-  // is new, and whoever gave it is still there.
+  // Somebody invites a further device of theirs or, an owner, of somebody; or such a code is used:
+  // as long as it is new, and whoever gave it is still there.
   void UseOpenInvite(Phone& phone) {
-    if (invites_.empty() || random_.Chance(40)) {
+    uint64_t chosen = random_.Below(invites_.size() + 1);
+    if (chosen == invites_.size() || random_.Chance(40)) {
+      Phone& asks = random_.Chance(80) ? phone : *phones_[random_.Below(phones_.size())];
       v1::CreateInviteRequest request;
       request.set_family_id(family_.str());
       request.set_member_id(phone.member.str());
       request.mutable_valid_for()->set_seconds(absl::ToInt64Seconds(absl::Minutes(20)));
-      const auto invite = phone.connection.CreateInvite(request, Deadline());
-      Trace(absl::StrCat(phone.name, " invites ", invite.status().ToString()));
-      if (!invite.ok()) return;
-      invites_.push_back({invite->code(), server_.clock().Now() + absl::Minutes(20), phone.device});
-      if (random_.Chance(25)) RevokeSomebody(phone);
-      return;
+      const auto made = asks.connection.CreateInvite(request, Deadline());
+      Trace(absl::StrCat(asks.name, " invites ", made.status().ToString()));
+      if (!made.ok()) return;
+      if (asks.role != v1::ROLE_OWNER && asks.member != phone.member) {
+        return Fail("C8: a device was invited by one who may not");
+      }
+      chosen = invites_.size();
+      invites_.push_back(
+          {made->code(), server_.clock().Now() + absl::Minutes(20), asks.device, phone.member});
+      if (!random_.Chance(25)) return;
+      RevokeSomebody(asks);
+      if (random_.Chance(50)) return;
     }
-    const OpenInvite invite = invites_[random_.Below(invites_.size())];
+    const OpenInvite invite = invites_[chosen];
     const absl::Time now = server_.clock().Now();
-    const bool holds = now < invite.expires_at && model_.EntitlementOf(invite.inviter, now).access;
+    const storage::v1::StoredMember* invited = model_.MemberOf(invite.invited);
+    const bool is_there =
+        !invited->removed() && (!invited->has_until() || FromProto(invited->until()) > now);
+    const bool holds =
+        now < invite.expires_at && is_there && model_.EntitlementOf(invite.inviter, now).access;
     v1::JoinRequest join;
     join.set_code(invite.code);
     join.set_device_name("stranger");
@@ -1470,9 +1934,7 @@ class World {
           process.family.Join("", join, std::move(done));
         });
     Trace(absl::StrCat("an invite is used ", joined.status().ToString()));
-    invites_.erase(std::find_if(invites_.begin(), invites_.end(), [&](const OpenInvite& other) {
-      return other.code == invite.code;
-    }));
+    invites_.erase(invites_.begin() + static_cast<std::ptrdiff_t>(chosen));
     if (absl::IsUnavailable(joined.status())) return;
     if (joined.ok() != holds)
       Fail("C8: an invite was taken that does not hold, or not one that does");
@@ -1500,7 +1962,10 @@ class World {
     if (items.empty()) return;
     const uint64_t chosen = random_.Below(items.size());
     if (SerializeDeterministic(items[chosen].transaction()) !=
-        SerializeDeterministic(waiting[chosen]->transaction)) {
+            SerializeDeterministic(waiting[chosen]->transaction) ||
+        items[chosen].member_id() != waiting[chosen]->member.bytes() ||
+        FromProto(items[chosen].made_at()) != waiting[chosen]->estimate ||
+        FromProto(items[chosen].received_at()) != waiting[chosen]->received) {
       return Fail("C1: a quarantined tap is told otherwise than it was sent");
     }
     v1::DecideQuarantineRequest decide;
@@ -1540,6 +2005,9 @@ class World {
   // The devices hear of it with their next bookmark.
   void TakeBackup() {
     if (server_.process() == nullptr) return;
+    // What their devices have is told without a commit.
+    neighbours_head_.reset();
+    LearnNeighbours();
     backup_ = server_.Copy();
     backup_model_ = std::make_unique<Model>(model_);
     neighbours_backup_model_ = std::make_unique<Model>(neighbours_model_);
@@ -1608,13 +2076,9 @@ class World {
     neighbours_model_ = *neighbours_backup_model_;
     // Nothing is pushed before it is noticed.
     phone.disk.crash_at = CrashPoint::kNone;
-    const auto next = phone.replica->NextFollow(family_);
-    v1::FollowRequest request = *next;
-    if (!request.has_cursor()) *request.mutable_cursor() = state->cursor;
-    const auto followed = server_.process()->sync.Follow(phone.connection.token(), request, [] {});
-    server_.Commit();
-    if (ReasonOf(followed.status()) != v1::ERROR_REASON_AHEAD_OF_SERVER) {
-      Fail(absl::StrCat("a device ahead of the server was told ", followed.status().ToString()));
+    const absl::Status noticed = NoticeLoss(phone, state->cursor);
+    if (ReasonOf(noticed) != v1::ERROR_REASON_AHEAD_OF_SERVER) {
+      Fail(absl::StrCat("a device ahead of the server was told ", noticed.ToString()));
     }
     const uint64_t head = model_.revision();
     for (auto& other : phones_) {
@@ -1626,6 +2090,34 @@ class World {
     FailUnless(server_.Start(), "start in a new lineage");
     Learn();
     LearnNeighbours();
+  }
+
+  // A device that holds more than the server has follows, or pushes a tap made since.
+  absl::Status NoticeLoss(Phone& phone, const v1::Cursor& cursor) {
+    if (random_.Chance(50)) {
+      TapComment(phone, FromProto(phone.clock->Read().wall()));
+      const auto push = phone.replica->NextPush(family_);
+      if (push.ok() && push->has_value() &&
+          std::any_of((*push)->transactions().begin(), (*push)->transactions().end(),
+                      [&](const v1::Transaction& transaction) {
+                        return transaction.made_at_cursor().lineage() == model_.lineage() &&
+                               transaction.made_at_cursor().revision() > model_.revision();
+                      })) {
+        v1::PushRequest request = **push;
+        *request.mutable_sent_at() = phone.clock->Read();
+        const auto pushed = server_.Call<v1::PushResponse>(phone.connection.Pushing(request));
+        given_.clear();
+        // A replica id that was issued since is not known any more.
+        if (ReasonOf(pushed.status()) != v1::ERROR_REASON_REPLICA_NOT_YOURS) return pushed.status();
+      }
+    }
+    const auto next = phone.replica->NextFollow(family_);
+    if (!next.ok()) return next.status();
+    v1::FollowRequest request = *next;
+    if (!request.has_cursor()) *request.mutable_cursor() = cursor;
+    const auto followed = server_.process()->sync.Follow(phone.connection.token(), request, [] {});
+    server_.Commit();
+    return followed.status();
   }
 
   void CopyPhone(Phone& phone) {
@@ -1676,7 +2168,28 @@ class World {
     Phone& added = AddPhone();
     const absl::Status joined = Join(added, *code);
     Trace(absl::StrCat(added.name, " is another phone of ", phone.name, " ", joined.ToString()));
-    if (!joined.ok()) phones_.pop_back();
+    if (!joined.ok()) {
+      phones_.pop_back();
+    } else if (random_.Chance(30)) {
+      TapBeforeItsFirstBookmark(added);
+    }
+  }
+
+  // A phone that has followed nothing yet logs something, and is told that it was committed; then
+  // the server is restored from a backup that lacks it.
+  void TapBeforeItsFirstBookmark(Phone& phone) {
+    TakeBackup();
+    TapSomething(phone);
+    const auto push = phone.replica->NextPush(family_);
+    if (!push.ok() || !push->has_value()) return FailUnless(push.status(), "next push");
+    v1::PushRequest request = **push;
+    *request.mutable_sent_at() = phone.clock->Read();
+    const auto pushed = server_.Call<v1::PushResponse>(phone.connection.Pushing(request));
+    given_.clear();
+    if (!pushed.ok()) return;
+    FailUnless(phone.replica->ApplyVerdicts(request, *pushed).status(), "verdicts");
+    RebootIfCrashed(phone);
+    RestoreServer(phone);
   }
 
   // A row of the phone's records is lost: it finds out at the latest when the record changes, and
@@ -1836,7 +2349,6 @@ class World {
     }
     const PhoneContent content = Content(phone);
     CheckCounts(phone, content, *state);
-    if (random_.Chance(10)) CheckWholeScreen(phone, content);
     std::set<std::string> edited;
     for (const KeptTransaction* row : content.outbox) {
       for (const v1::Edit& edit : row->transaction.edits()) edited.insert(edit.record_id());
@@ -1953,6 +2465,9 @@ class World {
       Fail("C1: a phone counts on another backup than the newest");
     }
     CheckWholeScreen(phone, content);
+    if (!content.sent.empty() && content.sent.front()->revision <= model_.backed_up()) {
+      Fail("a phone keeps what the server and its backup have");
+    }
     size_t visible = 0;
     for (const auto& [id, record] : model_.AllAt(model_.revision())) {
       visible += entitled.Sees(record->kind);
@@ -1986,6 +2501,12 @@ class World {
   std::vector<std::unique_ptr<Phone>> phones_;
   Phone* consultant_ = nullptr;
   bool heals_ = false;
+  // How often something happens while a message is under way.
+  static constexpr uint64_t kMeanwhilePercent = 3;
+  uint64_t meanwhile_percent_ = kMeanwhilePercent;
+  // In one step; each starts the streams of a member over.
+  static constexpr int kMeanwhilesMax = 5;
+  int meanwhiles_ = 0;
   FamilyId family_;
   // Whom entries are about; mostly the first.
   std::array<RecordId, 2> children_;
@@ -2004,12 +2525,13 @@ class World {
   FamilyId neighbours_;
   RecordId neighbours_child_;
   std::unique_ptr<Phone> neighbour_;
+  bool erased_ = false;  // the neighbours
   std::vector<GivenPush> neighbours_given_;
   Model neighbours_model_{FamilyId()};
   std::unique_ptr<Model> neighbours_backup_model_;
   absl::optional<std::string> neighbours_head_;
-  // What watchers know of the family, by device.
-  std::map<DeviceId, Receiver> watched_;
+  // What watchers know of a family, by device.
+  std::map<std::pair<DeviceId, FamilyId>, Receiver> watched_;
   // Taps that phones were told so of.
   std::set<std::string> rejected_;
   std::set<std::string> quarantined_;
