@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
@@ -285,6 +286,10 @@ absl::Status Run(const Options& options, const Log& log) {
 }  // namespace nightlog
 
 int main(int argc, char* argv[]) {
+#ifdef NDEBUG
+  // Debian's Abseil looks for cycles at every lock, under one lock of the whole process.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+#endif
   const absl::StatusOr<nightlog::CommandLine> line =
       nightlog::ReadCommandLine({argv + 1, argv + argc}, std::getenv);
   if (!line.ok()) {

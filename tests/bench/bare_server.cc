@@ -130,6 +130,7 @@ int Main(int argc, char* argv[]) {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
 
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as nightlogd
   BareService service;
   grpc::ServerBuilder builder;
   int port = 0;

@@ -724,6 +724,7 @@ void Disk(Report& report) {
 
 int Main(int argc, char* argv[]) {
   const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);  // as nightlogd
   rlimit limit = {};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
