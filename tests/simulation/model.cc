@@ -269,8 +269,7 @@ std::string Model::LearnTransaction(const JournalEntry& entry, const std::vector
       member = push.member;
       estimate = NaiveEstimate(transaction.made_at(), push.request.sent_at(), push.received);
       received = push.received;
-      // The first one decides, unless a record was missing then and came before a later one.
-      if (!MayHaveLackedARecord(replica, transaction)) break;
+      // The first one decides, unless it had a gap or a record was missing then.
       if (FromProto(entry.made_at()) == std::min(estimate, received)) break;
     }
     uint64_t& last_seq = last_committed_seq_[replica];

@@ -414,6 +414,27 @@ class World {
     });
   }
 
+  // A clone that this phone has not met gave a name of what is pending here to something else.
+  // Which is which shows once the server has answered.
+  static bool HoldsTakenName(const PhoneContent& content, const Model* model,
+                             const NaiveRecord* confirmed) {
+    if (model == nullptr || confirmed == nullptr) return false;
+    for (const KeptTransaction* row : content.outbox) {
+      if (model->RevisionOf(row->name) != 0) continue;
+      for (const auto& [group, values] : confirmed->groups) {
+        for (const NaiveValue& value : values) {
+          for (const EditName& name : value.said_by) {
+            if (std::get<0>(name) == row->replica_id &&
+                std::get<1>(name) == row->transaction.seq()) {
+              return true;
+            }
+          }
+        }
+      }
+    }
+    return false;
+  }
+
   // C3, C4: the screen shows the confirmed record with the outbox on top.
   void CheckScreen(Phone& phone, const PhoneContent& content, const std::string& id) {
     if (phone.damaged) return;
@@ -422,6 +443,7 @@ class World {
     if (content.HasRecord(id)) {
       if (model == nullptr) return Fail("C3: a phone has records of an unknown lineage");
       confirmed = model->At(id, content.family.revision());
+      if (HoldsTakenName(content, model, confirmed)) return;
     }
     const v1::Record expected = ExpectedOnScreen(
         id, confirmed, content.outbox, phone.member.str(), [&](const KeptTransaction& row) {
