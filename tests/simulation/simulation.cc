@@ -30,6 +30,9 @@
 namespace nightlog::simulation {
 namespace {
 
+// Statuses in a trace are without their payloads, whose order is chance.
+constexpr absl::StatusToStringMode kPlain = absl::StatusToStringMode::kWithNoExtraData;
+
 // A stream of a device that is read when the simulation says so, or never; and a message that was
 // read from the use case but has not gone out yet.
 template <typename Message>
@@ -126,7 +129,7 @@ class World {
   }
 
   void FailUnless(const absl::Status& status, const std::string& what) {
-    if (!status.ok()) Fail(absl::StrCat(what, ": ", status.ToString()));
+    if (!status.ok()) Fail(absl::StrCat(what, ": ", status.ToString(kPlain)));
   }
 
   // Calls are tried once.
@@ -358,7 +361,7 @@ class World {
       }
     }
     const absl::Status saved = phone.replica->Write(family_, tap);
-    Trace(absl::StrCat(phone.name, " taps ", saved.ToString()));
+    Trace(absl::StrCat(phone.name, " taps ", saved.ToString(kPlain)));
     const bool crashed = phone.disk.crashed;
     const std::string name = NameOf(made);
     if (saved.ok() || crashed) ++tapped_[name];
@@ -774,7 +777,7 @@ class World {
     const auto shown = phone.replica->Get(family_, id);
     if (!failure_.empty() || !shown.ok() || !shown->has_value()) return;
     const auto undo = UndoNewestChange(*phone.replica, &phone.connection, family_, id, Deadline());
-    Trace(absl::StrCat(phone.name, " undoes ", undo.status().ToString()));
+    Trace(absl::StrCat(phone.name, " undoes ", undo.status().ToString(kPlain)));
     if (!undo.ok()) {
       if (!synced && !for_good && tapped != Says(before->record)) FailUnless(undo.status(), "undo");
       return;
@@ -804,7 +807,7 @@ class World {
     const bool synced = random_.Chance(30);
     if (synced) SyncQuietly(phone);
     const auto undo = UndoLastTap(*phone.replica, &phone.connection, family_, Deadline());
-    Trace(absl::StrCat(phone.name, " undoes its last tap ", undo.status().ToString()));
+    Trace(absl::StrCat(phone.name, " undoes its last tap ", undo.status().ToString(kPlain)));
     if (!undo.ok()) {
       if (!synced) FailUnless(undo.status(), "undo of the last tap");
       return;
@@ -884,7 +887,7 @@ class World {
       join.set_member_name("consultant");
       join.set_device_name("desk");
       const auto joined = consultant_->connection.Join(join, Deadline());
-      Trace(absl::StrCat("the neighbours take the consultant ", joined.status().ToString()));
+      Trace(absl::StrCat("the neighbours take the consultant ", joined.status().ToString(kPlain)));
       return;
     }
     const std::string& member =
@@ -894,12 +897,12 @@ class World {
       remove.set_family_id(neighbours_.str());
       remove.set_member_id(member);
       const auto removed = neighbour_->connection.RemoveMember(remove, Deadline());
-      Trace(absl::StrCat("the neighbours part with her ", removed.status().ToString()));
+      Trace(absl::StrCat("the neighbours part with her ", removed.status().ToString(kPlain)));
       return;
     }
     const auto set =
         neighbour_->connection.SetConsent(SomeConsent(neighbours_, member), Deadline());
-    Trace(absl::StrCat("the neighbours' consent ", set.status().ToString()));
+    Trace(absl::StrCat("the neighbours' consent ", set.status().ToString(kPlain)));
   }
 
   void NeighboursTap() {
@@ -915,7 +918,7 @@ class World {
     neighbour_->connection.ResetCalls();
     const absl::Status synced = neighbour_->syncer->SyncOnce(neighbours_, Deadline());
     neighbours_given_.clear();
-    Trace(absl::StrCat("neighbours sync ", synced.ToString()));
+    Trace(absl::StrCat("neighbours sync ", synced.ToString(kPlain)));
     return synced;
   }
 
@@ -1086,7 +1089,7 @@ class World {
     phone.connection.ResetCalls();
     const absl::Status synced = phone.syncer->SyncOnce(family_, Deadline());
     given_.clear();
-    Trace(absl::StrCat(phone.name, " syncs ", synced.ToString()));
+    Trace(absl::StrCat(phone.name, " syncs ", synced.ToString(kPlain)));
     const bool crashed = phone.disk.crashed;
     RebootIfCrashed(phone);
     if (std::exchange(phone.told_closed, false) && !crashed &&
@@ -1150,7 +1153,7 @@ class World {
     }
     const auto pushed = server_.Call<v1::PushResponse>(phone.connection.Pushing(request));
     given_.clear();
-    Trace(absl::StrCat(phone.name, " pushes nonsense ", pushed.status().ToString()));
+    Trace(absl::StrCat(phone.name, " pushes nonsense ", pushed.status().ToString(kPlain)));
     if (pushed.ok() && pushed->verdicts(0).has_committed()) Fail("nonsense was committed");
   }
 
@@ -1285,7 +1288,7 @@ class World {
     if (response.ok() && sender.device != push.device) {
       Fail("C8: a device pushed what is another's");
     }
-    Trace(absl::StrCat("an old packet arrives ", response.status().ToString()));
+    Trace(absl::StrCat("an old packet arrives ", response.status().ToString(kPlain)));
   }
 
   // --- Live streams ---
@@ -1312,7 +1315,7 @@ class World {
     auto stream = process->sync.Follow(phone.connection.token(), request,
                                        [woken = live.woken] { *woken = true; });
     server_.Commit();  // where the family was halted
-    Trace(absl::StrCat(phone.name, " opens a stream ", stream.status().ToString()));
+    Trace(absl::StrCat(phone.name, " opens a stream ", stream.status().ToString(kPlain)));
     Opened(phone, stream.status());
     if (stream.ok()) {
       live.stream = *std::move(stream);
@@ -1340,7 +1343,7 @@ class World {
     }
     auto stream = process->progress.Watch(phone.connection.token(), request,
                                           [woken = live.woken] { *woken = true; });
-    Trace(absl::StrCat(phone.name, " watches ", stream.status().ToString()));
+    Trace(absl::StrCat(phone.name, " watches ", stream.status().ToString(kPlain)));
     if (!stream.ok()) return watches_.pop_back();
     live.stream = *std::move(stream);
   }
@@ -1662,7 +1665,7 @@ class World {
       if (response.ok() != (entitled.access && entitled.Sees(record.kind))) {
         return Fail(
             absl::StrCat("C8: history for whom it does not concern, or not for whom it does: ",
-                         response.status().ToString()));
+                         response.status().ToString(kPlain)));
       }
       if (!response.ok()) return;
       items.insert(items.end(), response->items().begin(), response->items().end());
@@ -1687,7 +1690,7 @@ class World {
     const auto progress = phone.connection.GetProgress(get, Deadline());
     const bool has_child = all.count(children_[0].str()) > 0;
     if (progress.ok() != (entitled.access && has_child)) {
-      return Fail(absl::StrCat("C8: progress: ", progress.status().ToString()));
+      return Fail(absl::StrCat("C8: progress: ", progress.status().ToString(kPlain)));
     }
     if (!progress.ok()) return;
     const auto stored = all.find(ProgressId(children_[0]).str());
@@ -1834,7 +1837,7 @@ class World {
     for (auto& live : follows_) SetOutToConsultant(live);
     for (auto& live : watches_) SetOutToConsultant(live);
     const auto set = phones_[0]->connection.SetConsent(request, Deadline());
-    Trace(absl::StrCat("consent ", set.status().ToString()));
+    Trace(absl::StrCat("consent ", set.status().ToString(kPlain)));
     if (!set.ok()) return;
     const storage::v1::StoredMember* member = model_.MemberOf(consultant_->member);
     if (member->consent_scope() != static_cast<uint32_t>(request.scope()) ||
@@ -1880,7 +1883,7 @@ class World {
         [&](SimServer::Process& process, Done<v1::JoinResponse> done) {
           process.family.Join("", join, std::move(done));
         });
-    Trace(absl::StrCat("meanwhile another device joins ", joined.status().ToString()));
+    Trace(absl::StrCat("meanwhile another device joins ", joined.status().ToString(kPlain)));
     if (server_.process() != nullptr) FailUnless(joined.status(), "join meanwhile");
   }
 
@@ -1892,7 +1895,8 @@ class World {
     Phone& asks = *phones_[random_.Chance(75) ? 0 : random_.Below(phones_.size())];
     const bool may = asks.role == v1::ROLE_OWNER || asks.member == phone.member;
     const auto revoked = asks.connection.RevokeDevice(request, Deadline());
-    Trace(absl::StrCat(phone.name, " is revoked by ", asks.name, " ", revoked.status().ToString()));
+    Trace(absl::StrCat(phone.name, " is revoked by ", asks.name, " ",
+                       revoked.status().ToString(kPlain)));
     if (revoked.ok() && !may) Fail("C8: a device was revoked by one who may not");
     if (revoked.ok() && model_.EntitlementOf(phone.device, server_.clock().Now()).member) {
       Fail("C8: a revocation was answered but is not there");
@@ -1912,7 +1916,7 @@ class World {
     const bool leaves = random_.Chance(30);
     SimConnection& asks = leaves ? phone.connection : phones_[0]->connection;
     const auto removed = asks.RemoveMember(request, Deadline());
-    Trace(absl::StrCat(phone.name, " is removed ", removed.status().ToString()));
+    Trace(absl::StrCat(phone.name, " is removed ", removed.status().ToString(kPlain)));
     if (removed.ok() && model_.EntitlementOf(phone.device, server_.clock().Now()).member) {
       Fail("C8: a removal was answered but is not there");
     }
@@ -1929,7 +1933,7 @@ class World {
       request.set_member_id(phone.member.str());
       request.mutable_valid_for()->set_seconds(absl::ToInt64Seconds(absl::Minutes(20)));
       const auto made = asks.connection.CreateInvite(request, Deadline());
-      Trace(absl::StrCat(asks.name, " invites ", made.status().ToString()));
+      Trace(absl::StrCat(asks.name, " invites ", made.status().ToString(kPlain)));
       if (!made.ok()) return;
       if (asks.role != v1::ROLE_OWNER && asks.member != phone.member) {
         return Fail("C8: a device was invited by one who may not");
@@ -1955,7 +1959,7 @@ class World {
         [&](SimServer::Process& process, Done<v1::JoinResponse> done) {
           process.family.Join("", join, std::move(done));
         });
-    Trace(absl::StrCat("an invite is used ", joined.status().ToString()));
+    Trace(absl::StrCat("an invite is used ", joined.status().ToString(kPlain)));
     invites_.erase(invites_.begin() + static_cast<std::ptrdiff_t>(chosen));
     if (absl::IsUnavailable(joined.status())) return;
     if (joined.ok() != holds)
@@ -1998,7 +2002,7 @@ class World {
                                            : v1::QUARANTINE_DECISION_REFUSE);
     const std::string problem = model_.ProblemOf(*waiting[chosen]);
     const auto decided = phones_[0]->connection.DecideQuarantine(decide, Deadline());
-    Trace(absl::StrCat("the owner decides ", decided.status().ToString()));
+    Trace(absl::StrCat("the owner decides ", decided.status().ToString(kPlain)));
     if (absl::IsInvalidArgument(decided.status()) && problem.empty()) {
       return Fail("C1: an owner cannot accept what is valid");
     }
@@ -2100,7 +2104,7 @@ class World {
     phone.disk.crash_at = CrashPoint::kNone;
     const absl::Status noticed = NoticeLoss(phone, state->cursor);
     if (ReasonOf(noticed) != v1::ERROR_REASON_AHEAD_OF_SERVER) {
-      Fail(absl::StrCat("a device ahead of the server was told ", noticed.ToString()));
+      Fail(absl::StrCat("a device ahead of the server was told ", noticed.ToString(kPlain)));
     }
     const uint64_t head = model_.revision();
     for (auto& other : phones_) {
@@ -2189,7 +2193,8 @@ class World {
     if (!code.ok()) return;
     Phone& added = AddPhone();
     const absl::Status joined = Join(added, *code);
-    Trace(absl::StrCat(added.name, " is another phone of ", phone.name, " ", joined.ToString()));
+    Trace(absl::StrCat(added.name, " is another phone of ", phone.name, " ",
+                       joined.ToString(kPlain)));
     if (!joined.ok()) {
       phones_.pop_back();
     } else if (random_.Chance(30)) {
