@@ -90,7 +90,7 @@ void Caseload::Apply(const v1::WatchResponse& message, Observer& observer) {
   Staged& staged = staged_[id];
   if (message.has_reset()) {
     staged.reset = true;
-    if (!Planted("caseload_reset_keeps_what_came_before")) staged.records.clear();
+    staged.records.clear();
   }
   for (const v1::Record& record : message.records()) {
     if (RecordId::IsId(record.record_id())) staged.records[RecordId(record.record_id())] = record;

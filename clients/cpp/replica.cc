@@ -731,9 +731,7 @@ absl::StatusOr<std::vector<ShownRecord>> Replica::List(const FamilyId& id, uint3
   ASSIGN_OR_RETURN(const Family* family, Find(id));
   const std::unique_ptr<ReadView> view = engine_->Snapshot();
   std::map<RecordId, v1::Record> confirmed;
-  for (const auto& [record, positions] : family->positions) {
-    if (!Planted("list_leaves_out_what_is_pending")) confirmed[record];
-  }
+  for (const auto& [record, positions] : family->positions) confirmed[record];
   auto it = ScanFamily(*view, kRecordColumn, id);
   for (; it->Valid(); it->Next()) {
     RETURN_IF_ERROR(ParseRow(it->value(), confirmed[RecordId(it->key().substr(FamilyId::kSize))]));
@@ -918,7 +916,7 @@ absl::StatusOr<absl::optional<v1::PushRequest>> Replica::NextPush(const FamilyId
     if (row.revision != 0) continue;
     if (request.transactions().empty()) request.set_replica_id(row.replica_id);
     bytes += row.transaction.ByteSizeLong();
-    if ((row.replica_id != request.replica_id() && !Planted("push_of_two_replicas")) ||
+    if (row.replica_id != request.replica_id() ||
         request.transactions_size() == kPushTransactionsMax ||
         (bytes > kPushBytesMax && !request.transactions().empty())) {
       break;
@@ -934,7 +932,6 @@ absl::StatusOr<bool> Replica::Reopen(const Family& family, const std::string& re
   const std::unique_ptr<ReadView> view = engine_->Snapshot();
   bool found = false;
   for (Column column : {kOutboxColumn, kSentColumn, kAttentionColumn}) {
-    if (Planted("gap_reopens_the_outbox_alone") && column != kOutboxColumn) continue;
     auto it = ScanFamily(*view, column, family.id);
     for (; it->Valid(); it->Next()) {
       ASSIGN_OR_RETURN(Row row, Row::Parse(it->value()));
@@ -999,8 +996,7 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
           if (same_lineage && lacked.has_value()) {
             ASSIGN_OR_RETURN(const v1::Record confirmed,
                              Confirmed(*engine_->Snapshot(), id, *lacked));
-            const bool came = !confirmed.record_id().empty();  // meanwhile: once more
-            if (came && !Planted("record_came_meanwhile_overlooked")) continue;
+            if (!confirmed.record_id().empty()) continue;  // came meanwhile: once more
           }
           if (!Planted("rejected_without_its_reason")) {
             stored.set_status(verdict.rejected().status().SerializeAsString());
@@ -1094,7 +1090,7 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
     for (const v1::FollowResponse& message : messages) {
       if (message.has_reset()) {
         from_nothing = true;
-        if (!Planted("reset_keeps_what_came_before")) records.clear();
+        records.clear();
       }
       for (const v1::Record& record : message.records()) {
         if (!RecordId::IsId(record.record_id()) || record.digest().size() != 32) {

@@ -55,9 +55,7 @@ std::string ValueBefore(const StoredRecord& shown, const v1::EditOutcome& outcom
   if (rule == v1::MERGE_RULE_REGISTER || rule == v1::MERGE_RULE_INTERVAL) {
     const storage::v1::StoredGroup* now = FindGroup(shown, number);
     for (int i = 0; now != nullptr && i < now->versions_size(); ++i) {
-      if (IsOf(now->versions(i), outcome.edit())) continue;
-      if (Planted("undo_forgets_what_stood_against_it")) continue;
-      *group.add_versions() = now->versions(i);
+      if (!IsOf(now->versions(i), outcome.edit())) *group.add_versions() = now->versions(i);
     }
     SortVersions(group);
   }
