@@ -399,20 +399,26 @@ class World {
     return absl::OkStatus();
   }
 
+  // True if an edit of that transaction is part of what stands in the record.
+  static bool IsSaidBy(const NaiveRecord& record, const std::string& replica, uint64_t seq) {
+    for (const auto& [group, values] : record.groups) {
+      for (const NaiveValue& value : values) {
+        for (const EditName& name : value.said_by) {
+          if (std::get<0>(name) == replica && std::get<1>(name) == seq) return true;
+        }
+      }
+    }
+    return false;
+  }
+
   // C4: a new tap has a name of its own, as far as the phone can see.
   void CheckNewName(const PhoneContent& content, const std::string& lineage, uint64_t seq) {
     const Model* model = ModelOf(lineage);
     if (model == nullptr) return;
     const std::string& replica = content.outbox.back()->replica_id;
     model->ForEachAt(content.family.revision(), [&](const std::string&, const NaiveRecord& record) {
-      for (const auto& [group, values] : record.groups) {
-        for (const NaiveValue& value : values) {
-          for (const EditName& name : value.said_by) {
-            if (std::get<0>(name) == replica && std::get<1>(name) == seq) {
-              Fail("C4: a tap has the name of another that the phone knows");
-            }
-          }
-        }
+      if (IsSaidBy(record, replica, seq)) {
+        Fail("C4: a tap has the name of another that the phone knows");
       }
     });
   }
@@ -422,20 +428,11 @@ class World {
   static bool HoldsTakenName(const PhoneContent& content, const Model* model,
                              const NaiveRecord* confirmed) {
     if (model == nullptr || confirmed == nullptr) return false;
-    for (const KeptTransaction* row : content.outbox) {
-      if (model->RevisionOf(row->name) != 0) continue;
-      for (const auto& [group, values] : confirmed->groups) {
-        for (const NaiveValue& value : values) {
-          for (const EditName& name : value.said_by) {
-            if (std::get<0>(name) == row->replica_id &&
-                std::get<1>(name) == row->transaction.seq()) {
-              return true;
-            }
-          }
-        }
-      }
-    }
-    return false;
+    return std::any_of(content.outbox.begin(), content.outbox.end(),
+                       [&](const KeptTransaction* row) {
+                         return model->RevisionOf(row->name) == 0 &&
+                                IsSaidBy(*confirmed, row->replica_id, row->transaction.seq());
+                       });
   }
 
   // C3, C4: the screen shows the confirmed record with the outbox on top.
