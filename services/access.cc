@@ -94,6 +94,13 @@ absl::Status CheckToken(const ReadView& view, absl::string_view token) {
   return announced.has_value() ? absl::OkStatus() : known;
 }
 
+absl::Status CheckStreamToken(const ReadView& view, absl::string_view token) {
+  const absl::Status known = Authenticate(view, token).status();
+  if (!absl::IsUnauthenticated(known)) return known;
+  return MakeError(absl::StatusCode::kAborted, v1::ERROR_REASON_TOKEN_EXCHANGED,
+                   "The device exchanged its token; open the stream again with the new one.");
+}
+
 absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& device,
                                  absl::Time now) {
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredFamilyDevice> paired,
@@ -109,7 +116,8 @@ absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& dev
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredMember> member,
                    reader.Member(access.member));
   if (!member.has_value() || member->removed()) return NoAccess();
-  if (member->has_until() && FromProto(member->until()) <= now) return NoAccess();
+  if (member->has_until()) access.until = FromProto(member->until());
+  if (access.until <= now) return NoAccess();
   access.role = static_cast<v1::Role>(member->role());
   access.consent_scope = static_cast<v1::ConsentScope>(member->consent_scope());
   return access;

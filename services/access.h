@@ -50,6 +50,8 @@ struct Access {
   ReplicaId replica;
   v1::Role role = v1::ROLE_UNSPECIFIED;
   v1::ConsentScope consent_scope = v1::CONSENT_SCOPE_UNSPECIFIED;
+  // When it ends by itself.
+  absl::Time until = absl::InfiniteFuture();
 };
 
 // The device a token belongs to. UNAUTHENTICATED (UNKNOWN_DEVICE) for an unknown or empty one.
@@ -59,6 +61,10 @@ absl::StatusOr<DeviceId> Authenticate(const ReadView& view, absl::string_view to
 // OK for a token that Authenticate() knows, and for one that was announced and waits for its first
 // call.
 absl::Status CheckToken(const ReadView& view, absl::string_view token);
+
+// OK while `token`, with which a stream was opened, is the device's. ABORTED (TOKEN_EXCHANGED) once
+// another has come into use in its place.
+absl::Status CheckStreamToken(const ReadView& view, absl::string_view token);
 
 // What the device is in the family now. PERMISSION_DENIED (NO_ACCESS) if it is nothing, or nothing
 // any more: revoked, removed, or its consent over; also if there is no such family, which is not

@@ -63,6 +63,11 @@ class ChangeReader {
 
   const FamilyId& family() const { return family_; }
 
+  // Until when the device could see the family at the last part.
+  absl::Time access_until() const {
+    return access_.has_value() ? access_->until : absl::InfiniteFuture();
+  }
+
   // Makes the next part a reset, and everything follow from the beginning.
   void StartOver() { start_over_ = true; }
 

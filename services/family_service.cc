@@ -450,10 +450,11 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
  public:
   using Step = StreamStep<v1::ExportFamilyResponse>;
 
-  ExportStream(const Engine& engine, StreamRegistry& streams, const Clock& clock,
+  ExportStream(const Engine& engine, StreamRegistry& streams, const Clock& clock, std::string token,
                const FamilyId& family, const DeviceId& device, StreamWake wake)
       : engine_(engine),
         clock_(clock),
+        token_(std::move(token)),
         family_(family),
         device_(device),
         event_(std::make_shared<Event>()) {
@@ -462,6 +463,7 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
     callbacks.access_changed = [this](const FamilyId& changed) {
       if (changed == family_) Invalidate();
     };
+    callbacks.token_exchanged = [this] { Invalidate(); };
     callbacks.received = [](uint64_t) {};
     registration_ = streams.Register(device, "", std::move(callbacks));
   }
@@ -508,6 +510,7 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
   absl::Status Read(v1::ExportFamilyResponse& message) {
     const std::unique_ptr<ReadView> view = engine_.Snapshot();
     const FamilyReader reader(*view, family_);
+    RETURN_IF_ERROR(CheckStreamToken(*view, token_));
     ASSIGN_OR_RETURN(const Access access, Authorize(reader, device_, clock_.Now()));
     RETURN_IF_ERROR(RequireAction(access, Action::kExportFamily));
     last_position_ = position_;
@@ -540,6 +543,7 @@ class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
 
   const Engine& engine_;
   const Clock& clock_;
+  const std::string token_;
   const FamilyId family_;
   const DeviceId device_;
   const std::shared_ptr<Event> event_;
@@ -963,9 +967,10 @@ void FamilyService::UseNewToken(const std::string& token,
   if (!announced->has_value()) return done(Authenticate(*view, token).status());
   // Under the device's id, which is no family's: so what becomes of its tokens is decided by one
   // after the other, and of two new ones in place of the same only the first comes into use.
+  auto exchanged = std::make_shared<bool>(false);
   committer_.Submit(
       FamilyId((*announced)->device_id()),
-      [token](FamilyWriter& writer) -> absl::Status {
+      [token, exchanged](FamilyWriter& writer) -> absl::Status {
         ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredNewToken> row,
                          ReadNewToken(writer.view(), SecretHash(token)));
         if (!row.has_value()) return Authenticate(writer.view(), token).status();
@@ -978,9 +983,14 @@ void FamilyService::UseNewToken(const std::string& token,
         writer.Delete(kAccessColumn, DeviceKey(row->replaces()));
         writer.Delete(kAccessColumn, NewTokenKey(SecretHash(token)));
         writer.Put(kAccessColumn, DeviceKey(SecretHash(token)), *device);
+        *exchanged = true;
         return absl::OkStatus();
       },
-      std::move(done));
+      [this, device = DeviceId((*announced)->device_id()), exchanged,
+       done = std::move(done)](absl::Status status) {
+        if (status.ok() && *exchanged) streams_.TokenExchanged(device);
+        done(std::move(status));
+      });
 }
 
 absl::StatusOr<v1::ListQuarantineResponse> FamilyService::ListQuarantine(
@@ -1091,8 +1101,8 @@ FamilyService::ExportFamily(const std::string& token, const v1::ExportFamilyRequ
   ASSIGN_OR_RETURN(const Caller caller,
                    Admit(*view, FamilyReader(*view, family), token, clock_.Now()));
   RETURN_IF_ERROR(RequireAction(caller.access, Action::kExportFamily));
-  auto stream = std::make_unique<ExportStream>(engine_, streams_, clock_, family, caller.device,
-                                               std::move(wake));
+  auto stream = std::make_unique<ExportStream>(engine_, streams_, clock_, token, family,
+                                               caller.device, std::move(wake));
   committer_.Submit(
       family,
       [token](FamilyWriter& writer) -> absl::Status {

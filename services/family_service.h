@@ -27,8 +27,8 @@ namespace nightlog {
 // Errors carry the reasons that error_reason.proto names. Thread-safe.
 //
 // What takes a Done commits, and answers when the change is on disk. Who may do it is decided at
-// the revision of the commit. Streams whose access a commit ends or changes are told before it is
-// answered.
+// the revision of the commit. Streams whose access a commit ends or changes, or whose token, are
+// told before it is answered.
 class FamilyService {
  public:
   // All must outlive this and its streams.
@@ -83,7 +83,8 @@ class FamilyService {
                    Done<v1::RotateTokenResponse> done) const;
 
   // Takes a token that RotateToken announced into use, and the one that it replaces out of it: OK
-  // when that is on disk, or was before. UNAUTHENTICATED (UNKNOWN_DEVICE) if no such token was
+  // when that is on disk, or was before, and no stream that was opened with the one replaced sends
+  // any more. UNAUTHENTICATED (UNKNOWN_DEVICE) if no such token was
   // announced. Doors call it where a use case does not know a token (see methods.h). May block on
   // the disk.
   void UseNewToken(const std::string& token, std::function<void(absl::Status)> done) const;

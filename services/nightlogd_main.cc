@@ -266,6 +266,7 @@ absl::Status Run(const Options& options, const Log& log) {
       progressing ? log.Info("the store writes again") : log.Error("the store does not write");
     }
     door.SetServing(progressing);
+    streams.EndExpired(clock.Now());
     if (progressing) manager.Alive();
   });
 

@@ -31,11 +31,13 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
   using Step = StreamStep<v1::WatchResponse>;
 
   WatchStream(const Engine& engine, Feed& feed, const Clock& clock, const StreamLimits& limits,
-              const DeviceId& device, const v1::WatchRequest& request, StreamWake wake)
+              std::string token, const DeviceId& device, const v1::WatchRequest& request,
+              StreamWake wake)
       : engine_(engine),
         feed_(feed),
         clock_(clock),
         limits_(limits),
+        token_(std::move(token)),
         device_(device),
         wake_(std::move(wake)) {
     for (const v1::KnownVersion& known : request.known()) {
@@ -55,6 +57,10 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
       Invalidate();
       wake_();
     };
+    callbacks.token_exchanged = [this] {
+      Invalidate();
+      wake_();
+    };
     callbacks.received = [](uint64_t) {};
     registration_ = streams.Register(device_, "", std::move(callbacks));
     for (const FamilyId& family : families) Open(family);
@@ -63,6 +69,12 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
 
   Step Next() override {
     if (Revalidate()) {
+      Step step;
+      step.status = CheckStreamToken(*engine_.Snapshot(), token_);
+      if (!step.status.ok()) {
+        step.kind = Step::Kind::kEnd;
+        return step;
+      }
       // The last message may have been dropped at the gate.
       std::set<FamilyId> changed;
       {
@@ -83,6 +95,8 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
         const auto it = families_.find(family);
         if (it == families_.end()) continue;
         it->second->reader.StartOver();
+        // Its time may have come, by a clock that was set back since.
+        it->second->end = absl::InfiniteFuture();
         if (!Planted("dropped_welcome_not_sent_again")) it->second->joined = false;
         MarkDirty(family);
       }
@@ -105,6 +119,8 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
     // The device was told of the family: since it was last started over, and ever.
     bool joined = false;
     bool in_view = false;
+    // What the registry knows of the end of access.
+    absl::Time end = absl::InfiniteFuture();
     std::unique_ptr<Feed::Subscription> subscription;
   };
 
@@ -161,6 +177,8 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
       last_left_ = id;
       message->mutable_left()->set_message(std::string(part.status().message()));
     } else {
+      const absl::Time end = family.reader.access_until();
+      if (end != std::exchange(family.end, end)) registration_->SetEnd(id, end);
       if (part->message == nullptr && family.joined) return step;
       if (!family.joined) Join(view, id, *message);
       family.joined = family.in_view = true;
@@ -190,6 +208,7 @@ class WatchStream final : public MessageStream<v1::WatchResponse> {
   Feed& feed_;
   const Clock& clock_;
   const StreamLimits limits_;
+  const std::string token_;
   const DeviceId device_;
   const StreamWake wake_;
   // Used by Next() only.
@@ -234,9 +253,11 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::WatchResponse>>> ProgressServic
   const std::unique_ptr<ReadView> view = engine_.Snapshot();
   ASSIGN_OR_RETURN(const DeviceId device, Authenticate(*view, token));
   ASSIGN_OR_RETURN(const std::vector<FamilyId> families, FamiliesOfDevice(*view, device));
-  auto stream = std::make_unique<WatchStream>(engine_, feed_, clock_, limits_, device, request,
-                                              std::move(wake));
+  auto stream = std::make_unique<WatchStream>(engine_, feed_, clock_, limits_, token, device,
+                                              request, std::move(wake));
   stream->Start(streams_, families);
+  // Before, it could not be told.
+  RETURN_IF_ERROR(CheckStreamToken(*engine_.Snapshot(), token));
   return stream;
 }
 

@@ -8,7 +8,24 @@ namespace nightlog {
 
 StreamRegistry::Registration::~Registration() {
   absl::MutexLock lock(&registry_->mu_);
-  registry_->streams_.erase({device_, number_});
+  const auto stream = registry_->streams_.find({device_, number_});
+  for (const auto& [family, end] : stream->second.ends) {
+    registry_->ends_.erase({end, stream->first, family});
+  }
+  registry_->streams_.erase(stream);
+}
+
+void StreamRegistry::Registration::SetEnd(const FamilyId& family, absl::Time end) {
+  absl::MutexLock lock(&registry_->mu_);
+  const Key key(device_, number_);
+  std::map<FamilyId, absl::Time>& ends = registry_->streams_.at(key).ends;
+  if (const auto before = ends.find(family); before != ends.end()) {
+    registry_->ends_.erase({before->second, key, family});
+    ends.erase(before);
+  }
+  if (end == absl::InfiniteFuture()) return;
+  ends.emplace(family, end);
+  registry_->ends_.emplace(end, key, family);
 }
 
 std::unique_ptr<StreamRegistry::Registration> StreamRegistry::Register(const DeviceId& device,
@@ -16,8 +33,7 @@ std::unique_ptr<StreamRegistry::Registration> StreamRegistry::Register(const Dev
                                                                        Callbacks callbacks) {
   absl::MutexLock lock(&mu_);
   const uint64_t number = next_number_++;
-  streams_.emplace(std::make_pair(device, number),
-                   Stream{std::string(stream_id), std::move(callbacks)});
+  streams_.emplace(Key(device, number), Stream{std::string(stream_id), std::move(callbacks), {}});
   return std::unique_ptr<Registration>(new Registration(this, device, number));
 }
 
@@ -26,6 +42,25 @@ void StreamRegistry::AccessChanged(const DeviceId& device, const FamilyId& famil
   for (auto it = streams_.lower_bound({device, 0});
        it != streams_.end() && it->first.first == device; ++it) {
     it->second.callbacks.access_changed(family);
+  }
+}
+
+void StreamRegistry::TokenExchanged(const DeviceId& device) {
+  absl::MutexLock lock(&mu_);
+  for (auto it = streams_.lower_bound({device, 0});
+       it != streams_.end() && it->first.first == device; ++it) {
+    it->second.callbacks.token_exchanged();
+  }
+}
+
+void StreamRegistry::EndExpired(absl::Time now) {
+  absl::MutexLock lock(&mu_);
+  while (!ends_.empty() && std::get<absl::Time>(*ends_.begin()) <= now) {
+    const auto [end, key, family] = *ends_.begin();
+    ends_.erase(ends_.begin());
+    Stream& stream = streams_.at(key);
+    stream.ends.erase(family);
+    stream.callbacks.access_changed(family);
   }
 }
 

@@ -126,12 +126,13 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
   using Step = StreamStep<v1::FollowResponse>;
 
   FollowStream(const Engine& engine, const Clock& clock, const StreamLimits& limits,
-               ChangeReader::SharedParts& shared_parts, const DeviceId& device,
+               ChangeReader::SharedParts& shared_parts, std::string token, const DeviceId& device,
                const v1::FollowRequest& request)
       : engine_(engine),
         clock_(clock),
         limits_(limits),
         shared_parts_(shared_parts),
+        token_(std::move(token)),
         device_(device),
         has_window_(!request.stream_id().empty()),
         until_head_(request.until_head()),
@@ -146,6 +147,10 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
       if (!Planted("stream_not_stopped_at_once")) Invalidate();
       wake();
     };
+    callbacks.token_exchanged = [this, wake] {
+      Invalidate();
+      wake();
+    };
     callbacks.received = [this, wake](uint64_t bytes) {
       received_bytes_.store(bytes);
       wake();
@@ -156,19 +161,29 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
 
   Step Next() override {
     if (WasDropped() && !Planted("dropped_bytes_fill_the_window")) sent_bytes_ -= last_bytes_;
-    if (Revalidate() && !Planted("dropped_message_not_sent_again")) reader_.StartOver();
+    const bool changed = Revalidate();
+    if (changed && !Planted("dropped_message_not_sent_again")) reader_.StartOver();
     Step step;
     if (until_head_ && bookmarked_) {
       step.kind = Step::Kind::kEnd;
       return step;
     }
     const std::unique_ptr<ReadView> view = engine_.Snapshot();
+    if (changed) {
+      step.status = CheckStreamToken(*view, token_);
+      if (!step.status.ok()) {
+        step.kind = Step::Kind::kEnd;
+        return step;
+      }
+      end_ = absl::InfiniteFuture();  // its time may have come, by a clock that was set back since
+    }
     if (has_window_ && sent_bytes_ > received_bytes_.load() + limits_.window_bytes &&
         !Planted("window_ignored")) {
       // A full window holds back what there is to tell, but not that access ended.
       const FamilyReader family(*view, reader_.family());
-      const bool has_access = Authorize(family, device_, clock_.Now()).ok();
-      if (has_access || Planted("full_window_hides_the_end_of_access")) return step;
+      const absl::StatusOr<Access> access = Authorize(family, device_, clock_.Now());
+      if (access.ok()) ExpectEnd(access->until);
+      if (access.ok() || Planted("full_window_hides_the_end_of_access")) return step;
     }
     if (!has_window_ && live_bytes_ > limits_.window_bytes &&
         !Planted("slow_reader_without_id_not_stopped")) {
@@ -190,6 +205,7 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
       }
       return step;
     }
+    ExpectEnd(reader_.access_until());
     if (part->message == nullptr) return step;
     step.kind = Step::Kind::kMessage;
     step.message = std::move(part->message);
@@ -204,10 +220,16 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
   }
 
  private:
+  // The stream shall be told when the device's access ends by itself.
+  void ExpectEnd(absl::Time end) {
+    if (end != std::exchange(end_, end)) registration_->SetEnd(reader_.family(), end);
+  }
+
   const Engine& engine_;
   const Clock& clock_;
   const StreamLimits limits_;
   ChangeReader::SharedParts& shared_parts_;
+  const std::string token_;
   const DeviceId device_;
   const bool has_window_;
   const bool until_head_;
@@ -217,6 +239,8 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
   uint64_t last_bytes_ = 0;  // of it, the last message
   // Sent after the first bookmark.
   uint64_t live_bytes_ = 0;
+  // What the registry knows of the end of access.
+  absl::Time end_ = absl::InfiniteFuture();
   std::atomic<uint64_t> received_bytes_{0};
   // Last, so that they go first: no callback comes after.
   std::unique_ptr<StreamRegistry::Registration> registration_;
@@ -283,9 +307,11 @@ absl::StatusOr<std::unique_ptr<MessageStream<v1::FollowResponse>>> SyncService::
       Authorize(FamilyReader(*view, FamilyId(request.family_id())), device, clock_.Now()));
   RETURN_IF_ERROR(RequireAction(access, Action::kFollow));
   RETURN_IF_ERROR(HaltIfAhead(*view, FamilyId(request.family_id()), access, request.cursor()));
-  auto stream =
-      std::make_unique<FollowStream>(engine_, clock_, limits_, *shared_parts_, device, request);
+  auto stream = std::make_unique<FollowStream>(engine_, clock_, limits_, *shared_parts_, token,
+                                               device, request);
   stream->Start(feed_, streams_, device, request.stream_id(), wake);
+  // Before, it could not be told.
+  RETURN_IF_ERROR(CheckStreamToken(*engine_.Snapshot(), token));
   return stream;
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A consultant sees what she may, live, and nothing once consent ends."""
 
+import datetime
 import os
 import shutil
 import unittest
@@ -124,6 +125,29 @@ class AccessTest(processes.Case):
         self.assert_in_step(alex, sam)
         self.assertEqual(copy.try_run("sync").returncode, 4)
         self.assertIn("Sam's phone of Sam got a new token, 2 times", alex.run("family", "events"))
+
+    def test_a_stream_of_the_old_token_ends_and_one_of_the_phone_goes_on(self):
+        alex, sam = self.family()
+        desk = self.consultant(alex)
+        shutil.copytree(os.path.join(self.folder, "desk"), os.path.join(self.folder, "copy"))
+        copy = processes.Watch(self, self.phone("copy"))
+        copy.until(lambda line: line.get("record", {}).get("child", {}).get("name") == "Robin")
+        desk.run("family", "rotate-token")
+        # The device of the same token is refused, not removed.
+        self.assertEqual(copy.process.wait(processes.PATIENCE_SECONDS), 4)
+        self.assertNotIn("left", copy.rest())
+        watch = processes.Watch(self, desk)
+        sam.run("log", "down", "--at", "2026-11-02 19:30")
+        watch.until(lambda line: "night_summary" in line.get("record", {}))
+
+    def test_a_stream_at_rest_ends_when_consent_runs_out(self):
+        alex, _ = self.family()
+        desk = self.consultant(alex)
+        watch = processes.Watch(self, desk)
+        watch.until(lambda line: line.get("record", {}).get("child", {}).get("name") == "Robin")
+        soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=5)
+        alex.run("consent", "Dana", "--until", soon.isoformat())
+        watch.until(lambda line: "left" in line)
 
     def test_a_server_that_was_set_back_before_an_exchange_knows_the_phone_again(self):
         alex, sam = self.family()

@@ -132,6 +132,10 @@ class Watch:
                 self.lines.put(line)
         self.lines.put(None)
 
+    def rest(self):
+        """What is printed from here to the end, when the process has ended."""
+        return "".join(iter(lambda: self.lines.get(timeout=PATIENCE_SECONDS), None))
+
     def until(self, shown):
         """The next line, as JSON, for which `shown` is true."""
         while True:

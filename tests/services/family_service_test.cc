@@ -81,6 +81,7 @@ class FamilyServiceTest : public ServiceFixture {
     callbacks.access_changed = [&changes, family = phone.family()](const FamilyId& changed) {
       if (changed == family) ++changes;
     };
+    callbacks.token_exchanged = [] {};
     callbacks.received = [](uint64_t) {};
     return streams_.Register(DeviceId(phone.pairing.device_id()), "", std::move(callbacks));
   }

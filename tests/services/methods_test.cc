@@ -1,6 +1,9 @@
 #include "services/methods.h"
 
+#include <atomic>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +23,8 @@ using ::testing::UnorderedElementsAreArray;
 
 const std::string kListMembers = "/nightlog.v1.FamilyService/ListMembers";
 const std::string kFollow = "/nightlog.v1.SyncService/Follow";
+const std::string kWatch = "/nightlog.v1.ProgressService/Watch";
+const std::string kExportFamily = "/nightlog.v1.FamilyService/ExportFamily";
 const std::string kRotateToken = "/nightlog.v1.FamilyService/RotateToken";
 
 class MethodsTest : public ServiceFixture {
@@ -144,6 +149,28 @@ class NewTokenTest : public MethodsTest {
     return ReasonOfResult(
         methods_.at(kFollow).open({token, ""}, request.SerializeAsString(), [] {}));
   }
+
+  // A stream by its path, which has read a message that was not written yet.
+  std::unique_ptr<ByteStream> OpenAndRead(const std::string& path, const Phone& phone,
+                                          const std::string& token, StreamWake wake) {
+    v1::FollowRequest follow;
+    follow.set_family_id(phone.pairing.family_id());
+    v1::ExportFamilyRequest exported;
+    exported.set_family_id(phone.pairing.family_id());
+    const std::string request = path == kFollow         ? follow.SerializeAsString()
+                                : path == kExportFamily ? exported.SerializeAsString()
+                                                        : v1::WatchRequest().SerializeAsString();
+    auto woken = std::make_shared<absl::Notification>();
+    auto stream = methods_.at(path).open({token, ""}, request, [woken, wake = std::move(wake)] {
+      if (!woken->HasBeenNotified()) woken->Notify();
+      wake();
+    });
+    EXPECT_TRUE(stream.ok()) << stream.status();
+    // An export begins once the event of it is on disk.
+    if (path == kExportFamily) woken->WaitForNotification();
+    EXPECT_EQ((*stream)->Next().kind, StreamStep<std::string>::Kind::kMessage) << path;
+    return *std::move(stream);
+  }
 };
 
 TEST_F(NewTokenTest, TheOldOneHoldsUntilTheNewOneComesByWhateverCall) {
@@ -163,6 +190,41 @@ TEST_F(NewTokenTest, TheOldOneHoldsUntilTheNewOneComesByWhateverCall) {
     }
     old = next;
   }
+}
+
+TEST_F(NewTokenTest, AStreamOfTheOldOneEndsBeforeTheFirstCallOfTheNewOneIsAnswered) {
+  using Kind = StreamStep<std::string>::Kind;
+  const Phone owner = CreateFamily();
+  std::string old = owner.token;
+  int made = 0;
+  for (const std::string& path : {kFollow, kWatch, kExportFamily}) {
+    std::atomic<int> wakes{0};
+    const auto stream = OpenAndRead(path, owner, old, [&wakes] { ++wakes; });
+    const std::string next = absl::StrCat("token ", ++made);
+    ASSERT_TRUE(Rotate(owner, old, next).ok());
+    EXPECT_TRUE(stream->WriteIfOpen([] {})) << path << ": it was only announced";
+    wakes = 0;
+    EXPECT_EQ(Read(owner, next), v1::ERROR_REASON_UNSPECIFIED);
+    EXPECT_FALSE(stream->WriteIfOpen([] { ADD_FAILURE() << "sent to the old token"; })) << path;
+    // An export is never at rest.
+    if (path != kExportFamily) EXPECT_GT(wakes, 0) << path;
+    const StreamStep<std::string> end = stream->Next();
+    EXPECT_EQ(end.kind, Kind::kEnd) << path;
+    EXPECT_EQ(end.message, nullptr) << path << ": access has not ended";
+    EXPECT_TRUE(absl::IsAborted(end.status)) << path << end.status;
+    EXPECT_EQ(ReasonOf(end.status), v1::ERROR_REASON_TOKEN_EXCHANGED) << path;
+    OpenAndRead(path, owner, next, [] {});
+    old = next;
+  }
+}
+
+TEST_F(NewTokenTest, AStreamOfAnotherDeviceGoesOn) {
+  const Phone owner = CreateFamily();
+  const Phone sam = Join(owner, v1::ROLE_CAREGIVER);
+  const auto stream = OpenAndRead(kFollow, sam, sam.token, [] {});
+  ASSERT_TRUE(Rotate(owner, owner.token, "next").ok());
+  EXPECT_EQ(Read(owner, "next"), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_TRUE(stream->WriteIfOpen([] {}));
 }
 
 TEST_F(NewTokenTest, AnAnnouncementMayBeRepeatedBeforeAndAfterTheFirstUse) {

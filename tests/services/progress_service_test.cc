@@ -163,6 +163,71 @@ TEST_F(ProgressServiceTest, AFamilyLeavesAStreamAtRestWhenAccessEnds) {
   EXPECT_THAT(Read(*watch), IsEmpty());
 }
 
+TEST_F(ProgressServiceTest, AFamilyLeavesAStreamAtRestWhenItsConsentRunsOut) {
+  const Phone owls = CreateFamily();
+  const Phone desk = JoinAsConsultant(owls);
+  clock_.Advance(absl::Hours(1));
+  const Phone larks = CreateFamily();
+  JoinAsConsultant(larks, desk);
+  const Watch watch = Open(desk);
+  Read(*watch);
+  // 60 days, see JoinAsConsultant().
+  clock_.Advance(absl::Hours(24 * 60 - 1) - absl::Seconds(1));
+  wakes_ = 0;
+  streams_.EndExpired(clock_.Now());
+  EXPECT_EQ(wakes_, 0);
+  clock_.Advance(absl::Seconds(1));
+  streams_.EndExpired(clock_.Now());
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_THAT(LeftIn(Read(*watch)), ElementsAre(owls.pairing.family_id()));
+  AddChild(larks);
+  EXPECT_EQ(KindsIn(Read(*watch)).count(v1::Record::kChild), 1u);
+  clock_.Advance(absl::Hours(1));
+  streams_.EndExpired(clock_.Now());
+  EXPECT_THAT(LeftIn(Read(*watch)), ElementsAre(larks.pairing.family_id()));
+}
+
+TEST_F(ProgressServiceTest, AConsentThatWasProlongedEndsAtItsNewEnd) {
+  const Phone owner = CreateFamily();
+  const Phone desk = JoinAsConsultant(owner);
+  const Watch watch = Open(desk);
+  Read(*watch);
+  v1::SetConsentRequest consent;
+  consent.set_family_id(owner.pairing.family_id());
+  consent.set_member_id(desk.pairing.member_id());
+  consent.set_scope(v1::CONSENT_SCOPE_NIGHTS);
+  *consent.mutable_until() = ToProto(clock_.Now() + absl::Hours(24 * 90));
+  ASSERT_TRUE(Call(&FamilyService::SetConsent, owner, consent).ok());
+  EXPECT_THAT(LeftIn(Read(*watch)), IsEmpty());
+  wakes_ = 0;
+  clock_.Advance(absl::Hours(24 * 60));
+  streams_.EndExpired(clock_.Now());
+  EXPECT_EQ(wakes_, 0);
+  clock_.Advance(absl::Hours(24 * 30));
+  streams_.EndExpired(clock_.Now());
+  EXPECT_THAT(LeftIn(Read(*watch)), ElementsAre(owner.pairing.family_id()));
+}
+
+TEST_F(ProgressServiceTest, ATokenExchangedWhileAStreamIsOpenedOpensNone) {
+  const Phone owner = CreateFamily();
+  v1::RotateTokenRequest rotate;
+  rotate.set_family_id(owner.pairing.family_id());
+  rotate.set_new_token_hash(SecretHash("next"));
+  ASSERT_TRUE(Call(&FamilyService::RotateToken, owner, rotate).ok());
+  InterruptedEngine engine(engine_);
+  const ProgressService service(engine, feed_, streams_, clock_);
+  engine.InterruptNext([&] {
+    absl::Notification used;
+    family_service_.UseNewToken("next", [&](const absl::Status& status) {
+      EXPECT_TRUE(status.ok()) << status;
+      used.Notify();
+    });
+    used.WaitForNotification();
+  });
+  EXPECT_EQ(ReasonOfResult(service.Watch(owner.token, {}, [] {})),
+            v1::ERROR_REASON_TOKEN_EXCHANGED);
+}
+
 TEST_F(ProgressServiceTest, WhatWasReadBeforeAccessEndedIsNotSent) {
   const Phone owner = CreateFamily();
   const Phone desk = JoinAsConsultant(owner);

@@ -25,6 +25,7 @@ class StreamRegistryTest : public ::testing::Test {
     callbacks.access_changed = [&told](const FamilyId& family) {
       told.push_back(absl::StrCat("access to ", family.hex()));
     };
+    callbacks.token_exchanged = [&told] { told.emplace_back("token exchanged"); };
     callbacks.received = [&told](uint64_t bytes) {
       told.push_back(absl::StrCat("received ", bytes));
     };
@@ -33,6 +34,8 @@ class StreamRegistryTest : public ::testing::Test {
 
   SystemRandom random_;
   const FamilyId family_ = FamilyId::Make(random_);
+  const FamilyId other_family_ = FamilyId::Make(random_);
+  const absl::Time evening_ = absl::FromUnixSeconds(1'700'000'000);
   const DeviceId phone_ = DeviceId::Make(random_);
   const DeviceId other_phone_ = DeviceId::Make(random_);
   StreamRegistry registry_;
@@ -47,6 +50,49 @@ TEST_F(StreamRegistryTest, EveryStreamOfTheDeviceIsToldThatAccessChanged) {
   EXPECT_THAT(first, ElementsAre(absl::StrCat("access to ", family_.hex())));
   EXPECT_THAT(second, ElementsAre(absl::StrCat("access to ", family_.hex())));
   EXPECT_THAT(other, IsEmpty());
+}
+
+TEST_F(StreamRegistryTest, EveryStreamOfTheDeviceIsToldThatItsTokenWasExchanged) {
+  std::vector<std::string> first, second, other;
+  const auto a = Register(phone_, "s1", first);
+  const auto b = Register(phone_, "", second);
+  const auto c = Register(other_phone_, "s1", other);
+  registry_.TokenExchanged(phone_);
+  EXPECT_THAT(first, ElementsAre("token exchanged"));
+  EXPECT_THAT(second, ElementsAre("token exchanged"));
+  EXPECT_THAT(other, IsEmpty());
+}
+
+TEST_F(StreamRegistryTest, AStreamIsToldOnceThatAccessEnded) {
+  std::vector<std::string> first, second;
+  const auto a = Register(phone_, "", first);
+  const auto b = Register(other_phone_, "", second);
+  a->SetEnd(family_, evening_);
+  a->SetEnd(other_family_, evening_ + absl::Hours(1));
+  b->SetEnd(family_, evening_ + absl::Hours(1));
+  registry_.EndExpired(evening_ - absl::Nanoseconds(1));
+  EXPECT_THAT(first, IsEmpty());
+  registry_.EndExpired(evening_);
+  registry_.EndExpired(evening_);
+  EXPECT_THAT(first, ElementsAre(absl::StrCat("access to ", family_.hex())));
+  EXPECT_THAT(second, IsEmpty());
+  registry_.EndExpired(evening_ + absl::Hours(2));
+  EXPECT_THAT(first, ElementsAre(absl::StrCat("access to ", family_.hex()),
+                                 absl::StrCat("access to ", other_family_.hex())));
+  EXPECT_THAT(second, ElementsAre(absl::StrCat("access to ", family_.hex())));
+}
+
+TEST_F(StreamRegistryTest, TheLastWordOnTheEndOfAFamilyCounts) {
+  std::vector<std::string> told;
+  const auto stream = Register(phone_, "", told);
+  stream->SetEnd(family_, evening_);
+  stream->SetEnd(family_, evening_ + absl::Hours(1));
+  stream->SetEnd(other_family_, evening_);
+  stream->SetEnd(other_family_, absl::InfiniteFuture());
+  registry_.EndExpired(evening_);
+  EXPECT_THAT(told, IsEmpty());
+  registry_.EndExpired(evening_ + absl::Hours(1));
+  EXPECT_THAT(told, ElementsAre(absl::StrCat("access to ", family_.hex())));
 }
 
 TEST_F(StreamRegistryTest, OnlyTheNamedStreamOfTheDeviceIsToldWhatWasReceived) {
@@ -65,8 +111,12 @@ TEST_F(StreamRegistryTest, OnlyTheNamedStreamOfTheDeviceIsToldWhatWasReceived) {
 
 TEST_F(StreamRegistryTest, AStreamThatIsGoneIsToldNothing) {
   std::vector<std::string> told;
-  Register(phone_, "s1", told).reset();
+  auto stream = Register(phone_, "s1", told);
+  stream->SetEnd(family_, evening_);
+  stream.reset();
   registry_.AccessChanged(phone_, family_);
+  registry_.TokenExchanged(phone_);
+  registry_.EndExpired(evening_);
   registry_.Received(phone_, "s1", 7);
   EXPECT_THAT(told, IsEmpty());
 }

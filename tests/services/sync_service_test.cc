@@ -41,6 +41,15 @@ class SyncServiceTest : public ServiceFixture {
     return Await(sync_service_, &SyncService::Push, phone.token, request);
   }
 
+  void SetConsent(const Phone& owner, const Phone& desk, absl::Time until) {
+    v1::SetConsentRequest request;
+    request.set_family_id(owner.pairing.family_id());
+    request.set_member_id(desk.pairing.member_id());
+    request.set_scope(v1::CONSENT_SCOPE_NIGHTS);
+    *request.mutable_until() = ToProto(until);
+    ASSERT_TRUE(Call(&FamilyService::SetConsent, owner, request).ok());
+  }
+
   v1::ErrorReason FollowFrom(const Phone& phone, const v1::Cursor& cursor) {
     v1::FollowRequest request;
     request.set_family_id(phone.pairing.family_id());
@@ -81,6 +90,39 @@ TEST_F(SyncServiceTest, OneCommitIsSerialisedOnceForAllWhoMaySeeTheSame) {
   }
   for (const auto& stream : streams) {
     EXPECT_EQ(stream->Next().kind, StreamStep<v1::FollowResponse>::Kind::kWait);
+  }
+}
+
+TEST_F(SyncServiceTest, AStreamAtRestClosesWhenConsentRunsOutAlsoWhereTheWindowIsFull) {
+  using Kind = StreamStep<v1::FollowResponse>::Kind;
+  const Phone owner = CreateFamily();
+  const Phone desk = Join(owner, v1::ROLE_CONSULTANT);
+  StreamLimits limits;
+  limits.window_bytes = 1;
+  const SyncService narrow(engine_, committer_, feed_, streams_, clock_, limits);
+  for (const SyncService* service : {&sync_service_, &narrow}) {
+    const absl::Time until = clock_.Now() + absl::Hours(1);
+    SetConsent(owner, desk, until + absl::Hours(1));
+    v1::FollowRequest request;
+    request.set_family_id(desk.pairing.family_id());
+    request.set_stream_id(random_.Bytes(16));
+    int wakes = 0;
+    const auto stream = service->Follow(desk.token, request, [&wakes] { ++wakes; });
+    ASSERT_TRUE(stream.ok()) << stream.status();
+    while ((*stream)->Next().kind == Kind::kMessage) continue;
+    SetConsent(owner, desk, until);
+    while ((*stream)->Next().kind == Kind::kMessage) continue;
+    wakes = 0;
+    clock_.Set(until - absl::Seconds(1));
+    streams_.EndExpired(clock_.Now());
+    EXPECT_EQ(wakes, 0);
+    clock_.Set(until);
+    streams_.EndExpired(clock_.Now());
+    EXPECT_EQ(wakes, 1);
+    const auto end = (*stream)->Next();
+    ASSERT_EQ(end.kind, Kind::kEnd);
+    EXPECT_TRUE(end.message->has_closed());
+    EXPECT_EQ(ReasonOf(end.status), v1::ERROR_REASON_NO_ACCESS);
   }
 }
 

@@ -601,6 +601,7 @@ export type ErrorReason =
   | 'already_decided'
   | 'slow_reader'
   | 'page_token'
+  | 'token_exchanged'
   // The server is not reached, or did not answer in time.
   | 'unreachable'
   // This phone could not save it: its storage is full or not usable.

@@ -285,6 +285,27 @@ describe('access', () => {
     expect(await rotations(young.app.families.value[0] as FamilyModel)).toBe(1);
   });
 
+  test('a stream of the old token is opened again with the new one', async () => {
+    const { alex, family, samFamily, childId } = await twoPhones();
+    const states: string[] = [];
+    const stop = family.sync.subscribe(({ state }) => void states.push(state));
+    const other = await phoneOf({ name: alex.name, agoMs: -91 * 86_400_000 });
+    const exchanged = other.app.families.value[0] as FamilyModel;
+    await until(async () =>
+      expect((await exchanged.listEvents()).events[0]).toMatchObject({ kind: 'token_rotated' }),
+    );
+    await untilSynced(exchanged);
+    other.app.close();
+    const id = await samFamily.log({
+      childId,
+      detail: crying,
+      interval: typed('2025-01-14T01:10Z'),
+    });
+    await until(() => expect(family.records.value.get(id)?.revision).toBeGreaterThan(0));
+    stop();
+    expect(states).not.toContain('closed');
+  });
+
   test('a server that was restored to before an exchange knows the phone again', async () => {
     const { alex, family } = await newFamily();
     await untilSynced(family);
