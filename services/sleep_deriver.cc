@@ -142,30 +142,32 @@ class RememberedChild {
     derived.push_back({ProgressId(child_id_), kProgress, SerializeDeterministic(progress)});
   }
 
-  // Dates of the nights from `first` on that have a summary.
-  absl::Status AddSummarizedNights(const FamilyReader& reader, absl::string_view first,
-                                   std::set<absl::CivilDay>& nights) const {
-    return reader.ScanIndex(NightIndexKey(child_id_, first),
-                            PrefixLimit(NightIndexPrefix(child_id_)), ScanOrder::kAscending,
-                            [&](absl::string_view key, const RecordId&) {
-                              absl::CivilDay day;
-                              if (absl::ParseCivilTime(DateOfNightIndexKey(key), &day)) {
-                                nights.insert(day);
-                              }
-                              return true;
-                            });
-  }
-
-  // The nights of every entry of the child.
-  absl::Status AddLoggedNights(const FamilyReader& reader, std::set<absl::CivilDay>& nights) const {
+  // Adds the nights from the date `first` on, or all for "", that have a summary or an entry: what
+  // was logged of a night may say nothing without a plan, and something with one.
+  absl::Status AddNights(const FamilyReader& reader, const std::string& first,
+                         std::set<absl::CivilDay>& nights) const {
+    RETURN_IF_ERROR(
+        reader.ScanIndex(NightIndexKey(child_id_, first), PrefixLimit(NightIndexPrefix(child_id_)),
+                         ScanOrder::kAscending, [&](absl::string_view key, const RecordId&) {
+                           absl::CivilDay day;
+                           if (absl::ParseCivilTime(DateOfNightIndexKey(key), &day)) {
+                             nights.insert(day);
+                           }
+                           return true;
+                         }));
     const std::string prefix = EntryIndexPrefix(child_id_);
+    std::string begin = prefix;
+    absl::CivilDay first_day = absl::CivilDay::min();
+    if (absl::ParseCivilTime(first, &first_day)) {
+      begin = EntryIndexStart(child_id_, sleep::EntriesWindow(child_, first_day).begin);
+    }
     return ScanRecords(
-        reader, prefix, PrefixLimit(prefix), ScanOrder::kAscending,
+        reader, begin, PrefixLimit(prefix), ScanOrder::kAscending,
         [&](absl::string_view, const RecordId&, const StoredRecord& record) {
           v1::LogEntry entry;
           if (ParseBody(record, entry)) {
             for (absl::CivilDay day : sleep::NightsTouched(child_, entry.interval())) {
-              nights.insert(day);
+              if (day >= first_day) nights.insert(day);
             }
           }
           return true;
@@ -410,11 +412,10 @@ absl::Status SleepDeriver::Derive(const FamilyReader& reader,
       for (absl::CivilDay day : sleep::NightsTouched(child.child(), interval)) nights.insert(day);
     }
     if (stale.children.count(child_id) > 0) {
-      RETURN_IF_ERROR(child.AddSummarizedNights(reader, "", nights));
-      RETURN_IF_ERROR(child.AddLoggedNights(reader, nights));
+      RETURN_IF_ERROR(child.AddNights(reader, /*first=*/"", nights));
     } else if (const auto first = stale.nights_from.find(child_id);
                first != stale.nights_from.end()) {
-      RETURN_IF_ERROR(child.AddSummarizedNights(reader, first->second, nights));
+      RETURN_IF_ERROR(child.AddNights(reader, first->second, nights));
     }
     for (absl::CivilDay night : nights) RETURN_IF_ERROR(child.DeriveNight(reader, night, derived));
     if (!Planted("progress_stale")) child.DeriveProgress(derived);
