@@ -395,7 +395,8 @@ struct Replica::Update {
   }
 
   // Appends what is pending under `from`, or under any id, anew under the pairing's replica id, in
-  // its order, and rewrites what refers to it.
+  // its order, and rewrites what refers to it: what was tapped later under another id, and what
+  // followed under that, was not sent yet.
   void Rehome(const absl::optional<ReplicaId>& from) {
     std::map<uint64_t, Row> pending;
     for (const auto& [position, row] : family.outbox) {
@@ -405,9 +406,20 @@ struct Replica::Update {
       if (row.has_value()) pending.emplace(position, *row);
     }
     std::map<std::pair<std::string, uint64_t>, uint64_t> new_seqs;
+    const auto names_moved = [&](const Row& row) {
+      for (const v1::Edit& edit : row.transaction.edits()) {
+        for (const v1::EditId& saw : edit.saw()) {
+          if (new_seqs.count({saw.replica_id(), saw.seq()}) > 0) return true;
+        }
+      }
+      return false;
+    };
+    std::set<std::string> moving;
+    if (from.has_value()) moving.insert(from->str());
     for (const auto& [position, row] : pending) {
       if (row.revision != 0) continue;
-      if (from.has_value() && row.replica_id != from->bytes()) continue;
+      if (from.has_value() && moving.count(row.replica_id) == 0 && !names_moved(row)) continue;
+      moving.insert(row.replica_id);
       // An edit may also name one before it in its own transaction.
       new_seqs[{row.replica_id, row.transaction.seq()}] = stored.last_seq() + 1;
       v1::Transaction transaction = row.transaction;
@@ -1044,12 +1056,13 @@ absl::StatusOr<PushStep> Replica::ApplyVerdicts(const v1::PushRequest& request,
   return step;
 }
 
-absl::Status Replica::Rehome(const FamilyId& id, const absl::optional<ReplicaId>& from,
-                             const ReplicaId& to) {
+absl::Status Replica::Rehome(const FamilyId& id, const ReplicaId& from, const ReplicaId& to) {
   std::set<RecordId> changed;
   {
     absl::MutexLock lock(&mu_);
     ASSIGN_OR_RETURN(Family * family, Find(id));
+    // Paired anew meanwhile: the next bookmark moves it all.
+    if (family->stored.rehome_at_bookmark()) return absl::OkStatus();
     Update update(*family);
     v1::Pairing pairing = family->pairing;
     pairing.set_replica_id(to.str());

@@ -216,11 +216,11 @@ class Replica {
   absl::StatusOr<PushStep> ApplyVerdicts(const v1::PushRequest& request,
                                          const v1::PushResponse& response);
 
-  // Moves what is unacknowledged under `from`, or under any replica id (nullopt), to the replica id
-  // `to`, as new transactions that say the same: seq and hashes are made anew, and `saw` follows.
-  // New taps are made under `to`.
-  absl::Status Rehome(const FamilyId& family, const absl::optional<ReplicaId>& from,
-                      const ReplicaId& to);
+  // Moves what is unacknowledged under `from`, and what was tapped on top of it under another
+  // replica id, to the replica id `to`, as new transactions that say the same: seq and hashes are
+  // made anew, and `saw` follows. What else is pending keeps its names: the server may have it, and
+  // its answer was lost. New taps are made under `to`.
+  absl::Status Rehome(const FamilyId& family, const ReplicaId& from, const ReplicaId& to);
 
   // What to follow from: the request lacks `stream_id` and `until_head`.
   absl::StatusOr<v1::FollowRequest> NextFollow(const FamilyId& family) const;

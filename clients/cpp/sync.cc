@@ -17,7 +17,7 @@ namespace nightlog {
 namespace {
 
 // New replica ids within one push; more means that the server answers nonsense.
-constexpr int kRenewalsMax = 3;
+constexpr int kRenewalsMax = 8;
 
 // After a server's history changed, what is pending again goes in the next round.
 constexpr int kRoundsMax = 3;
@@ -49,9 +49,9 @@ absl::Status Syncer::Push(const FamilyId& family, absl::Time deadline) {
     const absl::StatusOr<v1::PushResponse> response =
         connection_.Push(*request, CallDeadline(deadline));
     PushStep step = PushStep::kRenewReplica;
-    // A server restored from before this replica id was issued does not know it, nor a later one.
-    const bool is_unknown = ReasonOf(response.status()) == v1::ERROR_REASON_REPLICA_NOT_YOURS;
-    if (!is_unknown) {
+    // A server restored from before this replica id was issued does not know it. It may know
+    // another: what waited for a record is pending under an older one than the rest.
+    if (ReasonOf(response.status()) != v1::ERROR_REASON_REPLICA_NOT_YOURS) {
       RETURN_IF_ERROR(response.status());
       ASSIGN_OR_RETURN(step, replica_.ApplyVerdicts(*request, *response));
     }
@@ -78,9 +78,8 @@ absl::Status Syncer::Push(const FamilyId& family, absl::Time deadline) {
           // It was restored. What it lost belongs before what is pending: the next bookmark tells.
           return absl::AbortedError("the server's history changed; its records are read first");
         }
-        absl::optional<ReplicaId> from;
-        if (!is_unknown) from = ReplicaId(request->replica_id());
-        RETURN_IF_ERROR(replica_.Rehome(family, from, ReplicaId(renewed.replica_id())));
+        RETURN_IF_ERROR(replica_.Rehome(family, ReplicaId(request->replica_id()),
+                                        ReplicaId(renewed.replica_id())));
       }
     }
   }

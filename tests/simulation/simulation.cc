@@ -2171,6 +2171,9 @@ class World {
     const PhoneContent content = Content(phone);
     for (const KeptTransaction* row : content.outbox) ++tapped_[row->name];
     for (const KeptTransaction* row : content.sent) ++tapped_[row->name];
+    for (const KeptTransaction* row : content.attention) {
+      if (row->lacks_its_record) ++tapped_[row->name];
+    }
   }
 
   // Two phones from one: the copy goes on beside the original. Or a phone that lost all it had is

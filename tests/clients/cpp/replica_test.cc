@@ -1,5 +1,8 @@
 #include "clients/cpp/replica.h"
 
+#include <map>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -15,6 +18,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 using ::testing::Property;
 using ::testing::SizeIs;
 
@@ -516,11 +520,43 @@ TEST(ReplicaTest, TapWhoseEditsNameOneAnotherKeepsThatUnderItsNewName) {
   const v1::Edit deletion = a.Pending().at(2).edits(1);
   ASSERT_THAT(deletion.saw(), Contains(Property(&v1::EditId::seq, 3u)));
   const ReplicaId other(server.NewPairing("other").replica_id());
-  ASSERT_TRUE(a.replica->Rehome(a.family, absl::nullopt, other).ok());
+  ASSERT_TRUE(a.replica->Rehome(a.family, ReplicaId(a.state().pairing.replica_id()), other).ok());
   const v1::Edit renamed = a.Pending().at(2).edits(1);
   for (const v1::EditId& saw : renamed.saw()) {
     EXPECT_EQ(saw.replica_id(), other.bytes());
   }
+}
+
+TEST(ReplicaTest, WhatIsPendingUnderAnotherNameMovesOnlyIfItNamesWhatMoves) {
+  FakeServer server;
+  Phone a(server, "A");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  a.MustSync();
+  a.Write(Tap().Set(Rec(1), Text("first")));
+  const ReplicaId first(a.state().pairing.replica_id());
+  const ReplicaId second(server.NewPairing("second").replica_id());
+  const ReplicaId third(server.NewPairing("third").replica_id());
+  // Nothing is pending under `third`: new taps are made under `second`, and that is all.
+  ASSERT_TRUE(a.replica->Rehome(a.family, third, second).ok());
+  a.Write(Tap().Set(Rec(2), Crying()));
+  a.Write(Tap().Set(Rec(1), Text("on top")));
+  a.Write(Tap().Set(Rec(3), Crying()));
+  ASSERT_TRUE(a.replica->Rehome(a.family, first, third).ok());
+  a.MustSync();
+  const auto names = [&](const RecordId& record) {
+    std::map<std::string, uint64_t> names;
+    const storage::v1::StoredRecord stored = server.Record(record);
+    for (const storage::v1::StoredGroup& group : stored.groups()) {
+      for (const storage::v1::StoredVersion& version : group.versions()) {
+        names[version.edit().replica_id()] = version.edit().seq();
+      }
+    }
+    return names;
+  };
+  EXPECT_THAT(names(Rec(2)), ElementsAre(Pair(second.bytes(), 1)));
+  EXPECT_THAT(names(Rec(1)), ElementsAre(Pair(first.bytes(), 1), Pair(third.bytes(), 2)));
+  EXPECT_FALSE(HasConflict(server.Record(Rec(1))));
+  EXPECT_THAT(names(Rec(3)), ElementsAre(Pair(third.bytes(), 3)));
 }
 
 TEST(ReplicaTest, ObserversHearWhatIsShownDifferently) {

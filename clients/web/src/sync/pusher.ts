@@ -11,7 +11,7 @@ import { Waiting } from './waiting.ts';
 import { fromClock } from './wire.ts';
 
 // New replica ids within one push; more means that the server answers nonsense.
-const RENEWALS_MAX = 3;
+const RENEWALS_MAX = 8;
 
 export class Pusher {
   private kicked = true;
@@ -80,13 +80,12 @@ export class Pusher {
       sent = true;
       request.sentAt = fromClock(this.clock.read());
       let step: Awaited<ReturnType<Replica['applyVerdicts']>> = 'renew_replica';
-      let from: Id | undefined = toHex(request.replicaId);
       try {
         step = await this.replica.applyVerdicts(request, await this.calls.sync.push(request, CALL));
       } catch (error) {
         if (toAppError(error).reason !== 'replica_not_yours') throw error;
-        // A server restored from before this replica id was issued does not know it, nor a later one.
-        from = undefined;
+        // A server restored from before this replica id was issued does not know it. It may know
+        // another: what waited for a record is pending under an older one than the rest.
       }
       if (step === 'wait') {
         throw new AppError('other', 'the server is too old for what is saved here; it is kept');
@@ -107,7 +106,7 @@ export class Pusher {
           'the server’s history changed; its records are read first',
         );
       }
-      await this.replica.rehome(this.familyId, from, toHex(renewed.replicaId));
+      await this.replica.rehome(this.familyId, toHex(request.replicaId), toHex(renewed.replicaId));
     }
     return sent;
   }

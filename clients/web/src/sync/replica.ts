@@ -294,12 +294,13 @@ export class Replica {
     return step;
   }
 
-  // Moves what is unacknowledged under `from`, or under any replica id, to the replica id `to`, as new
-  // transactions that say the same. New taps are made under `to`.
-  async rehome(familyId: Id, from: Id | undefined, to: Id): Promise<void> {
+  // Moves what is unacknowledged under `from`, and what was tapped on top of it under another replica
+  // id, to the replica id `to`, as new transactions that say the same. What else is pending keeps its
+  // names: the server may have it, and its answer was lost. New taps are made under `to`.
+  async rehome(familyId: Id, from: Id, to: Id): Promise<void> {
     await this.change(familyId, (changing, family) => {
-      const current = family.pairing.replicaId;
-      if (from !== undefined && current !== from && current !== to) return [];
+      // Paired anew meanwhile: the next bookmark moves it all.
+      if (family.rehomeAtBookmark) return [];
       takePairing(family, { ...family.pairing, replicaId: to });
       return from === to ? [] : this.appendAnew(changing, family, from);
     });
@@ -578,14 +579,20 @@ export class Replica {
   }
 
   // Appends what is pending under `from`, or under any replica id, anew under the pairing's, in its
-  // order, and rewrites what refers to it. Returns the records concerned.
+  // order, and rewrites what refers to it: what was tapped later under another id, and what followed
+  // under that, was not sent yet. Returns the records concerned.
   private async appendAnew(changing: Changing, family: FamilyRow, from?: Id): Promise<Id[]> {
     const { replicaId } = family.pairing;
     const store = changing.objectStore('outbox');
     const changed: Id[] = [];
     const newSeqs = new Map<string, number>();
+    const namesMoved = (row: TransactionRow) =>
+      row.edits.some((edit) => edit.saw.some((id) => newSeqs.has(`${id.replicaId} ${id.seq}`)));
+    const moving = new Set<Id | undefined>([from]);
     for (const row of await store.getAll(ofFamily(family.familyId))) {
-      if (row.revision !== 0 || (from !== undefined && row.replicaId !== from)) continue;
+      if (row.revision !== 0) continue;
+      if (from !== undefined && !moving.has(row.replicaId) && !namesMoved(row)) continue;
+      moving.add(row.replicaId);
       const { hash: _h, previousHash: _p, ...rest } = row;
       const seq = ++family.lastSeq;
       const position = ++family.lastPosition;

@@ -211,8 +211,19 @@ async function replicaAlone(name: string) {
       is: [replicaId[0], seq],
       saw: edits.map((edit) => [edit.saw[0]?.replicaId[0], edit.saw[0]?.seq]),
     }));
+  const rehome = (from: string, to: string) => replica.rehome(family, id(from), id(to));
   const mayPush = async () => (await replica.nextPush(family)) !== undefined;
-  return { pair, bookmark, tap, commit, held, pending, mayPush, close: () => database.close() };
+  return {
+    pair,
+    bookmark,
+    tap,
+    commit,
+    held,
+    pending,
+    rehome,
+    mayPush,
+    close: () => database.close(),
+  };
 }
 
 test('what a phone that is paired anew brings back comes before what names it', async () => {
@@ -244,6 +255,34 @@ test('what a phone that is paired anew brings back comes before what names it', 
     },
     { is: ['7', 4], saw: [['7', 3]] },
   ]);
+  phone.close();
+});
+
+test('what is pending under another name moves only if it names what moves', async () => {
+  const phone = await replicaAlone('moves');
+  await phone.tap();
+  // Nothing is pending under 9: new taps are made under 7, and that is all.
+  await phone.rehome('9', '7');
+  await phone.tap();
+  await phone.tap([['4', 1]]);
+  await phone.tap();
+  await phone.rehome('4', '8');
+  expect(await phone.pending()).toEqual([
+    { is: ['7', 1], saw: [] },
+    { is: ['8', 1], saw: [] },
+    { is: ['8', 2], saw: [['8', 1]] },
+    { is: ['8', 3], saw: [] },
+  ]);
+  phone.close();
+});
+
+test('a phone that was paired anew keeps its new name, whatever was asked for before', async () => {
+  const phone = await replicaAlone('asked_before');
+  await phone.tap();
+  await phone.pair('7');
+  await phone.rehome('4', '8');
+  await phone.bookmark('a', 1, true);
+  expect(await phone.pending()).toEqual([{ is: ['7', 1], saw: [] }]);
   phone.close();
 });
 
