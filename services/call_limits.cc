@@ -50,13 +50,19 @@ class LimitedStream final : public ByteStream {
 }  // namespace
 
 RateLimit::RateLimit(const Clock& clock, double per_second, double burst, size_t keys_max)
-    : clock_(clock), per_second_(per_second), burst_(burst), keys_max_(keys_max) {}
+    : clock_(clock), keys_max_(keys_max), per_second_(per_second), burst_(burst) {}
+
+void RateLimit::SetRate(double per_second, double burst) {
+  absl::MutexLock lock(&mu_);
+  per_second_ = per_second;
+  burst_ = burst;
+}
 
 absl::Duration RateLimit::Take(absl::string_view key, double cost) {
-  if (per_second_ <= 0) return absl::ZeroDuration();
   const absl::Time now = clock_.Now();
-  const absl::Duration to_fill = absl::Seconds(burst_ / per_second_);
   absl::MutexLock lock(&mu_);
+  if (per_second_ <= 0) return absl::ZeroDuration();
+  const absl::Duration to_fill = absl::Seconds(burst_ / per_second_);
   absl::Time& full_at = FullAt(key, now);
   const absl::Time full_then = std::min(std::max(full_at, now), now + to_fill) +
                                absl::Seconds(std::min(cost, burst_) / per_second_);
@@ -79,12 +85,21 @@ absl::Time& RateLimit::FullAt(absl::string_view key, absl::Time now) {
 }
 
 CallLimits::CallLimits(const Clock& clock, const CallLimitOptions& options)
-    : device_streams_max_(options.device_streams_max),
-      devices_(clock, options.device_calls_per_second,
-               options.device_calls_per_second * kBurstSeconds, kKeysMax),
-      addresses_(clock, options.address_calls_per_second,
-                 options.address_calls_per_second * kBurstSeconds, kKeysMax),
-      pairings_(clock, options.address_pairings_per_minute / 60.0, kPairingsBurst, kKeysMax) {}
+    : devices_(clock, 0, 0, kKeysMax),
+      addresses_(clock, 0, 0, kKeysMax),
+      pairings_(clock, 0, 0, kKeysMax) {
+  SetOptions(options);
+}
+
+void CallLimits::SetOptions(const CallLimitOptions& options) {
+  devices_.SetRate(options.device_calls_per_second,
+                   options.device_calls_per_second * kBurstSeconds);
+  addresses_.SetRate(options.address_calls_per_second,
+                     options.address_calls_per_second * kBurstSeconds);
+  pairings_.SetRate(options.address_pairings_per_minute / 60.0, kPairingsBurst);
+  absl::MutexLock lock(&mu_);
+  device_streams_max_ = options.device_streams_max;
+}
 
 absl::Status CallLimits::Admit(const Peer& peer, size_t request_bytes, bool is_pairing) {
   if (peer.address.empty()) return absl::OkStatus();
@@ -98,10 +113,11 @@ absl::Status CallLimits::Admit(const Peer& peer, size_t request_bytes, bool is_p
 }
 
 std::shared_ptr<void> CallLimits::OpenStream(const Peer& peer) {
-  if (peer.address.empty() || device_streams_max_ == 0)
-    return std::shared_ptr<void>(this, [](void*) {});
   const std::string device = SecretHash(peer.token.empty() ? peer.address : peer.token);
   absl::MutexLock lock(&mu_);
+  if (peer.address.empty() || device_streams_max_ == 0) {
+    return std::shared_ptr<void>(this, [](void*) {});
+  }
   int& open = open_streams_[device];
   if (open >= device_streams_max_) return nullptr;
   ++open;

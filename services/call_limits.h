@@ -27,6 +27,9 @@ class RateLimit {
   // `per_second` 0: no limit. The clock must outlive this; one that is set back empties no bucket.
   RateLimit(const Clock& clock, double per_second, double burst, size_t keys_max);
 
+  // From now on. What has been taken from a bucket is not given back.
+  void SetRate(double per_second, double burst);
+
   // Takes `cost`, at most the burst, from the bucket of `key` and returns zero. Where there is not
   // as much, takes nothing and returns how long it will be until there is.
   absl::Duration Take(absl::string_view key, double cost);
@@ -36,10 +39,10 @@ class RateLimit {
   absl::Time& FullAt(absl::string_view key, absl::Time now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Clock& clock_;
-  const double per_second_;
-  const double burst_;
   const size_t keys_max_;
   absl::Mutex mu_;
+  double per_second_ ABSL_GUARDED_BY(mu_);
+  double burst_ ABSL_GUARDED_BY(mu_);
   // By hash of the key: two keys that share a bucket harm nobody.
   absl::flat_hash_map<uint64_t, absl::Time> full_at_ ABSL_GUARDED_BY(mu_);
   absl::Time swept_at_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
@@ -70,6 +73,9 @@ class CallLimits {
   // The clock must outlive this.
   CallLimits(const Clock& clock, const CallLimitOptions& options);
 
+  // From now on. Streams that are open go on.
+  void SetOptions(const CallLimitOptions& options);
+
  private:
   friend Methods LimitMethods(const Methods& methods, CallLimits& limits);
 
@@ -79,12 +85,12 @@ class CallLimits {
   // Counts an open stream while what it returns lives; null if there are too many.
   std::shared_ptr<void> OpenStream(const Peer& peer);
 
-  const int device_streams_max_;
   RateLimit devices_;
   RateLimit addresses_;
   RateLimit pairings_;
 
   absl::Mutex mu_;
+  int device_streams_max_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_map<std::string, int> open_streams_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -36,8 +36,14 @@ std::string AsWord(absl::string_view text) {
   return text.empty() ? "\"\"" : std::string(text);
 }
 
-void Write(spdlog::logger& logger, spdlog::level::level_enum level, const std::string& line) {
-  logger.log(level, spdlog::string_view_t(line.data(), line.size()));
+std::shared_ptr<spdlog::logger> MakeLogger(const char* pattern) {
+  auto logger = std::make_shared<spdlog::logger>("nightlogd",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_formatter(
+      std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
+  // The last lines before the process ends are those that matter.
+  logger->flush_on(spdlog::level::trace);
+  return logger;
 }
 
 }  // namespace
@@ -56,25 +62,25 @@ std::string FormatLogEvent(LogFormat format, absl::string_view event, Log::Field
 }
 
 Log::Log(LogFormat format)
-    : format_(format),
-      logger_(std::make_shared<spdlog::logger>("nightlogd",
-                                               std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
-  logger_->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-      format == LogFormat::kJson ? kJsonPattern : kTextPattern, spdlog::pattern_time_type::utc));
-  // The last lines before the process ends are those that matter.
-  logger_->flush_on(spdlog::level::trace);
-}
+    : format_(format), loggers_{MakeLogger(kTextPattern), MakeLogger(kJsonPattern)} {}
 
 void Log::Info(absl::string_view event, Fields fields) const {
-  Write(*logger_, spdlog::level::info, FormatLogEvent(format_, event, fields));
+  Write(spdlog::level::info, event, fields);
 }
 
 void Log::Warning(absl::string_view event, Fields fields) const {
-  Write(*logger_, spdlog::level::warn, FormatLogEvent(format_, event, fields));
+  Write(spdlog::level::warn, event, fields);
 }
 
 void Log::Error(absl::string_view event, Fields fields) const {
-  Write(*logger_, spdlog::level::err, FormatLogEvent(format_, event, fields));
+  Write(spdlog::level::err, event, fields);
+}
+
+void Log::Write(int level, absl::string_view event, Fields fields) const {
+  const LogFormat format = format_;
+  const std::string line = FormatLogEvent(format, event, fields);
+  loggers_[static_cast<size_t>(format)]->log(static_cast<spdlog::level::level_enum>(level),
+                                             spdlog::string_view_t(line.data(), line.size()));
 }
 
 }  // namespace nightlog

@@ -1,6 +1,8 @@
 #ifndef NIGHTLOG_SERVICES_LOG_H_
 #define NIGHTLOG_SERVICES_LOG_H_
 
+#include <array>
+#include <atomic>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -30,13 +32,19 @@ class Log {
 
   explicit Log(LogFormat format);
 
+  // Of the lines from now on.
+  void SetFormat(LogFormat format) { format_ = format; }
+
   void Info(absl::string_view event, Fields fields = {}) const;
   void Warning(absl::string_view event, Fields fields = {}) const;
   void Error(absl::string_view event, Fields fields = {}) const;
 
  private:
-  const LogFormat format_;
-  const std::shared_ptr<spdlog::logger> logger_;
+  void Write(int level, absl::string_view event, Fields fields) const;
+
+  std::atomic<LogFormat> format_;
+  // By LogFormat.
+  const std::array<std::shared_ptr<spdlog::logger>, 2> loggers_;
 };
 
 // A line's part after its time and level.

@@ -1,8 +1,8 @@
 // nightlogd: serves the sleep logs of families from one directory until SIGTERM or SIGINT.
 //
-// Its log is on stderr; where it serves, and a set-up link, on stdout. Exit codes: 0 after a drain;
-// 1 if it cannot start, with one line that says why; 70 if the disk failed, where only a new start
-// can tell what is on it.
+// SIGHUP makes it read its settings file again, SIGUSR1 makes a backup. Its log is on stderr; where
+// it serves, and a set-up link, on stdout. Exit codes: 0 after a drain; 1 if it cannot start, with
+// one line that says why; 70 if the disk failed, where only a new start can tell what is on it.
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -25,6 +26,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -73,8 +75,15 @@ sigset_t BlockSignals() {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGUSR1);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
+}
+
+// Under nohup, SIGHUP is.
+bool IsIgnored(int signal_number) {
+  struct sigaction action = {};
+  return sigaction(signal_number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 // A connection takes a file descriptor each, and the usual limit is low for the sake of programs
@@ -91,15 +100,26 @@ void RaiseDescriptorLimit() {
 constexpr timespec kLook = {1, 0};
 constexpr absl::Duration kBatchMax = absl::Seconds(10);
 
-// Returns at SIGTERM or SIGINT; SIGUSR1 asks for a backup, where there are any. Calls `look` again
-// and again.
-void WaitForStop(const sigset_t& signals, BackupSchedule* backups, absl::FunctionRef<void()> look) {
+// Returns at SIGTERM or SIGINT; SIGUSR1 asks for a backup, where there are any. At SIGHUP calls
+// `reload`, which says whether to go on. Calls `look` again and again.
+void WaitForStop(const sigset_t& signals, BackupSchedule* backups, absl::FunctionRef<bool()> reload,
+                 absl::FunctionRef<void()> look) {
   for (;;) {
     const int signal_number = sigtimedwait(&signals, nullptr, &kLook);
     if (signal_number == SIGTERM || signal_number == SIGINT) return;
     if (signal_number == SIGUSR1 && backups != nullptr) backups->RequestBackup();
+    if (signal_number == SIGHUP && !reload()) return;
     look();
   }
+}
+
+LogFormat LogFormatOf(const Options& options) {
+  return options.log_format == "json" ? LogFormat::kJson : LogFormat::kText;
+}
+
+CallLimitOptions CallLimitsOf(const Options& options) {
+  return {options.device_calls_per_second, options.address_calls_per_second,
+          options.address_pairings_per_minute, options.device_streams_max};
 }
 
 // A set-up code, if one is asked for or nobody could do anything without.
@@ -152,7 +172,11 @@ std::vector<GaugeReading> GaugesOf(const RocksdbEngine& engine, const Committer&
   return readings;
 }
 
-absl::Status Run(const Options& options, const Log& log) {
+// Reads the command line, and the settings file that it names.
+using ReadSettings = std::function<absl::StatusOr<CommandLine>()>;
+
+// Serves with `options` until it is told to stop; reads them again where it is told to.
+absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   const sigset_t signals = BlockSignals();
   RaiseDescriptorLimit();
 
@@ -197,8 +221,7 @@ absl::Status Run(const Options& options, const Log& log) {
       IsRegistrationOpen(options) ? Registration::kOpen : Registration::kBySetupCode);
   const ImportService imports(*engine, clock);
   const Methods use_cases = MakeMethods(sync, progress, family, imports, executor);
-  CallLimits limits(clock, {options.device_calls_per_second, options.address_calls_per_second,
-                            options.address_pairings_per_minute, options.device_streams_max});
+  CallLimits limits(clock, CallLimitsOf(options));
   const Methods limited = LimitMethods(use_cases, limits);
   const Methods methods = ObserveMethods(limited, log, metrics);
   GrpcDoor door(methods, executor);
@@ -260,8 +283,28 @@ absl::Status Run(const Options& options, const Log& log) {
   const char* const notify_socket = std::getenv("NOTIFY_SOCKET");
   const ServiceManager manager(notify_socket == nullptr ? "" : notify_socket);
   manager.Ready();
+  const auto reload = [&] {
+    const absl::StatusOr<CommandLine> line = read_settings();
+    if (!line.ok()) {
+      log.Error("settings not read again", {{"message", line.status().message()}});
+      return true;
+    }
+    // Without a file there is nothing new: a terminal was closed.
+    if (line->config.empty()) return IsIgnored(SIGHUP);
+    const Reload changes = ReloadOptions(options, line->options);
+    options = changes.options;
+    log.SetFormat(LogFormatOf(options));
+    limits.SetOptions(CallLimitsOf(options));
+    if (schedule != nullptr) {
+      schedule->SetPlan(absl::Hours(options.backup_every_hours),
+                        static_cast<uint32_t>(options.backups_kept));
+    }
+    log.Info("settings read again", {{"applied", absl::StrJoin(changes.applied, ",")},
+                                     {"need_restart", absl::StrJoin(changes.need_restart, ",")}});
+    return true;
+  };
   bool progressing = true;
-  WaitForStop(signals, schedule.get(), [&] {
+  WaitForStop(signals, schedule.get(), reload, [&] {
     if (std::exchange(progressing, IsProgressing(committer)) != progressing) {
       progressing ? log.Info("the store writes again") : log.Error("the store does not write");
     }
@@ -291,8 +334,10 @@ int main(int argc, char* argv[]) {
   // Debian's Abseil looks for cycles at every lock, under one lock of the whole process.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 #endif
-  const absl::StatusOr<nightlog::CommandLine> line =
-      nightlog::ReadCommandLine({argv + 1, argv + argc}, std::getenv);
+  const auto read_settings = [argc, argv] {
+    return nightlog::ReadCommandLine({argv + 1, argv + argc}, std::getenv);
+  };
+  const absl::StatusOr<nightlog::CommandLine> line = read_settings();
   if (!line.ok()) {
     std::fprintf(stderr, "nightlogd: %s\n", std::string(line.status().message()).c_str());
     return 1;
@@ -308,10 +353,9 @@ int main(int argc, char* argv[]) {
     return 1;
   }
   // For ever: gRPC's threads may log until the process ends.
-  const auto& log = *new nightlog::Log(
-      line->options.log_format == "json" ? nightlog::LogFormat::kJson : nightlog::LogFormat::kText);
+  auto& log = *new nightlog::Log(nightlog::LogFormatOf(line->options));
   nightlog::SendGrpcLogTo(log);
-  const absl::Status status = nightlog::Run(line->options, log);
+  const absl::Status status = nightlog::Run(line->options, read_settings, log);
   if (status.ok()) return 0;
   log.Error("ended", {{"message", status.message()}});
   return 1;

@@ -29,8 +29,12 @@ struct Setting {
       value;
   // What it means. A number's bounds are added.
   absl::string_view help;
-  // It asks for something once: a variable or a file would ask at each start.
-  bool only_flag = false;
+  enum class Use {
+    kAtStart,
+    kOnce,     // only as a flag: a variable or a file would ask for it at each start
+    kRunning,  // also by a server that runs, see ReloadOptions()
+  };
+  Use use = Use::kAtStart;
 };
 
 const Setting kSettings[] = {
@@ -53,40 +57,44 @@ const Setting kSettings[] = {
      "Most connections of browsers at once. Each takes a file descriptor."},
     {"device_calls_per_second", Number{&Options::device_calls_per_second, 0, 1000000},
      "Calls that a device may make for long; those of a minute may come at once. 16 KiB of a "
-     "request count as one more. 0: no limit. Calls from this machine itself are not limited."},
+     "request count as one more. 0: no limit. Calls from this machine itself are not limited.",
+     Setting::Use::kRunning},
     {"address_calls_per_second", Number{&Options::address_calls_per_second, 0, 1000000},
-     "The same for an IP address. A proxy on this machine names it in X-Forwarded-For."},
+     "The same for an IP address. A proxy on this machine names it in X-Forwarded-For.",
+     Setting::Use::kRunning},
     {"address_pairings_per_minute", Number{&Options::address_pairings_per_minute, 0, 1000000},
-     "How often an IP address may try to make or join a family; 20 may come at once. 0: no limit."},
+     "How often an IP address may try to make or join a family; 20 may come at once. 0: no limit.",
+     Setting::Use::kRunning},
     {"device_streams_max", Number{&Options::device_streams_max, 0, 1000000},
-     "Streams that a device may have open at once. 0: no limit."},
+     "Streams that a device may have open at once. 0: no limit.", Setting::Use::kRunning},
     {"open_registration", &Options::open_registration,
      "=true: whoever reaches the server may make a family; =false: only whoever has a set-up "
      "code. Otherwise it is open if all listens on loopback and there is no --web_url."},
     {"new_setup_code", &Options::new_setup_code,
      "Prints another set-up code for one more family, for a week; one that is not used yet is "
      "void.",
-     true},
+     Setting::Use::kOnce},
     {"setup_link_file", &Options::setup_link_file,
      "A file for the set-up link, which only its owner can read; empty: it is printed."},
     {"new_lineage", &Options::new_lineage,
      "Give this once after putting back an older copy of --data_dir, or losing data: devices then "
      "push again what the store lacks. `nightlogctl restore` does it by itself.",
-     true},
+     Setting::Use::kOnce},
     {"backup_dir", &Options::backup_dir,
      "Directory of the backups, on another disk if you can; empty: none are made. SIGUSR1 makes "
      "one at once."},
     {"backup_every_hours", Number{&Options::backup_every_hours, 1, 8760},
-     "How old the newest backup may get."},
+     "How old the newest backup may get.", Setting::Use::kRunning},
     {"backups_kept", Number{&Options::backups_kept, 1, 1000},
-     "How many of the newest backups are kept."},
+     "How many of the newest backups are kept.", Setting::Use::kRunning},
     {"metrics_listen", &Options::metrics_listen,
      "HOST:PORT to serve metrics on for Prometheus, over plain HTTP at /metrics; port 0 takes a "
      "free one; empty: none are served."},
-    {"log_format", &Options::log_format, "How the log on stderr looks: text or json."},
+    {"log_format", &Options::log_format, "How the log on stderr looks: text or json.",
+     Setting::Use::kRunning},
     {"threads", Number{&Options::threads, 1, 256}, "Threads that read the disk."},
     {"drain_seconds", Number{&Options::drain_seconds, 0, 3600},
-     "How long calls may go on after SIGTERM."},
+     "How long calls may go on after SIGTERM.", Setting::Use::kRunning},
 };
 
 const Setting* FindSetting(absl::string_view name) {
@@ -144,6 +152,20 @@ struct Default {
   std::string operator()(const Number& number) const {
     return absl::StrCat(Options().*number.value);
   }
+};
+
+// Takes over the value that another has; false if it is the same.
+struct TakeOver {
+  Options& options;
+  const Options& other;
+
+  template <typename Value>
+  bool operator()(Value Options::*value) const {
+    if (options.*value == other.*value) return false;
+    options.*value = other.*value;
+    return true;
+  }
+  bool operator()(const Number& number) const { return (*this)(number.value); }
 };
 
 absl::Status Require(bool holds, absl::string_view otherwise) {
@@ -247,7 +269,7 @@ absl::StatusOr<Source> ReadConfig(const std::string& path) {
 absl::Status Apply(const Source& source, Options& options, SettingNames& names) {
   for (const auto& [name, given] : source) {
     const Setting& setting = *FindSetting(name);
-    RETURN_IF_ERROR(Require(!setting.only_flag || given.name == FlagOf(name),
+    RETURN_IF_ERROR(Require(setting.use != Setting::Use::kOnce || given.name == FlagOf(name),
                             absl::StrCat(given.name, " can only be a flag, given once.")));
     RETURN_IF_ERROR(Require(absl::visit(Parser{options, given.value}, setting.value),
                             absl::StrCat(given.name, " is `", given.value, "`; it must be ",
@@ -368,6 +390,18 @@ absl::Status ValidateOptions(const Options& options, const SettingNames& names) 
   return absl::OkStatus();
 }
 
+Reload ReloadOptions(const Options& running, const Options& read) {
+  Reload reload;
+  reload.options = running;
+  Options later = running;
+  for (const Setting& setting : kSettings) {
+    const bool now = setting.use == Setting::Use::kRunning;
+    if (!absl::visit(TakeOver{now ? reload.options : later, read}, setting.value)) continue;
+    (now ? reload.applied : reload.need_restart).emplace_back(setting.name);
+  }
+  return reload;
+}
+
 absl::StatusOr<CommandLine> ReadCommandLine(const std::vector<std::string>& arguments,
                                             const Environment& environment) {
   CommandLine line;
@@ -378,6 +412,7 @@ absl::StatusOr<CommandLine> ReadCommandLine(const std::vector<std::string>& argu
   if (!config.has_value() && config_variable != nullptr) config = config_variable;
   SettingNames names;
   if (config.has_value()) {
+    line.config = *config;
     ASSIGN_OR_RETURN(const Source file, ReadConfig(*config));
     RETURN_IF_ERROR(Apply(file, line.options, names));
   }
@@ -390,7 +425,8 @@ absl::StatusOr<CommandLine> ReadCommandLine(const std::vector<std::string>& argu
 std::string DescribeSettings() {
   std::string text =
       "Settings are flags --NAME=VALUE, or else variables NIGHTLOG_NAME, or else lines `NAME = "
-      "VALUE` of the\nfile that --config (or NIGHTLOG_CONFIG) names.\n";
+      "VALUE` of the\nfile that --config (or NIGHTLOG_CONFIG) names. At SIGHUP the file is read "
+      "again; without one,\nSIGHUP ends the server as SIGTERM does.\n";
   for (const Setting& setting : kSettings) {
     absl::StrAppend(&text, "\n  ", FlagOf(setting.name), "\n");
     std::vector<std::string> facts;
@@ -399,7 +435,8 @@ std::string DescribeSettings() {
     }
     const std::string by_default = absl::visit(Default(), setting.value);
     if (!by_default.empty()) facts.push_back(absl::StrCat("default ", by_default));
-    if (setting.only_flag) facts.push_back("only as a flag");
+    if (setting.use == Setting::Use::kOnce) facts.push_back("only as a flag");
+    if (setting.use == Setting::Use::kRunning) facts.push_back("also at SIGHUP");
     absl::StrAppend(&text, "      ", setting.help);
     if (!facts.empty()) absl::StrAppend(&text, " (", absl::StrJoin(facts, ", "), ")");
     absl::StrAppend(&text, "\n");

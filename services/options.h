@@ -75,9 +75,22 @@ using SettingNames = std::map<std::string, std::string, std::less<>>;
 // right.
 absl::Status ValidateOptions(const Options& options, const SettingNames& names = {});
 
+// What a server that runs makes of settings that were read again.
+struct Reload {
+  // Those that hold from now on.
+  Options options;
+  // The names of the settings that differ: of those that apply at once, and of those that do only
+  // at the next start.
+  std::vector<std::string> applied;
+  std::vector<std::string> need_restart;
+};
+Reload ReloadOptions(const Options& running, const Options& read);
+
 // What a command line asks for.
 struct CommandLine {
   Options options;
+  // The file of settings; empty: none was named.
+  std::string config;
   // What is no flag.
   std::vector<std::string> words;
   // --help is among the flags: `options` are the defaults, and not valid.

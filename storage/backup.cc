@@ -104,9 +104,9 @@ BackupSchedule::BackupSchedule(RocksdbEngine& engine, RocksdbBackups& backups, C
       backups_(backups),
       committer_(committer),
       clock_(clock),
+      on_backup_(std::move(on_backup)),
       every_(every),
       kept_(kept),
-      on_backup_(std::move(on_backup)),
       thread_([this] { Run(); }) {}
 
 BackupSchedule::~BackupSchedule() {
@@ -124,27 +124,44 @@ void BackupSchedule::RequestBackup() {
   requested_ = true;
 }
 
-absl::Duration BackupSchedule::UntilNext() const {
+void BackupSchedule::SetPlan(absl::Duration every, uint32_t kept) {
+  absl::MutexLock lock(&mu_);
+  every_ = every;
+  kept_ = kept;
+  planned_ = true;
+}
+
+absl::Duration BackupSchedule::UntilNext(absl::Duration every) const {
   const std::vector<BackupInfo> made = backups_.List();
   if (made.empty()) return absl::ZeroDuration();
-  return std::max(absl::ZeroDuration(), made.back().made_at + every_ - clock_.Now());
+  return std::max(absl::ZeroDuration(), made.back().made_at + every - clock_.Now());
 }
 
 void BackupSchedule::Run() {
-  absl::Duration wait = UntilNext();
+  bool failed = false;
   while (true) {
+    absl::Duration every;
+    {
+      absl::MutexLock lock(&mu_);
+      every = every_;
+      planned_ = false;
+    }
+    const absl::Duration wait = failed ? std::min(every, kRetryAfter) : UntilNext(every);
+    uint32_t kept = 0;
     {
       absl::MutexLock lock(&mu_);
       mu_.AwaitWithTimeout(absl::Condition(this, &BackupSchedule::HasWork), wait);
       if (stopping_) return;
+      if (planned_ && !requested_) continue;
       requested_ = false;
+      kept = kept_;
     }
     absl::StatusOr<uint32_t> id = BackUp(engine_, backups_, committer_, stop_);
     if (id.ok()) {
-      const absl::Status kept = backups_.KeepNewest(kept_);
-      if (!kept.ok()) id = kept;
+      const absl::Status removed = backups_.KeepNewest(kept);
+      if (!removed.ok()) id = removed;
     }
-    wait = id.ok() ? UntilNext() : std::min(every_, kRetryAfter);
+    failed = !id.ok();
     on_backup_(id);
   }
 }

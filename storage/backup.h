@@ -45,23 +45,29 @@ class BackupSchedule {
   // Makes one soon.
   void RequestBackup();
 
+  // From now on. What is no longer kept goes with the next backup.
+  void SetPlan(absl::Duration every, uint32_t kept);
+
  private:
   void Run();
-  absl::Duration UntilNext() const;
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || requested_; }
+  absl::Duration UntilNext(absl::Duration every) const;
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopping_ || requested_ || planned_;
+  }
 
   RocksdbEngine& engine_;
   RocksdbBackups& backups_;
   Committer& committer_;
   const Clock& clock_;
-  const absl::Duration every_;
-  const uint32_t kept_;
   const OnBackup on_backup_;
 
   std::atomic<bool> stop_{false};
   absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool requested_ ABSL_GUARDED_BY(mu_) = false;
+  bool planned_ ABSL_GUARDED_BY(mu_) = false;  // the plan changed
+  absl::Duration every_ ABSL_GUARDED_BY(mu_);
+  uint32_t kept_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;  // last: it uses the rest
 };
 

@@ -134,6 +134,33 @@ TEST_F(CallLimitsTest, ADeviceHasABoundOfOpenStreams) {
   EXPECT_TRUE(open({"token", "192.0.2.1"}).ok());
 }
 
+TEST_F(CallLimitsTest, NewLimitsHoldFromThenOn) {
+  const Peer phone = {"token", "192.0.2.1"};
+  const auto open = [this, &phone] { return limited_.at("/s/Follow").open(phone, "", [] {}); };
+  std::vector<std::unique_ptr<ByteStream>> streams;
+  for (int i = 0; i < 3; ++i) streams.push_back(*open());
+  EXPECT_EQ(Admitted("/s/Push", phone), 57);
+  limits_.SetOptions({2, 4, 6, 4});
+  EXPECT_EQ(Admitted("/s/Push", phone), 0) << "what was taken is taken";
+  clock_.Advance(absl::Seconds(30));
+  EXPECT_EQ(Admitted("/s/Push", phone), 60);
+  clock_.Advance(absl::Minutes(1));
+  streams.push_back(*open());
+  EXPECT_FALSE(open().ok());
+  limits_.SetOptions({0, 0, 0, 0});
+  EXPECT_EQ(Admitted("/s/Push", phone), 100);
+  EXPECT_EQ(Admitted("/s/Push", phone), 100);
+  EXPECT_EQ(Admitted("/s/Join", phone), 100);
+  EXPECT_TRUE(open().ok());
+  streams.clear();
+  limits_.SetOptions({1, 2, 6, 1});
+  const auto stream = open();
+  EXPECT_TRUE(stream.ok());
+  EXPECT_FALSE(open().ok());
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(Admitted("/s/Push", phone), 60);
+}
+
 TEST_F(CallLimitsTest, WhatThisMachineCallsHasNoLimit) {
   EXPECT_EQ(Admitted("/s/Push", {"token", ""}), 100);
   EXPECT_EQ(Admitted("/s/Join", {"token", ""}), 100);

@@ -36,5 +36,16 @@ TEST(LogTest, EachLineHasATimeInUtcAndALevel) {
                            "\n"));
 }
 
+TEST(LogTest, ItsFormatChangesWhileItRuns) {
+  ::testing::internal::CaptureStderr();
+  Log log(LogFormat::kText);
+  log.SetFormat(LogFormat::kJson);
+  log.Info("one");
+  log.SetFormat(LogFormat::kText);
+  log.Info("two");
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              MatchesRegex("\\{\"time\":.*\"event\":\"one\"\\}\n[0-9T:.-]*Z info two\n"));
+}
+
 }  // namespace
 }  // namespace nightlog

@@ -13,7 +13,9 @@
 namespace nightlog {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 Options Valid() {
   Options options;
@@ -224,6 +226,7 @@ TEST_F(SettingsFileTest, AVariableMayNameTheFile) {
   const auto line = Read({}, {{"NIGHTLOG_CONFIG", path_}});
   ASSERT_TRUE(line.ok()) << line.status();
   EXPECT_EQ(line->options.data_dir, "/data");
+  EXPECT_EQ(line->config, path_);
   EXPECT_EQ(Refusal({"--config=/nowhere.conf"}, {{"NIGHTLOG_CONFIG", path_}}),
             "the settings file /nowhere.conf cannot be read; give one that can.");
 }
@@ -255,6 +258,32 @@ TEST_F(SettingsFileTest, AnErrorNamesThePlaceThatAsksForIt) {
   EXPECT_EQ(in_file("new_lineage = true"), "new_lineage can only be a flag, given once.");
   Write("threads = 1\nthreads = 1\n");
   EXPECT_EQ(Refusal({"--config", path_}), path_ + ":2: threads comes twice; give it once.");
+}
+
+TEST(OptionsTest, WhatWasReadAgainAppliesAtOnceOrIsToldToNeedARestart) {
+  Options running;
+  running.data_dir = "/data";
+  Options read = running;
+  Reload reload = ReloadOptions(running, read);
+  EXPECT_THAT(reload.applied, IsEmpty());
+  EXPECT_THAT(reload.need_restart, IsEmpty());
+
+  read.device_streams_max = 7;
+  read.log_format = "json";
+  read.listen = "127.0.0.1:1";
+  read.open_registration = false;
+  reload = ReloadOptions(running, read);
+  EXPECT_THAT(reload.applied, ElementsAre("device_streams_max", "log_format"));
+  EXPECT_THAT(reload.need_restart, ElementsAre("listen", "open_registration"));
+  EXPECT_EQ(reload.options.device_streams_max, 7);
+  EXPECT_EQ(reload.options.log_format, "json");
+  EXPECT_EQ(reload.options.listen, running.listen);
+  EXPECT_FALSE(reload.options.open_registration.has_value());
+
+  // What needs a restart is told each time, what applied is not.
+  reload = ReloadOptions(reload.options, read);
+  EXPECT_THAT(reload.applied, IsEmpty());
+  EXPECT_THAT(reload.need_restart, ElementsAre("listen", "open_registration"));
 }
 
 TEST(OptionsTest, WhatIsAskedForOnceIsNoVariable) {

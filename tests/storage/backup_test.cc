@@ -228,5 +228,21 @@ TEST_F(BackupTest, AScheduleMakesTheFirstAtOnceAndFurtherOnesWhenAsked) {
   EXPECT_THAT(backups_->List(), SizeIs(1));
 }
 
+TEST_F(BackupTest, ANewPlanHoldsAtOnce) {
+  Log();
+  absl::Notification first, second;
+  const auto on_backup = [&](const absl::StatusOr<uint32_t>& id) {
+    EXPECT_OK(id);
+    first.HasBeenNotified() ? second.Notify() : first.Notify();
+  };
+  clock_.Set(absl::Now());  // backups are dated by the machine
+  BackupSchedule schedule(*engine_, *backups_, *committer_, clock_, absl::Hours(24), 2, on_backup);
+  first.WaitForNotification();
+  clock_.Advance(absl::Hours(2));
+  schedule.SetPlan(absl::Hours(1), 1);
+  second.WaitForNotification();
+  EXPECT_THAT(backups_->List(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace nightlog
