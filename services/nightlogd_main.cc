@@ -188,6 +188,7 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine,
                    RocksdbEngine::Open(options.data_dir, kColumnFamilyNames));
   RETURN_IF_ERROR(OpenStore(*engine));
+  RETURN_IF_ERROR(ForgetShards(*engine));
   SystemClock clock;
   SystemRandom random;
   if (options.new_lineage) RETURN_IF_ERROR(BeginNewLineages(*engine, random));

@@ -1,15 +1,12 @@
 #include "storage/purge.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
-#include "nightlog/storage/v1/stored.pb.h"
 #include "storage/column_families.h"
 #include "storage/core/status_macros.h"
 #include "storage/keys.h"
@@ -30,34 +27,14 @@ absl::StatusOr<std::vector<std::string>> ErasedKeys(const ReadView& view) {
   return keys;
 }
 
-// Rows that say what a shard committed last, where that is of the erased family: a shard that has
-// had nothing else to commit since.
-absl::StatusOr<std::vector<std::string>> ShardHeadsNaming(const ReadView& view,
-                                                          absl::string_view begin) {
-  std::vector<std::string> keys;
-  auto it = view.Scan(kHeadColumn, ShardHeadsPrefix(), PrefixLimit(ShardHeadsPrefix()));
-  for (; it->Valid(); it->Next()) {
-    storage::v1::ShardHead shard;
-    RETURN_IF_ERROR(ParseRow(it->value(), shard));
-    const auto& ids = shard.family_ids();
-    if (std::any_of(ids.begin(), ids.end(),
-                    [begin](const std::string& id) { return absl::StartsWith(id, begin); })) {
-      keys.emplace_back(it->key());
-    }
-  }
-  RETURN_IF_ERROR(it->status());
-  return keys;
-}
-
-// Deletes rows of the head column. An id that begins like the erased one stands for it.
-absl::Status Delete(const std::vector<std::string>& keys, absl::string_view begin,
-                    Committer& committer) {
+// Deletes a row of the head column. An id that begins like the erased one stands for it.
+absl::Status Delete(const std::string& key, absl::string_view begin, Committer& committer) {
   absl::Status result;
   absl::Notification done;
   committer.Submit(
       FamilyId(absl::StrCat(begin, std::string(FamilyId::kSize - begin.size(), '\0'))),
-      [&keys](FamilyWriter& writer) {
-        for (const std::string& key : keys) writer.Delete(kHeadColumn, key);
+      [&key](FamilyWriter& writer) {
+        writer.Delete(kHeadColumn, key);
         return absl::OkStatus();
       },
       [&](absl::Status status) {
@@ -81,19 +58,14 @@ absl::StatusOr<int> PurgeErased(RocksdbEngine& engine, Committer& committer,
       ranges.push_back({column, begin, PrefixLimit(begin)});
     }
   }
-  // Rows of the store that name families: heads of shards, families of devices, invites.
+  // Rows of the store that name families: heads of shards (the erasure was its shard's newest batch
+  // once), families of devices, invites.
   for (const Column column : {kHeadColumn, kAccessColumn}) {
     ranges.push_back({column, FamilyStart(FamilyId()), FamilyLimit(FamilyId())});
   }
-  for (const std::string& key : erased) {
-    const std::string begin(BeginOfErased(key));
-    ASSIGN_OR_RETURN(const std::vector<std::string> heads,
-                     ShardHeadsNaming(*engine.Snapshot(), begin));
-    if (!heads.empty()) RETURN_IF_ERROR(Delete(heads, begin, committer));
-  }
   RETURN_IF_ERROR(engine.Purge(ranges, stop));
   for (const std::string& key : erased) {
-    RETURN_IF_ERROR(Delete({key}, BeginOfErased(key), committer));
+    RETURN_IF_ERROR(Delete(key, BeginOfErased(key), committer));
   }
   return static_cast<int>(erased.size());
 }

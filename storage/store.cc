@@ -148,6 +148,15 @@ absl::Status OpenStore(Engine& engine) {
   return it->status();
 }
 
+absl::Status ForgetShards(Engine& engine) {
+  const std::unique_ptr<ReadView> view = engine.Snapshot();
+  WriteBatch batch;
+  auto it = view->Scan(kHeadColumn, ShardHeadsPrefix(), PrefixLimit(ShardHeadsPrefix()));
+  for (; it->Valid(); it->Next()) batch.Delete(kHeadColumn, it->key());
+  RETURN_IF_ERROR(it->status());
+  return batch.empty() ? absl::OkStatus() : engine.Write(batch);
+}
+
 absl::Status BeginNewLineages(Engine& engine, Random& random) {
   const std::unique_ptr<ReadView> view = engine.Snapshot();
   WriteBatch batch;

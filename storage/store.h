@@ -23,6 +23,11 @@ constexpr uint32_t kFormatVersion = 1;
 // batch of every shard, where a damaged log would show (DATA_LOSS). The messages say what to do.
 absl::Status OpenStore(Engine& engine);
 
+// Forgets which families the shards of an earlier process wrote last: OpenStore has verified them,
+// and a family goes to another shard in each process, so that a note of an erased one could stay.
+// REQUIRES: OpenStore(engine) was OK and no committer runs.
+absl::Status ForgetShards(Engine& engine);
+
 // Begins a new lineage in every family, after the store was restored from a backup or found to have
 // lost data. Devices notice it, follow from the beginning, and push again what the store lacks.
 // REQUIRES: OpenStore(engine) was OK and no committer runs.

@@ -128,6 +128,15 @@ TEST_F(StoreTest, AFamilyErasedOnAnotherShardThanItWasWrittenOnDoesNotStopTheSto
   EXPECT_OK(OpenStore(engine_));
 }
 
+TEST_F(StoreTest, WhatAnEarlierProcessWroteLastIsForgottenOnceItIsVerified) {
+  const auto shard = [this] { return *engine_.Snapshot()->Get(kHeadColumn, ShardHeadKey(0)); };
+  ASSERT_TRUE(shard().has_value());
+  ASSERT_OK(ForgetShards(engine_));
+  EXPECT_FALSE(shard().has_value());
+  EXPECT_OK(OpenStore(engine_));
+  EXPECT_OK(Verify());
+}
+
 TEST_F(StoreTest, ANewLineageKeepsEveryRecordAndLetsAHaltedFamilyWriteAgain) {
   ASSERT_OK(Commit([](FamilyWriter& writer) {
     writer.Halt();
