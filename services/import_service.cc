@@ -52,6 +52,7 @@ absl::StatusOr<imports::ImportOptions> OptionsOf(const v1::ReadLogRequest& reque
     options.amounts = imports::VolumeUnit::kOunce;
   }
   options.columns.insert(request.columns().begin(), request.columns().end());
+  options.kinds.insert(request.kinds().begin(), request.kinds().end());
   options.day_zero = imports::ParseDay(request.day_zero(), options.date_order);
   options.rows_max = kRowsMax;
   return options;

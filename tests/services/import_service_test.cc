@@ -101,6 +101,23 @@ TEST_F(ImportServiceTest, WhatTheFileDoesNotSayIsTakenFromTheRequest) {
             absl::FromCivil(absl::CivilSecond(2026, 4, 3, 19), *FindZone("Europe/London")));
 }
 
+TEST_F(ImportServiceTest, TheFilesOwnWordsForKindsMeanWhatTheRequestSays) {
+  v1::ReadLogRequest request =
+      RequestFor("start,end,type\n1767225600,1767229200,Zzz\n1767232800,1767233100,Wah\n");
+  request.set_format("csv");
+  const v1::ReadLogResponse before = Read(request);
+  ASSERT_THAT(before.entries(), SizeIs(2));
+  EXPECT_TRUE(before.entries(0).entry().detail().has_note());
+  (*request.mutable_kinds())["Zzz"] = "sleep";
+  (*request.mutable_kinds())["Wah"] = "cry";
+  const v1::ReadLogResponse response = Read(request);
+  ASSERT_THAT(response.entries(), SizeIs(2));
+  EXPECT_TRUE(response.entries(0).entry().detail().has_sleep());
+  EXPECT_TRUE(response.entries(1).entry().detail().has_crying());
+  // The same rows all the same.
+  EXPECT_EQ(response.entries(0).record_id(), before.entries(0).record_id());
+}
+
 TEST_F(ImportServiceTest, AFileOfSeveralChildrenIsAskedAbout) {
   v1::ReadLogRequest request = RequestFor(
       "Baby,Time,Duration(minutes),Note\nRobin,1/13/26 19:54,30,\nWren,1/13/26 20:00,9,\n");
