@@ -39,7 +39,7 @@ enum class Action {
   kListEvents,
   kExportFamily,
   kImportRecords,
-  kReadLog,
+  kReadLog,  // and UploadLog
   kEraseFamily,
 };
 constexpr int kActionCount = static_cast<int>(Action::kEraseFamily) + 1;

@@ -30,12 +30,14 @@ constexpr int kRemarksListed = 200;
 // Entries in a page, about; with all remarks, less than what gRPC's clients take.
 constexpr size_t kPageBytes = 1 << 20;
 
-absl::Status CheckAccess(const Engine& engine, const std::string& token, const FamilyId& family,
-                         absl::Time now) {
+// The device that asks, if it may.
+absl::StatusOr<DeviceId> CheckAccess(const Engine& engine, const std::string& token,
+                                     const FamilyId& family, absl::Time now) {
   const std::unique_ptr<ReadView> view = engine.Snapshot();
   ASSIGN_OR_RETURN(const DeviceId device, Authenticate(*view, token));
   ASSIGN_OR_RETURN(const Access access, Authorize(FamilyReader(*view, family), device, now));
-  return RequireAction(access, Action::kReadLog);
+  RETURN_IF_ERROR(RequireAction(access, Action::kReadLog));
+  return device;
 }
 
 absl::StatusOr<imports::ImportOptions> OptionsOf(const v1::ReadLogRequest& request) {
@@ -90,7 +92,12 @@ absl::StatusOr<v1::ReadLogResponse> ImportService::ReadLog(
   const absl::Cleanup end = [this] { --under_way_; };
   if (++under_way_ > kAtOnceMax) return BusyError();
   RETURN_IF_ERROR(ValidateRequest(request));
-  RETURN_IF_ERROR(CheckAccess(engine_, token, FamilyId(request.family_id()), clock_.Now()));
+  ASSIGN_OR_RETURN(const DeviceId device,
+                   CheckAccess(engine_, token, FamilyId(request.family_id()), clock_.Now()));
+  std::string uploaded;
+  if (!request.upload_id().empty()) {
+    ASSIGN_OR_RETURN(uploaded, uploads_.Get(device, request.upload_id()));
+  }
   uint32_t begin = 0;
   if (!request.page_token().empty() && !absl::SimpleAtoi(request.page_token(), &begin)) {
     return MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_PAGE_TOKEN,
@@ -100,7 +107,7 @@ absl::StatusOr<v1::ReadLogResponse> ImportService::ReadLog(
 
   v1::ReadLogResponse response;
   response.set_format(request.format());
-  const std::string text = imports::TextOf(request.file());
+  const std::string text = imports::TextOf(request.upload_id().empty() ? request.file() : uploaded);
   const int64_t cells = std::count_if(text.begin(), text.end(),
                                       [](char c) { return c == ',' || c == '\n' || c == '\r'; });
   if (cells > kCellsMax) {
@@ -128,6 +135,17 @@ absl::StatusOr<v1::ReadLogResponse> ImportService::ReadLog(
   List(log->adjusted, *response.mutable_adjusted());
   response.set_entry_count(static_cast<int>(log->entries.size()));
   AddEntries(log->entries, begin, response);
+  return response;
+}
+
+absl::StatusOr<v1::UploadLogResponse> ImportService::UploadLog(
+    const std::string& token, const v1::UploadLogRequest& request) const {
+  RETURN_IF_ERROR(ValidateRequest(request));
+  ASSIGN_OR_RETURN(const DeviceId device,
+                   CheckAccess(engine_, token, FamilyId(request.family_id()), clock_.Now()));
+  ASSIGN_OR_RETURN(const size_t bytes_here, uploads_.Add(device, request));
+  v1::UploadLogResponse response;
+  response.set_bytes_here(static_cast<uint32_t>(bytes_here));
   return response;
 }
 

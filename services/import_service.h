@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "nightlog/v1/import_service.pb.h"
+#include "services/log_uploads.h"
 #include "storage/core/clock.h"
 #include "storage/engine/engine.h"
 
@@ -20,16 +21,25 @@ class ImportService {
   static constexpr int kAtOnceMax = 2;
 
   // Both must outlive this.
-  ImportService(const Engine& engine, const Clock& clock) : engine_(engine), clock_(clock) {}
+  ImportService(const Engine& engine, const Clock& clock)
+      : engine_(engine), clock_(clock), uploads_(clock) {}
 
-  // May block on the disk, and takes as long as the file is: up to 2 MiB, and 50,000 rows.
+  // May block on the disk, and takes as long as the file is: up to 16 MiB, and 50,000 rows.
   absl::StatusOr<v1::ReadLogResponse> ReadLog(const std::string& token,
                                               const v1::ReadLogRequest& request) const;
+
+  // May block on the disk.
+  absl::StatusOr<v1::UploadLogResponse> UploadLog(const std::string& token,
+                                                  const v1::UploadLogRequest& request) const;
+
+  // Lets go of the files that nobody asked for lately; to be called now and then.
+  void ForgetOldUploads() const { uploads_.ForgetOld(); }
 
  private:
   const Engine& engine_;
   const Clock& clock_;
   mutable std::atomic<int> under_way_{0};
+  mutable LogUploads uploads_;
 };
 
 }  // namespace nightlog

@@ -221,7 +221,9 @@ Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
   list.BlockingWrite(family_path + "ImportRecords", family, &FamilyService::ImportRecords);
   list.Write(family_path + "EraseFamily", family, &FamilyService::EraseFamily);
 
-  list.Read("/nightlog.v1.ImportService/ReadLog", imports, &ImportService::ReadLog);
+  const std::string import_path = "/nightlog.v1.ImportService/";
+  list.Read(import_path + "ReadLog", imports, &ImportService::ReadLog);
+  list.Read(import_path + "UploadLog", imports, &ImportService::UploadLog);
 
   return list.Take();
 }

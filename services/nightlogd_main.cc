@@ -312,6 +312,7 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
     door.SetServing(progressing);
     streams.EndExpired(clock.Now());
     if (progressing) manager.Alive();
+    imports.ForgetOldUploads();
   });
 
   log.Info("stopping");

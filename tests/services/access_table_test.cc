@@ -106,6 +106,7 @@ const Row kTable[] = {
     {"FamilyService/ImportRecords", "", {}, "+rr rr aaa au"},
     {"FamilyService/EraseFamily", "", {}, "+rr rr aaa au"},
     {"ImportService/ReadLog", "", {}, "++r rr aaa au"},
+    {"ImportService/UploadLog", "", {}, "++r rr aaa au"},
 };
 
 // One cell.
@@ -465,6 +466,13 @@ std::string Stage::RequestFor(const Cell& cell, Cast& cast) {
     request.set_file("start,end\n");
     request.set_zone("Europe/London");
     request.set_format("csv");
+    return request.SerializeAsString();
+  }
+  if (cell.method() == "ImportService/UploadLog") {
+    auto request = with_family(v1::UploadLogRequest());
+    request.set_upload_id(random_.Bytes(16));
+    request.set_file_bytes(2);
+    request.set_part("1");
     return request.SerializeAsString();
   }
   // The others say no more than the family, if that.

@@ -177,6 +177,51 @@ TEST_F(ImportServiceTest, WhatIsLargerThanAnyLogIsNotRead) {
             v1::ERROR_REASON_INVALID_FIELD);
 }
 
+TEST_F(ImportServiceTest, AFileThatCameInPartsIsReadLikeOneThatCameWhole) {
+  std::string text = "start,end,text\n";
+  for (int i = 0; text.size() < (5 << 20); ++i) {
+    absl::StrAppend(&text, 1767225600 + 60 * i, ",,", std::string(1000, 'z'), "\n");
+  }
+  v1::UploadLogRequest part;
+  part.set_family_id(phone_.pairing.family_id());
+  part.set_upload_id(random_.Bytes(16));
+  part.set_file_bytes(static_cast<uint32_t>(text.size()));
+  v1::ReadLogRequest request = RequestFor("");
+  request.set_upload_id(part.upload_id());
+  request.set_format("csv");
+  while (part.offset() < text.size()) {
+    EXPECT_EQ(ReasonOfResult(import_service_.ReadLog(phone_.token, request)),
+              v1::ERROR_REASON_NOT_FOUND);
+    part.set_part(text.substr(part.offset(), 2 << 20));
+    const auto response = import_service_.UploadLog(phone_.token, part);
+    ASSERT_TRUE(response.ok()) << response.status();
+    part.set_offset(response->bytes_here());
+  }
+  std::set<std::string> ids;
+  do {
+    const v1::ReadLogResponse response = Read(request);
+    for (const v1::ImportedEntry& entry : response.entries()) ids.insert(entry.record_id());
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty());
+
+  imports::ImportOptions options;
+  options.zone = *FindZone("Europe/London");
+  options.child = child_;
+  const auto log = imports::ReadLog(text, "csv", options);
+  std::set<std::string> expected;
+  for (const imports::ImportedEntry& entry : log->entries) expected.insert(entry.id.str());
+  EXPECT_EQ(ids, expected);
+
+  // It is the file of that device alone.
+  const auto invite = Invite(phone_, InviteRequest(phone_, v1::ROLE_CAREGIVER));
+  const auto joined = TryJoin(*invite);
+  EXPECT_EQ(ReasonOfResult(import_service_.ReadLog(joined->pairing().device_token(), request)),
+            v1::ERROR_REASON_NOT_FOUND);
+  part.set_file_bytes((16 << 20) + 1);
+  EXPECT_EQ(ReasonOfResult(import_service_.UploadLog(phone_.token, part)),
+            v1::ERROR_REASON_INVALID_FIELD);
+}
+
 // Asks something more each time it is looked at, until it is told to stop.
 class AskingClock final : public Clock {
  public:
