@@ -30,6 +30,12 @@ async function openImport(person) {
   await person.page.getByLabel('Time zone of its times').selectOption('Europe/London');
 }
 
+// On the narrowest phone nothing hangs over the edge.
+async function fitsNarrowest(person) {
+  await person.page.setViewportSize({ width: 320, height: 640 });
+  assert.equal(await person.page.evaluate(() => document.documentElement.scrollWidth), 320);
+}
+
 scene('a file is looked into, imported, and has nothing new after that', async (stage) => {
   const [alex, sam] = await stage.twoPhones({ judged: true });
   await openImport(alex);
@@ -42,9 +48,7 @@ scene('a file is looked into, imported, and has nothing new after that', async (
   await report.getByText('1 row set aside').click();
   await report.getByText('Line 4: it ends before it begins').waitFor();
   assert.deepEqual(await alex.faults(), []);
-  // On the narrowest phone nothing hangs over the edge.
-  await alex.page.setViewportSize({ width: 320, height: 640 });
-  assert.equal(await alex.page.evaluate(() => document.documentElement.scrollWidth), 320);
+  await fitsNarrowest(alex);
 
   // A dry run is none: the other phone has nothing.
   await sam.open('#/tonight/night/2025-10-25');
@@ -125,9 +129,83 @@ scene('the columns of an unknown file are named, in German too', async (stage) =
 
   await alex.page.reload();
   await alex.page.getByRole('heading', { name: 'Aus einer anderen App übernehmen' }).waitFor();
-  const large = csv('large.csv', `Wann\n${'2025-10-25 19:00\n'.repeat(130_000)}`);
+  const large = csv('large.csv', `Wann\n${'2025-10-25 19:00\n'.repeat(1_000_000)}`);
   await alex.page.getByLabel('Datei', { exact: true }).setInputFiles(large);
-  await alex.page.getByText('Diese Datei ist größer als 2 MB.').waitFor();
+  await alex.page.getByText('Diese Datei ist größer als 16 MB.').waitFor();
   assert.ok(await alex.button('Datei ansehen').isDisabled());
   assert.deepEqual(await alex.faults(), []);
+});
+
+scene('whose entries they are, what they are and of which nights is chosen', async (stage) => {
+  const [alex, sam] = await stage.twoPhones({ judged: true });
+  await openImport(alex);
+  const rows = `Start,End,Type,Caregiver
+2026-01-13 20:00,2026-01-14 06:00,Zzz,sam
+2026-01-14 20:00,2026-01-14 20:20,Wah,Nanny Finch, who comes on Tuesdays and on Thursdays
+2026-01-15 20:00,2026-01-16 06:30,Zzz,Wren
+2026-01-16 20:00,2026-01-17 07:00,Zzz,sam
+`.replace(/Nanny .*/, (name) => `"${name}"`);
+  await alex.page.getByLabel('File', { exact: true }).setInputFiles(csv('mine.csv', rows));
+  await alex.page.getByLabel('Which app wrote it?').selectOption('Another CSV, by its columns');
+  await alex.button('Look into the file').click();
+  const report = alex.page.getByRole('region', { name: 'In the file (Another CSV, by its columns)' });
+  await report.getByText('4 new entries', { exact: true }).waitFor();
+
+  const zzz = alex.page.getByLabel('“Zzz” (3×)');
+  assert.equal(await zzz.inputValue(), 'note');
+  await zzz.selectOption('Sleep');
+  // What it means is not read yet.
+  await report.waitFor({ state: 'detached' });
+  await alex.page.getByLabel('“Wah” (1×)').selectOption('Crying');
+  await alex.button('Look into the file').click();
+  await report.waitFor();
+  assert.equal(await zzz.inputValue(), 'sleep');
+
+  // Who is called like a member is that member.
+  const his = report.getByLabel('“sam” (2×)');
+  assert.equal(await his.evaluate((list) => list.selectedOptions[0].label), 'Sam');
+  await report.getByLabel('“Wren” (1×)').selectOption('Leave it out');
+  await report.getByText('Only some nights').click();
+  await report.getByLabel('Last night').fill('2026-01-15');
+  await report.getByText('2 entries are left out', { exact: true }).waitFor();
+  assert.deepEqual(await alex.faults(), []);
+  await fitsNarrowest(alex);
+  await report.getByRole('button', { name: 'Import 2 entries for Robin' }).click();
+  await alex.page.getByText('All of it is on the server.').waitFor();
+
+  await sam.open('#/tonight/night/2026-01-13');
+  await sam.page.getByRole('button').filter({ hasText: 'Asleep' }).filter({ hasText: 'You' })
+    .waitFor();
+  await sam.open('#/tonight/night/2026-01-14');
+  await sam.page.getByRole('button').filter({ hasText: 'Crying' }).waitFor();
+  for (const night of ['2026-01-15', '2026-01-16']) {
+    await sam.open(`#/tonight/night/${night}`);
+    await sam.page.getByText('Nothing logged').waitFor();
+  }
+});
+
+scene('a file of several megabytes is sent in parts, and imported', async (stage) => {
+  const alex = await stage.family({ judged: true });
+  await alex.page.getByRole('heading', { name: 'Who else is up at night?' }).waitFor();
+  await openImport(alex);
+  const rows = Array.from({ length: 900 }, (_, i) => {
+    const at = new Date(Date.UTC(2025, 5, 1) + i * 3_600_000).toISOString().slice(0, 16);
+    return `Diaper,${at.replace('T', ' ')},,,,,,${'z'.repeat(3500)}\n`;
+  });
+  const file = csv('large.csv', kHeading + rows.join(''));
+  assert.ok(file.buffer.length > 3_000_000);
+  // The line is slow enough to be seen.
+  const parts = [];
+  await alex.page.route('**/UploadLog', async (route) => {
+    parts.push(await alex.page.getByRole('progressbar').getAttribute('value'));
+    await alex.page.getByText(/^\d+% of the file is sent$/).waitFor();
+    if (parts.length === 2) assert.deepEqual(await alex.faults(), []);
+    await route.continue();
+  });
+  await look(alex, file, 'In the file (Huckleberry)');
+  assert.ok(parts.length > 10, parts.join());
+  assert.ok(Number(parts.at(-1)) > Number(parts[1]), parts.join());
+  await alex.button('Import 900 entries for Robin').click();
+  await alex.page.getByText('900 entries are saved on this device.').waitFor();
+  await alex.page.getByText('All of it is on the server.').waitFor();
 });

@@ -1,165 +1,29 @@
 // Takes over the log of another app: the server reads a file and says what is in it; what is new is
 // then logged here, on this phone, like any other tap.
-import { type Signal, useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useSignal } from '@preact/signals';
 import { hrefOf } from '../app/route.ts';
-import { type MessageKey, t } from '../i18n/index.ts';
+import { t } from '../i18n/index.ts';
 import type { Family } from '../model/app.ts';
-import {
-  FILE_BYTES_MAX,
-  type ImportRemark,
-  type LogFile,
-  newOnes,
-  type ReadLog,
-  tapsOf,
-} from '../model/imports.ts';
+import { FILE_BYTES_MAX, type LogFile, type ReadLog, tapsOf } from '../model/imports.ts';
+import type { LocalDate } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
 import { Choice, Field } from '../ui/field.tsx';
 import { Form } from '../ui/form.tsx';
 import { zoneOptions } from './child_form.tsx';
+import { ColumnFields, type Columns, KindFields, type Kinds } from './import_columns.tsx';
+import {
+  Bar,
+  type Choices,
+  formatName,
+  kFormats,
+  Left,
+  Remark,
+  Report,
+  Result,
+} from './import_report.tsx';
 import { Failure, useCall } from './parts.tsx';
 import { SelectField } from './select_field.tsx';
 import { TextField } from './text_field.tsx';
-
-// Apps by their names, which are the same in every language.
-const kApps: Record<string, string> = {
-  huckleberry: 'Huckleberry',
-  nara: 'Nara',
-  'baby-connect': 'Baby Connect',
-  'baby-tracker': 'Baby Tracker',
-  'baby-buddy': 'Baby Buddy',
-  glow: 'Glow',
-};
-// What a column can hold.
-const kContents = [
-  'began',
-  'ended',
-  'date',
-  'minutes',
-  'length',
-  'kind',
-  'amount',
-  'text',
-  'author',
-] as const;
-type Content = (typeof kContents)[number];
-
-// Reasons that this app has words for.
-const kReasons = [
-  'time',
-  'no_time',
-  'ends_before_it_begins',
-  'no_type',
-  'no_event',
-  'open_quote',
-  'column_count',
-  'not_valid',
-  'column_is_no_day',
-  'repeated_time_first',
-  'repeated_time_second',
-  'skipped_time',
-  'clock_at_its_end',
-  'timer_paused',
-  'longer_than_its_times',
-  'amount',
-  'empty',
-  'unknown_heading',
-  'other_format',
-  'children',
-  'no_column',
-  'no_begin',
-  'numbered_days',
-  'no_time_of_day',
-  'uneven_steps',
-  'too_few_rows',
-  'too_many_rows',
-  'long_heading',
-] as const;
-
-function formatName(format: string): string {
-  if (format === 'spreadsheet') return t('family.import_spreadsheet');
-  return format === 'csv' ? t('family.import_csv') : (kApps[format] ?? format);
-}
-
-function words({ reason, values, text }: ImportRemark): string {
-  const known = kReasons.find((each) => each === reason);
-  if (!known) return text ?? '';
-  const [a, b] = values;
-  return t(`family.import_${known}` satisfies MessageKey, { a, b, all: values.join(', ') });
-}
-
-function Remark({ remark }: { remark: ImportRemark }) {
-  return (
-    <>
-      {remark.line
-        ? t('family.import_line', { line: remark.line, what: words(remark) })
-        : words(remark)}
-    </>
-  );
-}
-
-function Remarks({ title, count, list }: { title: string; count: number; list: ImportRemark[] }) {
-  if (count === 0) return null;
-  return (
-    <details class="behind">
-      <summary>{title}</summary>
-      <ul class="stack tight small">
-        {list.map((remark) => (
-          <li key={`${remark.line} ${remark.text}`}>
-            <Remark remark={remark} />
-          </li>
-        ))}
-        {count > list.length && <li>{t('family.import_more', { count: count - list.length })}</li>}
-      </ul>
-    </details>
-  );
-}
-
-// Says what came of something that was asked for, and is where the reader is then.
-function Result({ title, children }: { title: string; children: preact.ComponentChildren }) {
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
-  return (
-    <section class="card" aria-label={title}>
-      <h2 ref={heading} tabIndex={-1}>
-        {title}
-      </h2>
-      {children}
-    </section>
-  );
-}
-
-function Columns({ heading, columns }: { heading: string[]; columns: Signal<Columns> }) {
-  return (
-    <fieldset class="pair plain-group">
-      <legend>{t('family.import_columns')}</legend>
-      {kContents.map((what) => (
-        <Field
-          key={what}
-          label={t(`family.import_holds_${what}`)}
-          control={(ids) => (
-            <select
-              class="input"
-              value={columns.value[what] ?? ''}
-              onChange={(event) => {
-                columns.value = { ...columns.value, [what]: event.currentTarget.value };
-              }}
-              {...ids}
-            >
-              <option value="">{t('family.import_column_none')}</option>
-              {[...new Set(heading)].filter(Boolean).map((name) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          )}
-        />
-      ))}
-    </fieldset>
-  );
-}
-type Columns = Partial<Record<Content, string>>;
 
 // What was read, of which request.
 interface Looked {
@@ -170,7 +34,7 @@ interface Looked {
 export function ImportPage({ family }: { family: Family }) {
   const children = family.list('child').value;
   const childId = useSignal('');
-  const file = useSignal<{ name: string; bytes: Uint8Array } | undefined>(undefined);
+  const file = useSignal<{ name: string; bytes: Uint8Array<ArrayBuffer> } | undefined>(undefined);
   const fileError = useSignal<string | undefined>(undefined);
   const format = useSignal('');
   const zone = useSignal('');
@@ -181,7 +45,15 @@ export function ImportPage({ family }: { family: Family }) {
   const fileChildren = useSignal<string[]>([]);
   const dayZero = useSignal('');
   const columns = useSignal<Columns>({});
+  const kinds = useSignal<Kinds>({});
+  const choices: Choices = {
+    authors: useSignal<Readonly<Record<string, string>>>({}),
+    from: useSignal<LocalDate>(''),
+    to: useSignal<LocalDate>(''),
+  };
   const looked = useSignal<Looked | undefined>(undefined);
+  // How much of a large file has gone up.
+  const sending = useSignal<{ done: number; all: number } | undefined>(undefined);
   const saving = useSignal<{ done: number; all: number } | undefined>(undefined);
   const call = useCall();
 
@@ -209,6 +81,7 @@ export function ImportPage({ family }: { family: Family }) {
       ...(fileChild.value && { fileChild: fileChild.value }),
       ...(dayOfZero && { dayZero: dayOfZero }),
       ...(mapped && named.length > 0 && { columns: Object.fromEntries(named) }),
+      ...(mapped && Object.keys(kinds.value).length > 0 && { kinds: kinds.value }),
     };
   };
   const request = () => JSON.stringify([file.value?.name, ask()]);
@@ -223,6 +96,10 @@ export function ImportPage({ family }: { family: Family }) {
     fileChild.value = '';
     fileChildren.value = [];
     columns.value = {};
+    kinds.value = {};
+    choices.authors.value = {};
+    choices.from.value = '';
+    choices.to.value = '';
     if (!chosen) return;
     if (chosen.size > FILE_BYTES_MAX) {
       fileError.value = t('family.import_too_large');
@@ -241,10 +118,14 @@ export function ImportPage({ family }: { family: Family }) {
       saving.value = undefined;
       // Old entries too: what is here already is not logged again.
       await family.loadSince(Number.MIN_SAFE_INTEGER);
-      const read = await (await family.remote()).readLog(family.id, {
-        ...ask(),
-        file: chosen.bytes,
-      });
+      const all = chosen.bytes.length;
+      const read = await (await family.remote())
+        .readLog(family.id, { ...ask(), file: chosen.bytes }, (done) => {
+          sending.value = { done, all };
+        })
+        .finally(() => {
+          sending.value = undefined;
+        });
       if (request() !== before) return;
       // Where no app is recognised, its columns are there to be named; where the usual names were
       // found, they are there to be changed.
@@ -299,7 +180,7 @@ export function ImportPage({ family }: { family: Family }) {
           label={t('family.import_format')}
           options={[
             { value: '', label: t('family.import_recognise') },
-            ...[...Object.keys(kApps), 'spreadsheet', 'csv'].map((value) => ({
+            ...kFormats.map((value) => ({
               value,
               label: formatName(value),
             })),
@@ -365,7 +246,10 @@ export function ImportPage({ family }: { family: Family }) {
             type="date"
           />
         )}
-        {mapped && last && <Columns heading={last.heading} columns={columns} />}
+        {mapped && last && (
+          <ColumnFields heading={last.heading} columns={columns} open={!!last.problem} />
+        )}
+        {mapped && last && <KindFields entries={last.entries} kinds={kinds} />}
         <Failure words={call.error.value} />
         <Button
           kind={log && !log.problem ? 'plain' : 'main'}
@@ -377,24 +261,33 @@ export function ImportPage({ family }: { family: Family }) {
           {t('family.import_look')}
         </Button>
       </Form>
+      {sending.value && (
+        <section class="card" aria-label={t('family.import_title')}>
+          <Bar
+            words={
+              sending.value.done < sending.value.all
+                ? t('family.import_sending', {
+                    percent: Math.floor((100 * sending.value.done) / sending.value.all),
+                  })
+                : t('family.import_reading')
+            }
+            {...sending.value}
+          />
+        </section>
+      )}
       {log && !log.problem && !saving.value && (
         <Report
           family={family}
           log={log}
           name={child.body.name}
+          choices={choices}
           busy={call.busy.value}
           onSave={save}
         />
       )}
       {saving.value && !saved && (
         <section class="card" aria-label={t('family.import_title')}>
-          <p id="import-progress">{t('family.import_saving', { ...saving.value })}</p>
-          <progress
-            class="import-bar"
-            aria-labelledby="import-progress"
-            value={saving.value.done}
-            max={saving.value.all}
-          />
+          <Bar words={t('family.import_saving', { ...saving.value })} {...saving.value} />
           <p class="small soft">{t('family.import_leave')}</p>
         </section>
       )}
@@ -413,62 +306,5 @@ export function ImportPage({ family }: { family: Family }) {
         </Result>
       )}
     </>
-  );
-}
-
-// What is not made an entry as it stands.
-function Left({ log }: { log: ReadLog }) {
-  return (
-    <>
-      <Remarks
-        title={t('family.import_set_aside', { count: log.rowsSetAside })}
-        count={log.rowsSetAside}
-        list={log.setAside}
-      />
-      <Remarks
-        title={t('family.import_adjusted', { count: log.adjustments })}
-        count={log.adjustments}
-        list={log.adjusted}
-      />
-    </>
-  );
-}
-
-function Report({
-  family,
-  log,
-  name,
-  busy,
-  onSave,
-}: {
-  family: Family;
-  log: ReadLog;
-  // The child's.
-  name: string;
-  busy: boolean;
-  onSave: (entries: ReadLog['entries']) => void;
-}) {
-  const entries = newOnes(log.entries, family.records.value);
-  const there = log.entries.length - entries.length;
-  return (
-    <Result title={t('family.import_report', { format: formatName(log.format ?? '') })}>
-      <ul class="stack tight">
-        <li>{t('family.import_rows', { count: log.rows })}</li>
-        <li>{t('family.import_new', { count: entries.length })}</li>
-        {there > 0 && <li>{t('family.import_there', { count: there })}</li>}
-        {log.rowsOfOtherChildren > 0 && (
-          <li>{t('family.import_others', { count: log.rowsOfOtherChildren })}</li>
-        )}
-      </ul>
-      <Left log={log} />
-      <p class="small soft">{t('family.import_dry')}</p>
-      {entries.length > 0 ? (
-        <Button kind="main" class="big" wide disabled={busy} onClick={() => onSave(entries)}>
-          {t('family.import_save', { count: entries.length, name })}
-        </Button>
-      ) : (
-        <p>{t('family.import_nothing')}</p>
-      )}
-    </Result>
   );
 }

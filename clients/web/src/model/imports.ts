@@ -1,11 +1,28 @@
 // Logs of other apps, as the server reads them: the names are those of import_service.proto.
+
+import { nightOf } from '../ui/local_time.ts';
 import type { Change } from './app.ts';
-import type { AnyRecord, Id, LocalDate, LogEntry, Zone } from './types.ts';
+import type { AnyRecord, EntryDetail, Id, LocalDate, LogEntry, Zone } from './types.ts';
+
+// What a row can be, in the words of `kinds`.
+export const KIND_WORDS = [
+  'sleep',
+  'awake',
+  'cry',
+  'put down',
+  'rise',
+  'bottle',
+  'breast',
+  'solid',
+  'feed',
+  'note',
+] as const;
+export type KindWord = (typeof KIND_WORDS)[number];
 
 // What to read, and what the file does not say of itself.
 export interface LogFile {
   childId: Id;
-  file: Uint8Array;
+  file: Uint8Array<ArrayBuffer>;
   zone: Zone;
   // Absent: its heading tells.
   format?: string;
@@ -15,6 +32,8 @@ export interface LogFile {
   amounts?: 'millilitre' | 'ounce';
   // Which column holds what, such as { began: 'Start' }.
   columns?: Record<string, string>;
+  // What its own words for kinds mean, such as { Schlaf: 'sleep' }.
+  kinds?: Record<string, KindWord>;
   dayZero?: LocalDate;
 }
 
@@ -51,10 +70,85 @@ export interface ReadLog {
 }
 
 // What a file may have, as the server says.
-export const FILE_BYTES_MAX = 2 << 20;
+export const FILE_BYTES_MAX = 16 << 20;
 
 // A tap holds 64 edits, and an entry needs up to 6.
 const ENTRIES_PER_TAP = 10;
+
+// A word of the file, and of how many entries.
+export interface FileWord {
+  word: string;
+  count: number;
+}
+
+// These words, each once: what is said most comes first.
+function counted(words: readonly (string | undefined)[]): FileWord[] {
+  const counts = new Map<string, number>();
+  for (const word of words) if (word) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts]
+    .map(([word, count]) => ({ word, count }))
+    .sort((a, b) => b.count - a.count || (a.word < b.word ? -1 : 1));
+}
+
+// Who logged the entries, in the file's own words.
+export function authorsOf(entries: readonly ImportedEntry[]): FileWord[] {
+  return counted(entries.map(({ entry }) => entry.importOrigin?.author));
+}
+
+function kindWordOf(detail: EntryDetail): KindWord {
+  switch (detail.kind) {
+    case 'crying':
+      return 'cry';
+    case 'putDown':
+      return 'put down';
+    case 'feed':
+      return detail.feed.kind ?? 'feed';
+    case 'response':
+      return 'note';
+    default:
+      return detail.kind;
+  }
+}
+
+// The file's own words for kinds, and what they were read as.
+export function kindsOf(entries: readonly ImportedEntry[]): (FileWord & { readAs: KindWord })[] {
+  const readAs = new Map(
+    entries.map(({ entry }) => [entry.importOrigin?.activity, kindWordOf(entry.detail)]),
+  );
+  return counted(entries.map(({ entry }) => entry.importOrigin?.activity)).map((each) => ({
+    ...each,
+    readAs: readAs.get(each.word) ?? 'note',
+  }));
+}
+
+// What a person wants of a file.
+export interface Wanted {
+  // Nights; absent: from the first, to the last.
+  from?: LocalDate;
+  to?: LocalDate;
+  // Who an author of the file is: a member, or LEFT_OUT. Absent: nobody of the family.
+  authors: Readonly<Record<string, string>>;
+}
+// Stands for a member: this author's entries are not wanted.
+export const LEFT_OUT = 'left_out';
+
+// The entries that are wanted, each with its caregiver.
+export function wantedOf(
+  entries: readonly ImportedEntry[],
+  { from, to, authors }: Wanted,
+): ImportedEntry[] {
+  return entries.flatMap(({ recordId, entry }) => {
+    const { interval, importOrigin } = entry;
+    if (from || to) {
+      const night = nightOf(interval.beganAt, interval.zone);
+      if ((from && night < from) || (to && night > to)) return [];
+    }
+    const author = importOrigin?.author;
+    const caregiverId = author !== undefined && Object.hasOwn(authors, author) && authors[author];
+    if (caregiverId === LEFT_OUT) return [];
+    return [{ recordId, entry: caregiverId ? { ...entry, caregiverId } : entry }];
+  });
+}
 
 // The entries that this phone does not have: a deleted one stays deleted.
 export function newOnes(

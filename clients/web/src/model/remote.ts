@@ -86,8 +86,9 @@ export interface Remote {
     pageToken: string,
   ): Promise<{ items: HistoryItem[]; pageToken?: string }>;
   exportRecords(familyId: Id): Promise<AnyRecord[]>;
-  // What is in a file of another app. Writes nothing.
-  readLog(familyId: Id, file: LogFile): Promise<ReadLog>;
+  // What is in a file of another app. Writes nothing. `sent` hears how many bytes of a large file
+  // have gone up so far.
+  readLog(familyId: Id, file: LogFile, sent?: (bytes: number) => void): Promise<ReadLog>;
   // Follows the log of a family that is shown without it, until the answer is called.
   watchEntries(familyId: Id, changed: (entries: RecordOf<'logEntry'>[]) => void): () => void;
   erase(familyId: Id, familyName: string): Promise<void>;

@@ -15,7 +15,7 @@ import { SyncService } from '../gen/nightlog/v1/sync_service_pb.js';
 // Bounds each call but streams.
 export const CALL_TIMEOUT_MS = 20_000;
 export const CALL = { timeoutMs: CALL_TIMEOUT_MS } as const;
-// Carries a whole file up.
+// Carries a file up, or a part of it.
 export const FILE_CALL = { timeoutMs: 120_000 } as const;
 // A stream has no deadline.
 export const STREAM = { timeoutMs: 0 } as const;

@@ -4,15 +4,10 @@ import {
   QuarantineDecision,
   type Pairing as WirePairing,
 } from '../gen/nightlog/v1/family_service_pb.js';
-import {
-  ReadLogRequestSchema,
-  ReadLogResponseSchema,
-} from '../gen/nightlog/v1/import_service_pb.js';
 import { ConsentScopeSchema, RoleSchema } from '../gen/nightlog/v1/records_pb.js';
 import { EditEffectSchema } from '../gen/nightlog/v1/sync_service_pb.js';
 import type { DeviceClock } from '../model/device_clock.ts';
 import { fromHex, toHex } from '../model/ids.ts';
-import type { ImportedEntry, ReadLog } from '../model/imports.ts';
 import type { Remote, SyncHost } from '../model/remote.ts';
 import {
   type AnyRecord,
@@ -22,11 +17,12 @@ import {
   type Id,
   type LateTap,
 } from '../model/types.ts';
-import { CALL, FILE_CALL, type MakeTransport, makeCalls, STREAM } from './calls.ts';
-import { enumName, enumNumber, fromInstant, fromPlain, toInstant, toPlain } from './codec.ts';
+import { CALL, type MakeTransport, makeCalls, STREAM } from './calls.ts';
+import { enumName, enumNumber, fromInstant, toInstant } from './codec.ts';
 import { startEngine } from './engine.ts';
 import { toAppError } from './errors.ts';
 import { entriesSink, follow } from './follower.ts';
+import { readLog } from './imports.ts';
 import { toEvent, toMember } from './members.ts';
 import { Replica } from './replica.ts';
 import { KeptStream } from './stream.ts';
@@ -215,21 +211,8 @@ export function makeRemoteOn(
         return records;
       }),
 
-    readLog: (familyId, { file, ...asked }) =>
-      asking(async () => {
-        const entries: ImportedEntry[] = [];
-        let pageToken = '';
-        let page: ReadLog & { nextPageToken?: string };
-        do {
-          const request = fromPlain(ReadLogRequestSchema, { ...asked, familyId, pageToken });
-          request.file = file;
-          const answer = await calls.imports.readLog(request, FILE_CALL);
-          page = toPlain(ReadLogResponseSchema, answer) as unknown as typeof page;
-          entries.push(...page.entries);
-          pageToken = page.nextPageToken ?? '';
-        } while (pageToken !== '');
-        return { ...page, entries };
-      }),
+    readLog: (familyId, file, sent = () => undefined) =>
+      asking(() => readLog(calls, familyId, file, sent)),
 
     watchEntries: (familyId, changed) => {
       const stream = new KeptStream(

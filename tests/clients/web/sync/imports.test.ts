@@ -105,12 +105,43 @@ test('a file that cannot be read says why, and with which columns', async () => 
   expect(named.entries[0]?.entry.interval.beganAt).toBe(Date.parse('2026-04-03T18:00Z'));
 });
 
-test('the entries of a long file come by the page', async () => {
+// Rows of about 180 bytes, an hour apart.
+function longLog(rows: number): string {
+  return Array.from({ length: rows }, (_, i) => {
+    const at = new Date(Date.UTC(2020, 0, 1) + i * 3_600_000).toISOString().slice(0, 16);
+    return `Diaper,${at.replace('T', ' ')},,,,,,${'z'.repeat(150)}\n`;
+  }).join('');
+}
+
+test('a large file goes up in parts, once, and comes back by the page', async () => {
   const { family, childId } = await newFamily();
-  const rows = Array.from({ length: 9000 }, (_, i) => {
-    const at = new Date(Date.UTC(2025, 0, 1) + i * 3_600_000).toISOString().slice(0, 16);
-    return `Diaper,${at.replace('T', ' ')},,,,,,${'z'.repeat(100)}\n`;
-  });
-  const log = await (await family.remote()).readLog(family.id, file(childId, rows.join('')));
-  expect(new Set(log.entries.map(({ recordId }) => recordId)).size).toBe(9000);
+  const remote = await family.remote();
+  const large = file(childId, longLog(20_000));
+  const read = async () => {
+    const sent: number[] = [];
+    const log = await remote.readLog(family.id, large, (bytes) => sent.push(bytes));
+    expect(new Set(log.entries.map(({ recordId }) => recordId)).size).toBe(20_000);
+    return sent;
+  };
+  const sent = await read();
+  expect(sent.length).toBeGreaterThan(10);
+  expect(sent).toEqual([...sent].sort((a, b) => a - b));
+  expect([sent[0], sent.at(-1)]).toEqual([0, large.file.length]);
+  // The server still has it.
+  expect(await read()).toEqual([]);
+  // Another file of the same device takes its place, until it is asked for again.
+  await remote.readLog(family.id, file(childId, longLog(3000)));
+  expect(await read()).toEqual(sent);
+});
+
+test('what the file’s own words mean is said, and is not what names an entry', async () => {
+  const { family, childId } = await newFamily();
+  const remote = await family.remote();
+  const text = 'start,end,type\n2026-01-13 20:00,2026-01-13 21:00,Zzz\n';
+  const csv: LogFile = { ...file(childId, ''), file: bytes(text), format: 'csv' };
+  const note = await remote.readLog(family.id, csv);
+  const sleep = await remote.readLog(family.id, { ...csv, kinds: { Zzz: 'sleep' } });
+  expect(note.entries[0]?.entry.detail.kind).toBe('note');
+  expect(sleep.entries[0]?.entry.detail.kind).toBe('sleep');
+  expect(sleep.entries[0]?.recordId).toBe(note.entries[0]?.recordId);
 });
