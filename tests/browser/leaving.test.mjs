@@ -36,6 +36,32 @@ scene('what a phone that was shut out logs waits for an owner', async (stage) =>
   assert.deepEqual(await alex.faults(), []);
 });
 
+scene('what was sent late is shown of the family where it is asked for', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  // Alex looks after another child, whose night is on her screen.
+  await alex.open('#/family/setup');
+  await alex.fill({ 'Your name': 'Alex', 'Name of the family': 'The Finches' });
+  await alex.button('Start').click();
+  await alex.fill({ 'Name of the child': 'Finch' });
+  await alex.button('Save').click();
+  await alex.page.getByRole('heading', { name: 'Who else is up at night?' }).waitFor();
+  await alex.open('#/tonight');
+  await alex.button('Whose night: Robin').click();
+  await alex.button('Finch · The Finches').click();
+  await alex.button('Whose night: Finch').waitFor();
+
+  await alex.open('#/family');
+  await alex.page.getByRole('link', { name: /^The Robins/ }).click();
+  await member(alex, 'Sam').getByRole('button', { name: 'Shut out' }).click();
+  await alex.button('Shut it out now').click();
+  await sam.sync('Access has ended').waitFor();
+  await sam.tap('Put down');
+  await sam.page.getByRole('link', { name: '1 entry needs attention' }).waitFor();
+  await alex.page.getByRole('link', { name: 'What removed devices sent late' }).click();
+  await alex.page.getByRole('heading', { name: 'Sam logged this on a device that was removed' })
+    .waitFor();
+});
+
 scene('a partner leaves, and the owner erases the family', async (stage) => {
   const [alex, sam] = await stage.twoPhones();
   await sam.open('#/family');

@@ -2,7 +2,7 @@
 import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { App, Family } from '../model/app.ts';
 import { planOn } from '../model/plans.ts';
-import type { RecordOf } from '../model/types.ts';
+import type { Id, RecordOf } from '../model/types.ts';
 import { soon } from '../ui/now.ts';
 import { type Night, nightOfEntries, tonightOf } from './night.ts';
 
@@ -22,9 +22,11 @@ export function childrenOf(app: App): Shown[] {
     .flatMap((family) => family.list('child').value.map((child) => ({ family, child })));
 }
 
-export function shownOf(app: App): Shown | undefined {
+// `childId`: that child, whatever was chosen.
+export function shownOf(app: App, childId?: Id): Shown | undefined {
   const all = childrenOf(app);
-  return all.find(({ child }) => child.id === chosen.value) ?? all[0];
+  const find = (id: Id | null) => all.find(({ child }) => child.id === id);
+  return find(childId ?? null) ?? find(chosen.value) ?? all[0];
 }
 
 export function choose({ child }: Shown): void {

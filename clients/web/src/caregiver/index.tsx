@@ -13,7 +13,8 @@ const PlanPage = lazy(async () => (await import('./day_pages.ts')).PlanPage);
 const Attention = lazy(async () => (await import('./day_pages.ts')).Attention);
 
 export default function Caregiver({ app, path }: AreaProps) {
-  const shown = shownOf(app);
+  const [page, argument] = path;
+  const shown = shownOf(app, page === 'attention' ? argument : undefined);
   if (!shown) {
     return (
       <main class="page stack">
@@ -25,9 +26,10 @@ export default function Caregiver({ app, path }: AreaProps) {
       </main>
     );
   }
-  const [page, date] = path;
   if (page === 'nights') return <Nights shown={shown} />;
-  if (page === 'night' && date) return <NightPage key={date} shown={shown} date={date} />;
+  if (page === 'night' && argument) {
+    return <NightPage key={argument} shown={shown} date={argument} />;
+  }
   if (page === 'plan') return <PlanPage shown={shown} />;
   if (page === 'attention') return <Attention shown={shown} />;
   return <Tonight key={shown.child.id} app={app} shown={shown} all={childrenOf(app)} />;

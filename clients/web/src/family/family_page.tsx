@@ -90,6 +90,7 @@ function FamilySections({ family }: { family: Family }) {
   const { role } = family.pairing.value;
   const owner = role === 'owner';
   const writes = owner || role === 'caregiver';
+  const [child] = family.list('child').value;
   const offered: readonly Invited[] = owner
     ? ['caregiver', 'consultant', 'viewer', 'device']
     : ['device'];
@@ -117,7 +118,11 @@ function FamilySections({ family }: { family: Family }) {
             </Button>
           ))}
         </div>
-        {owner && <a href={hrefOf('tonight', 'attention')}>{t('family.late_link')}</a>}
+        {owner && (
+          <a href={hrefOf('tonight', 'attention', ...(child ? [child.id] : []))}>
+            {t('family.late_link')}
+          </a>
+        )}
       </section>
       {writes && <Events family={family} />}
       <Data family={family} />
