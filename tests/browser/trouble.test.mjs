@@ -88,3 +88,39 @@ scene('the hour that comes twice is asked about, and both phones count it', asyn
     await person.page.getByText(/^7 hrs?.* 30 min/).first().waitFor();
   }
 });
+
+// Changes what the phone has saved and not sent yet, as no screen of the app can.
+async function spoilOutbox(person) {
+  await person.page.evaluate(async () => {
+    const done = (request) => new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+    const [{ name }] = await indexedDB.databases();
+    const database = await done(indexedDB.open(name));
+    const outbox = database.transaction('outbox', 'readwrite').objectStore('outbox');
+    for (const row of await done(outbox.getAll())) {
+      for (const { group, value } of row.edits) if (group === 'interval') value.zone = 'No/Where';
+      await done(outbox.put(row));
+    }
+    database.close();
+  });
+}
+
+scene('why the server did not take a tap is said in the language of the app', async (stage) => {
+  const alex = await stage.family({ judged: true });
+  await alex.page.getByRole('heading', { name: 'Who else is up at night?' }).waitFor();
+  await alex.open('#/tonight');
+  await alex.sync(/^Synced/).waitFor();
+  await stage.server.stop();
+  await alex.sync(/^Offline/).waitFor();
+  await alex.tap('Put down');
+  await spoilOutbox(alex);
+  await stage.startServer();
+  await alex.page.getByRole('link', { name: '1 entry needs attention' }).click();
+  await alex.page.getByText('Something in it cannot be so, such as a time.').waitFor();
+  assert.deepEqual(await alex.faults(), []);
+  await alex.page.evaluate(() => localStorage.setItem('nightlog.locale', 'de'));
+  await alex.page.reload();
+  await alex.page.getByText('Etwas daran kann so nicht sein, etwa eine Zeit.').waitFor();
+});

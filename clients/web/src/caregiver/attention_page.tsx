@@ -68,7 +68,7 @@ export default function AttentionPage({ shown }: { shown: Shown }) {
         <section key={tap.position} class="card alert conflict">
           <h2>{t(`caregiver.${stateOf(tap)}`)}</h2>
           <TapLine tap={tap} shown={shown} />
-          {tap.message && !tap.waits && <p class="small soft">{tap.message}</p>}
+          {tap.message && !tap.waits && <p class="small soft">{rejectionWords(tap)}</p>}
           <p class="small">{t(`caregiver.${stateOf(tap)}_why`)}</p>
           <div class="row">
             {mayLog && !tap.waits && (
@@ -125,6 +125,17 @@ export default function AttentionPage({ shown }: { shown: Shown }) {
 
 function stateOf({ outcome, waits }: NeedsAttention): 'waits' | 'rejected' | 'quarantined' {
   return waits ? 'waits' : outcome;
+}
+
+// Why the server did not take it; in the server's words where the app has none.
+function rejectionWords({ reason, message }: NeedsAttention): string {
+  switch (reason) {
+    case 'invalid_field':
+    case 'invalid_edit':
+      return t(`caregiver.rejected_${reason}`);
+    default:
+      return message;
+  }
 }
 
 // `Tue, 14 Jan 02:12: Crying, 02:10`

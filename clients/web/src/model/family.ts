@@ -96,6 +96,7 @@ export class FamilyModel implements Family {
         edits: row.edits,
         outcome: row.outcome,
         message: row.message,
+        ...(row.reason && { reason: row.reason }),
         violations: row.violations,
         waits: row.lacks !== undefined,
       }),

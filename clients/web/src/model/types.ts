@@ -448,8 +448,9 @@ export interface NeedsAttention {
   edits: Edit[];
   // 'quarantined': the device was removed meanwhile, an owner decides.
   outcome: 'rejected' | 'quarantined';
-  // In the server's words; empty if quarantined.
+  // In the server's words, and why in one word where that was noted; nothing if quarantined.
   message: string;
+  reason?: ErrorReason;
   violations: FieldViolation[];
   // True: it waits for a record that another phone may bring back to a restored server, and is sent
   // again by itself when it comes.

@@ -5,6 +5,7 @@ import type {
   AnyRecord,
   Cursor,
   Edit,
+  ErrorReason,
   FieldViolation,
   Id,
   Instant,
@@ -94,6 +95,8 @@ export interface TransactionRow {
 export interface AttentionRow extends TransactionRow {
   outcome: 'rejected' | 'quarantined';
   message: string;
+  // Absent where a version of the app kept it that did not note it.
+  reason?: ErrorReason;
   violations: FieldViolation[];
   // Rejected for want of this record, which another phone may bring back to a restored server.
   lacks?: Id;

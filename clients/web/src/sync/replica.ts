@@ -449,8 +449,9 @@ export class Replica {
     { outcome }: Verdict,
     changed: Id[],
   ): Promise<PushStep | undefined> {
-    const attend = (what: Pick<AttentionRow, 'outcome' | 'message' | 'violations' | 'lacks'>) =>
-      this.move(changing, row, 'attention', { ...row, ...what });
+    const attend = (
+      what: Pick<AttentionRow, 'outcome' | 'message' | 'reason' | 'violations' | 'lacks'>,
+    ) => this.move(changing, row, 'attention', { ...row, ...what });
     // The server may have been restored since: its revisions then say nothing about the records here.
     const sameLineage = lineage === '' || lineage === family.cursor.lineage;
     switch (outcome.case) {
@@ -485,6 +486,7 @@ export class Replica {
         await attend({
           outcome: 'rejected',
           message,
+          reason,
           violations: [...violations],
           ...(lacks && { lacks }),
         });
@@ -530,7 +532,7 @@ export class Replica {
         if (store !== 'outbox') {
           await changing.objectStore(store).delete([row.familyId, row.position]);
         }
-        const { outcome, message, violations, lacks, lineage, ...transaction } =
+        const { outcome, message, reason, violations, lacks, lineage, ...transaction } =
           row as AttentionRow;
         await changing.objectStore('outbox').put({ ...transaction, revision: 0 });
         changed.push(...recordsOf(row));

@@ -367,7 +367,11 @@ test('a tap that the server rejects is kept and shown, and the next goes on', as
   const right = await family.log(entry(childId, 20));
   await until(() => expect(family.attention.value).toHaveLength(1));
   const attention = family.attention.value[0];
-  expect(attention).toMatchObject({ outcome: 'rejected', edits: [{ recordId: rejected }, {}, {}] });
+  expect(attention).toMatchObject({
+    outcome: 'rejected',
+    reason: 'invalid_field',
+    edits: [{ recordId: rejected }, {}, {}],
+  });
   expect(attention?.violations[0]?.field).toMatch(/zone/);
   await until(() => expect(family.records.value.get(right)?.pending).toBe(false));
   expect(family.records.value.has(rejected)).toBe(false);
