@@ -56,8 +56,8 @@ export function Shell({ app }: { app: App }) {
   return (
     <>
       {app.state.value === 'evicted' && <p role="alert">{t('common.evicted')}</p>}
-      {Shown === undefined || Shown === 'loading' ? (
-        <main aria-busy="true">{t('common.loading')}</main>
+      {typeof Shown === 'function' ? (
+        <Shown app={app} path={route.value.area === name ? route.value.path : []} />
       ) : Shown === 'failed' ? (
         <main role="alert">
           <p>{t('common.area_failed')}</p>
@@ -66,7 +66,7 @@ export function Shell({ app }: { app: App }) {
           </button>
         </main>
       ) : (
-        <Shown app={app} path={route.value.area === name ? route.value.path : []} />
+        <main aria-busy="true">{t('common.loading')}</main>
       )}
     </>
   );

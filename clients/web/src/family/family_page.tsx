@@ -191,13 +191,15 @@ function Data({ family }: { family: Family }) {
     });
   const leave = () =>
     call.run(async () => {
-      if (family.sync.value.state !== 'closed') await family.removeMember(memberId);
+      if (family.sync.value.state !== 'closed') {
+        await (await family.remote()).removeMember(family.id, memberId);
+      }
       await family.forget();
       go(['family'], true);
     });
   const erase = () =>
     call.run(async () => {
-      await family.erase(typed.value.trim());
+      await (await family.remote()).erase(family.id, typed.value.trim());
       await family.forget();
       go(['family'], true);
     });

@@ -119,7 +119,11 @@ function MemberItem({ family, each, mine, owner, onChanged }: MemberItemProps) {
             <ConsentEditor
               scope={member.consentScope ?? 'nights'}
               until={dateOf(member.until ?? Date.now())}
-              onSave={(scope, until) => change(() => family.setConsent(memberId, scope, until))}
+              onSave={(scope, until) =>
+                change(async () =>
+                  (await family.remote()).setConsent(family.id, memberId, scope, until),
+                )
+              }
             />
           )}
           <TwoTaps
@@ -127,7 +131,9 @@ function MemberItem({ family, each, mine, owner, onChanged }: MemberItemProps) {
             question={t(consultant ? 'family.end_consent_sure' : 'family.remove_sure', { name })}
             second={t(consultant ? 'family.end_consent_now' : 'family.remove_now')}
             busy={call.busy.value}
-            onSure={() => void change(() => family.removeMember(memberId))}
+            onSure={() =>
+              void change(async () => (await family.remote()).removeMember(family.id, memberId))
+            }
           />
         </div>
       )}

@@ -113,9 +113,6 @@ export interface Family {
   // What happened to access, newest first; for owners and caregivers. `pageToken` is that of the page
   // before; none on the last page.
   listEvents(pageToken?: string): Promise<{ events: AccessEvent[]; pageToken?: string }>;
-  // Oneself: leaves the family.
-  removeMember(memberId: Id): Promise<void>;
-  setConsent(memberId: Id, scope: ConsentScope, until: Instant): Promise<void>;
   // Newest first. `pageToken` is that of the page before; none on the last page.
   history(recordId: Id, pageToken?: string): Promise<{ items: HistoryItem[]; pageToken?: string }>;
   // The log as the server has it, live while the page that shows it is open: a consultant's caseload
@@ -125,8 +122,6 @@ export interface Family {
     entries: ReadonlySignal<readonly RecordOf<'logEntry'>[]>;
     stop(): void;
   }>;
-  // Erases the family on the server, for good. `name` is its name, typed again.
-  erase(name: string): Promise<void>;
   // Forgets the family on this device only, unsent taps included.
   forget(): Promise<void>;
 }

@@ -23,7 +23,6 @@ import {
   type CommentTarget,
   type Conflict,
   type ConflictChoice,
-  type ConsentScope,
   type Edit,
   type EditableKind,
   type Id,
@@ -90,15 +89,10 @@ export class FamilyModel implements Family {
 
   readonly attention = computed(() =>
     this.attentionRows.value.map(
-      (row): NeedsAttention => ({
-        position: row.position,
-        madeAt: row.madeAt.wall,
-        edits: row.edits,
-        outcome: row.outcome,
-        message: row.message,
-        ...(row.reason && { reason: row.reason }),
-        violations: row.violations,
-        waits: row.lacks !== undefined,
+      ({ madeAt, lacks, ...row }): NeedsAttention => ({
+        ...row,
+        madeAt: madeAt.wall,
+        waits: lacks !== undefined,
       }),
     ),
   );
@@ -294,12 +288,6 @@ export class FamilyModel implements Family {
   async listEvents(pageToken = '') {
     return (await this.host.remote()).listEvents(this.id, pageToken);
   }
-  async removeMember(memberId: Id) {
-    return (await this.host.remote()).removeMember(this.id, memberId);
-  }
-  async setConsent(memberId: Id, scope: ConsentScope, until: Instant) {
-    return (await this.host.remote()).setConsent(this.id, memberId, scope, until);
-  }
   async history(recordId: Id, pageToken = '') {
     return (await this.host.remote()).history(this.id, recordId, pageToken);
   }
@@ -310,9 +298,6 @@ export class FamilyModel implements Family {
       entries.value = list.sort(inOrder);
     });
     return { entries, stop };
-  }
-  async erase(name: string) {
-    return (await this.host.remote()).erase(this.id, name);
   }
   async forget() {
     return (await this.host.remote()).forget(this.id);

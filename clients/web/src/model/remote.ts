@@ -78,6 +78,7 @@ export interface Remote {
     familyId: Id,
     pageToken: string,
   ): Promise<{ events: AccessEvent[]; pageToken?: string }>;
+  // Oneself: leaves the family.
   removeMember(familyId: Id, memberId: Id): Promise<void>;
   setConsent(familyId: Id, memberId: Id, scope: ConsentScope, until: Instant): Promise<void>;
   history(
@@ -91,6 +92,7 @@ export interface Remote {
   readLog(familyId: Id, file: LogFile, sent?: (bytes: number) => void): Promise<ReadLog>;
   // Follows the log of a family that is shown without it, until the answer is called.
   watchEntries(familyId: Id, changed: (entries: RecordOf<'logEntry'>[]) => void): () => void;
+  // Erases the family on the server, for good. `familyName` is its name, typed again.
   erase(familyId: Id, familyName: string): Promise<void>;
   forget(familyId: Id): Promise<void>;
   discard(familyId: Id, position: number): Promise<void>;

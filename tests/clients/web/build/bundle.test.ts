@@ -4,7 +4,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 
-const START_BYTES_MAX = 20 * 1024;
+const START_BYTES_MAX = 20_000;
 const dist =
   process.env.WEB_DIST ?? path.resolve(import.meta.dirname, '../../../../clients/web/dist');
 const page = readFileSync(path.join(dist, 'index.html'), 'utf8');

@@ -224,7 +224,12 @@ describe('access', () => {
     );
     await untilSynced(seen);
 
-    await family.setConsent(seen.pairing.value.memberId, 'nights', Date.now() - 1000);
+    await (await family.remote()).setConsent(
+      family.id,
+      seen.pairing.value.memberId,
+      'nights',
+      Date.now() - 1000,
+    );
     await until(() => expect(seen.sync.value.state).toBe('closed'));
   });
 
@@ -234,7 +239,12 @@ describe('access', () => {
     const seen = await joinOf(dana, family, 'Dana', 'consultant');
     const id = await family.log({ childId, detail: crying, interval: typed('2025-01-14T01:10Z') });
     await untilSynced(family);
-    await family.setConsent(seen.pairing.value.memberId, 'entries', Date.now() + 3_600_000);
+    await (await family.remote()).setConsent(
+      family.id,
+      seen.pairing.value.memberId,
+      'entries',
+      Date.now() + 3_600_000,
+    );
     const log = await seen.watchEntries();
     await until(() => expect(log.entries.value).toMatchObject([{ id, body: { detail: crying } }]));
     await family.edit(id, 'logEntry', { text: 'live' });
