@@ -19,6 +19,30 @@ namespace {
 // Preparing a batch: others wait as long, and then for their own.
 constexpr absl::Duration kLongBatch = absl::Milliseconds(5);
 
+// A view that reads each row once, however many steps of a batch ask for it. Not thread-safe.
+class ReadOnceView final : public ReadView {
+ public:
+  explicit ReadOnceView(const ReadView& base) : base_(base) {}
+
+  absl::StatusOr<absl::optional<std::string>> Get(Column column,
+                                                  absl::string_view key) const override {
+    std::pair<Column, std::string> name(column, key);
+    const auto known = rows_.find(name);
+    if (known != rows_.end()) return known->second;
+    ASSIGN_OR_RETURN(absl::optional<std::string> row, base_.Get(column, key));
+    return rows_.emplace(std::move(name), std::move(row)).first->second;
+  }
+
+  std::unique_ptr<Iterator> Scan(Column column, absl::string_view start, absl::string_view limit,
+                                 ScanOrder order) const override {
+    return base_.Scan(column, start, limit, order);
+  }
+
+ private:
+  const ReadView& base_;
+  mutable std::map<std::pair<Column, std::string>, absl::optional<std::string>> rows_;
+};
+
 }  // namespace
 Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const Clock& clock,
                      OnFailure on_failure, const Options& options)
@@ -143,15 +167,16 @@ std::vector<Committer::Waiting> Committer::TakeBatch(Shard& shard) {
 
 // What a batch makes of one family.
 struct Committer::FamilyBatch {
-  explicit FamilyBatch(const ReadView& base) : view(base) {}
+  explicit FamilyBatch(const ReadView& snapshot) : stored(snapshot), view(stored) {}
 
   // Reads the head as the disk has it.
-  absl::Status Open(const ReadView& base, const FamilyId& id) {
-    ASSIGN_OR_RETURN(stored_head, base.Get(kHeadColumn, FamilyHeadKey(id)));
+  absl::Status Open(const FamilyId& id) {
+    ASSIGN_OR_RETURN(stored_head, stored.Get(kHeadColumn, FamilyHeadKey(id)));
     return stored_head.has_value() ? ParseRow(*stored_head, state.head.emplace())
                                    : absl::OkStatus();
   }
 
+  const ReadOnceView stored;
   OverlayView view;
   FamilyWriter::State state;
   absl::optional<std::string> stored_head;
@@ -188,7 +213,7 @@ void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {
     const auto [it, added] = families.try_emplace(waiting.family, *snapshot);
     FamilyBatch& family = it->second;
     if (added) {
-      family.status = family.Open(*snapshot, waiting.family);
+      family.status = family.Open(waiting.family);
       family.state.memory = shard.memories.Take(waiting.family);
     }
     results.push_back(family.status.ok() ? RunStep(waiting, now, family) : family.status);

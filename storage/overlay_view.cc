@@ -66,7 +66,7 @@ class OverlayView::MergingIterator final : public Iterator {
 
 absl::StatusOr<absl::optional<std::string>> OverlayView::Get(Column column,
                                                              absl::string_view key) const {
-  const auto it = changes_.find({column, std::string(key)});
+  const auto it = changes_.find(std::make_pair(column, key));
   const bool hidden = column == kReplicaColumn && Planted("dedupe_blind_to_its_batch");
   if (it != changes_.end() && !hidden) return it->second;
   return base_.Get(column, key);
@@ -75,7 +75,7 @@ absl::StatusOr<absl::optional<std::string>> OverlayView::Get(Column column,
 std::unique_ptr<Iterator> OverlayView::Scan(Column column, absl::string_view start,
                                             absl::string_view limit, ScanOrder order) const {
   std::vector<MergingIterator::Change> changes;
-  for (auto it = changes_.lower_bound({column, std::string(start)});
+  for (auto it = changes_.lower_bound(std::make_pair(column, start));
        it != changes_.end() && it->first.first == column &&
        (limit.empty() || it->first.second < limit);
        ++it) {
@@ -95,8 +95,10 @@ void OverlayView::Delete(Column column, absl::string_view key) {
 }
 
 void OverlayView::Absorb(OverlayView&& above) {
-  for (auto& [key, value] : above.changes_) changes_[key] = std::move(value);
-  above.changes_.clear();
+  while (!above.changes_.empty()) {
+    auto absorbed = changes_.insert(above.changes_.extract(above.changes_.begin()));
+    if (!absorbed.inserted) absorbed.position->second = std::move(absorbed.node.mapped());
+  }
 }
 
 void OverlayView::AppendTo(WriteBatch& batch) const {

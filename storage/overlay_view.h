@@ -36,8 +36,16 @@ class OverlayView final : public ReadView {
   void AppendTo(WriteBatch& batch) const;
 
  private:
+  // Also compares with a key that is only looked for.
+  struct KeyBefore {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return a.first != b.first ? a.first < b.first : absl::string_view(a.second) < b.second;
+    }
+  };
   // By column and key; nullopt: deleted.
-  using Changes = std::map<std::pair<Column, std::string>, absl::optional<std::string>>;
+  using Changes = std::map<std::pair<Column, std::string>, absl::optional<std::string>, KeyBefore>;
 
   class MergingIterator;
 
