@@ -247,7 +247,7 @@ class TransactionApplier {
 
   static void ValidateTransaction(const v1::Transaction& transaction,
                                   std::vector<FieldViolation>& violations) {
-    std::set<std::pair<std::string, uint32_t>> groups;
+    std::set<std::pair<absl::string_view, uint32_t>> groups;
     const auto& edits_field =
         *v1::Transaction::descriptor()->FindFieldByNumber(v1::Transaction::kEditsFieldNumber);
     const auto& made_at_field =

@@ -24,15 +24,32 @@ using google::protobuf::Reflection;
 
 using Violations = std::vector<FieldViolation>;
 
-void Add(absl::string_view path, absl::string_view description, Violations& violations) {
+// Where a value stands, below what a caller named. It is put into words for a violation only: most
+// messages have none. What it is made of must outlive it.
+class Path {
+ public:
+  explicit Path(absl::string_view root) : name_(root) {}
+  Path(const Path& parent, absl::string_view field) : parent_(&parent), name_(field) {}
+  Path(const Path& parent, int index) : parent_(&parent), index_(index) {}
+
+  std::string str() const {
+    if (parent_ == nullptr) return std::string(name_);
+    std::string path = parent_->str();
+    if (index_ >= 0) return absl::StrCat(path, "[", index_, "]");
+    return path.empty() ? std::string(name_) : absl::StrCat(path, ".", name_);
+  }
+
+ private:
+  const Path* parent_ = nullptr;
+  absl::string_view name_;
+  int index_ = -1;
+};
+
+void Add(const Path& path, absl::string_view description, Violations& violations) {
   FieldViolation violation;
-  violation.set_field(std::string(path));
+  violation.set_field(path.str());
   violation.set_description(std::string(description));
   violations.push_back(std::move(violation));
-}
-
-std::string Join(absl::string_view path, absl::string_view field) {
-  return path.empty() ? std::string(field) : absl::StrCat(path, ".", field);
 }
 
 bool IsDate(const std::string& value) {
@@ -60,7 +77,7 @@ bool IsZone(const std::string& value) {
          std::all_of(value.begin(), value.end(), is_plain) && absl::LoadTimeZone(value, &zone);
 }
 
-void ValidateString(const v1::FieldRules& rules, const std::string& value, absl::string_view path,
+void ValidateString(const v1::FieldRules& rules, const std::string& value, const Path& path,
                     Violations& violations) {
   if (value.empty()) return;  // `required` tells whether that is allowed
   if (rules.format() != v1::FieldRules::FORMAT_ID && rules.max_bytes() != 0 &&
@@ -89,7 +106,7 @@ void ValidateString(const v1::FieldRules& rules, const std::string& value, absl:
   }
 }
 
-void ValidateNumber(const v1::FieldRules& rules, double value, absl::string_view path,
+void ValidateNumber(const v1::FieldRules& rules, double value, const Path& path,
                     Violations& violations) {
   if (std::isnan(value)) {
     Add(path, "is not a number", violations);
@@ -130,33 +147,40 @@ bool IsSet(const Message& message, const FieldDescriptor* field) {
 }
 
 // What no rule beside a single field can say.
-void ValidateMeaning(const Message& message, absl::string_view path, Violations& violations) {
+void ValidateMeaning(const Message& message, const Path& path, Violations& violations) {
+  static const Descriptor* const kIntervalType = v1::Interval::descriptor();
+  static const Descriptor* const kDetailType = v1::EntryDetail::descriptor();
+  static const Descriptor* const kTargetType = v1::CommentTarget::descriptor();
+  static const Descriptor* const kWindowType = v1::NightWindow::descriptor();
+  static const Descriptor* const kNightsType = v1::PlanNights::descriptor();
+  static const Descriptor* const kStepType = v1::PlanStep::descriptor();
+  static const Descriptor* const kTimestampType = google::protobuf::Timestamp::descriptor();
   const Descriptor* type = message.GetDescriptor();
-  if (type == v1::Interval::descriptor()) {
+  if (type == kIntervalType) {
     const auto& interval = static_cast<const v1::Interval&>(message);
     if (interval.has_ended_at() &&
         FromProto(interval.ended_at()) < FromProto(interval.began_at())) {
-      Add(Join(path, "ended_at"), "is before began_at", violations);
+      Add(Path(path, "ended_at"), "is before began_at", violations);
     }
-  } else if (type == v1::EntryDetail::descriptor()) {
+  } else if (type == kDetailType) {
     // A kind of a newer client stands in the unknown fields.
     if (message.ByteSizeLong() == 0) Add(path, "says nothing; set one kind", violations);
-  } else if (type == v1::CommentTarget::descriptor()) {
+  } else if (type == kTargetType) {
     if (message.ByteSizeLong() == 0) Add(path, "names nothing; set one target", violations);
-  } else if (type == v1::NightWindow::descriptor()) {
+  } else if (type == kWindowType) {
     const auto& window = static_cast<const v1::NightWindow&>(message);
-    if (window.start() == window.end()) Add(Join(path, "end"), "equals start", violations);
-  } else if (type == v1::PlanNights::descriptor()) {
+    if (window.start() == window.end()) Add(Path(path, "end"), "equals start", violations);
+  } else if (type == kNightsType) {
     const auto& nights = static_cast<const v1::PlanNights&>(message);
     if (!nights.last_night().empty() && nights.last_night() < nights.first_night()) {
-      Add(Join(path, "last_night"), "is before first_night", violations);
+      Add(Path(path, "last_night"), "is before first_night", violations);
     }
-  } else if (type == v1::PlanStep::descriptor()) {
+  } else if (type == kStepType) {
     const auto& step = static_cast<const v1::PlanStep&>(message);
     if (step.to_night() < step.from_night()) {
-      Add(Join(path, "to_night"), "is before from_night", violations);
+      Add(Path(path, "to_night"), "is before from_night", violations);
     }
-  } else if (type == google::protobuf::Timestamp::descriptor()) {
+  } else if (type == kTimestampType) {
     const auto& timestamp = static_cast<const google::protobuf::Timestamp&>(message);
     if (timestamp.seconds() < -62135596800 || timestamp.seconds() > 253402300799 ||
         timestamp.nanos() < 0 || timestamp.nanos() > 999999999) {
@@ -165,13 +189,15 @@ void ValidateMeaning(const Message& message, absl::string_view path, Violations&
   }
 }
 
+void ValidateAt(const Message& message, const Path& path, Violations& violations);
+
 void ValidateElement(const Message& message, const FieldDescriptor* field, int index,
-                     const v1::FieldRules& rules, absl::string_view path, Violations& violations) {
+                     const v1::FieldRules& rules, const Path& path, Violations& violations) {
   const Reflection& reflection = *message.GetReflection();
   if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-    Validate(field->is_repeated() ? reflection.GetRepeatedMessage(message, field, index)
-                                  : reflection.GetMessage(message, field),
-             path, violations);
+    ValidateAt(field->is_repeated() ? reflection.GetRepeatedMessage(message, field, index)
+                                    : reflection.GetMessage(message, field),
+               path, violations);
   } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
     std::string scratch;
     const std::string& value =
@@ -189,19 +215,10 @@ void ValidateElement(const Message& message, const FieldDescriptor* field, int i
   }
 }
 
-}  // namespace
-
-v1::MergeRule MergeRuleOf(const Descriptor& record, uint32_t group) {
-  const FieldDescriptor* field = record.FindFieldByNumber(static_cast<int>(group));
-  const v1::MergeRule rule = field == nullptr ? v1::MERGE_RULE_UNSPECIFIED
-                                              : field->options().GetExtension(v1::rules).merge();
-  return rule == v1::MERGE_RULE_UNSPECIFIED ? v1::MERGE_RULE_REGISTER : rule;
-}
-
-void ValidateField(const Message& message, const FieldDescriptor& field, absl::string_view path,
-                   Violations& violations) {
+void ValidateFieldAt(const Message& message, const FieldDescriptor& field, const Path& path,
+                     Violations& violations) {
   const v1::FieldRules& rules = field.options().GetExtension(v1::rules);
-  const std::string field_path = Join(path, field.name());
+  const Path field_path(path, field.name());
   if (!IsSet(message, &field)) {
     // A member of a oneof that was chosen and then left empty says nothing either.
     const bool chosen = field.real_containing_oneof() != nullptr &&
@@ -224,16 +241,34 @@ void ValidateField(const Message& message, const FieldDescriptor& field, absl::s
     return;
   }
   for (int i = 0; i < size; ++i) {
-    ValidateElement(message, &field, i, rules, absl::StrCat(field_path, "[", i, "]"), violations);
+    ValidateElement(message, &field, i, rules, Path(field_path, i), violations);
   }
 }
 
-void Validate(const Message& message, absl::string_view path, Violations& violations) {
+void ValidateAt(const Message& message, const Path& path, Violations& violations) {
   const Descriptor* type = message.GetDescriptor();
   for (int i = 0; i < type->field_count(); ++i) {
-    ValidateField(message, *type->field(i), path, violations);
+    ValidateFieldAt(message, *type->field(i), path, violations);
   }
   ValidateMeaning(message, path, violations);
+}
+
+}  // namespace
+
+v1::MergeRule MergeRuleOf(const Descriptor& record, uint32_t group) {
+  const FieldDescriptor* field = record.FindFieldByNumber(static_cast<int>(group));
+  const v1::MergeRule rule = field == nullptr ? v1::MERGE_RULE_UNSPECIFIED
+                                              : field->options().GetExtension(v1::rules).merge();
+  return rule == v1::MERGE_RULE_UNSPECIFIED ? v1::MERGE_RULE_REGISTER : rule;
+}
+
+void ValidateField(const Message& message, const FieldDescriptor& field, absl::string_view path,
+                   Violations& violations) {
+  ValidateFieldAt(message, field, Path(path), violations);
+}
+
+void Validate(const Message& message, absl::string_view path, Violations& violations) {
+  ValidateAt(message, Path(path), violations);
 }
 
 absl::Status ValidateRequest(const Message& request) {
