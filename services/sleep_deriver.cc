@@ -73,8 +73,8 @@ class RememberedChild {
     RETURN_IF_ERROR(
         ScanRecords(reader, nights, PrefixLimit(nights), ScanOrder::kDescending,
                     [&](absl::string_view, const RecordId&, const StoredRecord& record) {
-                      v1::NightSummary& summary = newest_nights_.emplace_back();
-                      if (!ParseBody(record, summary)) newest_nights_.pop_back();
+                      v1::NightSummary summary;
+                      if (ParseBody(record, summary)) newest_nights_.emplace_back(child_, summary);
                       return ++read < sleep::kProgressWindowNights;
                     }));
     std::reverse(newest_nights_.begin(), newest_nights_.end());
@@ -127,7 +127,7 @@ class RememberedChild {
     ASSIGN_OR_RETURN(const absl::optional<StoredRecord> before, reader.Record(id));
     if (before.has_value() ? before->body() != body : !IsEmpty(night, in_force, body)) {
       derived.push_back({id, kNightSummary, body});
-      RememberNight(std::move(summary));
+      RememberNight(sleep::ProgressNight(child_, summary));
     }
     last_body = std::move(body);
     // The three nights that a tap touches, and some of what is corrected meanwhile.
@@ -247,15 +247,15 @@ class RememberedChild {
     entries_[key] = std::move(owned);
   }
 
-  void RememberNight(v1::NightSummary summary) {
+  void RememberNight(sleep::ProgressNight night) {
     auto it = std::lower_bound(
-        newest_nights_.begin(), newest_nights_.end(), summary.date(),
-        [](const v1::NightSummary& night, const std::string& date) { return night.date() < date; });
-    if (it != newest_nights_.end() && it->date() == summary.date()) {
-      *it = std::move(summary);
+        newest_nights_.begin(), newest_nights_.end(), night.date,
+        [](const sleep::ProgressNight& a, const std::string& date) { return a.date < date; });
+    if (it != newest_nights_.end() && it->date == night.date) {
+      *it = std::move(night);
       return;
     }
-    newest_nights_.insert(it, std::move(summary));
+    newest_nights_.insert(it, std::move(night));
     if (newest_nights_.size() > sleep::kProgressWindowNights) {
       newest_nights_.erase(newest_nights_.begin());
     }
@@ -268,12 +268,15 @@ class RememberedChild {
       std::deque<v1::LogEntry>& united) {
     std::vector<sleep::AuthoredEntry> authored;
     std::vector<sleep::LoggedEntry> all;
+    authored.reserve(entries.size());
+    all.reserve(entries.size());
     for (const OwnedEntry* entry : entries) {
       authored.push_back({entry->id, entry->author, &entry->entry, entry->created_revision,
                           entry->author_saw_revision});
       all.push_back({entry->id, entry->member, &entry->entry});
     }
     episodes = sleep::FindEpisodes(authored);
+    if (episodes.empty()) return all;
     std::set<size_t> counted_with_another;
     for (const std::vector<size_t>& episode : episodes) {
       std::vector<const v1::LogEntry*> linked;
@@ -311,7 +314,7 @@ class RememberedChild {
   std::string entries_to_;
   std::map<std::string, OwnedEntry> entries_;
   // The last kProgressWindowNights that have a summary, by date.
-  std::vector<v1::NightSummary> newest_nights_;
+  std::vector<sleep::ProgressNight> newest_nights_;
   // What some nights came to when they were last derived: most taps change one of the three nights
   // that they touch.
   std::map<absl::CivilDay, std::string> last_bodies_;

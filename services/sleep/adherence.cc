@@ -244,7 +244,7 @@ void ScoreAdherence(const PlanInForce& plan, const ScoredNight& night, v1::Night
   const v1::PlanApproach& approach = plan.plan->approach();
   if (FindMethod(approach.method()) == nullptr) return;
   v1::Adherence* adherence = summary->mutable_adherence();
-  adherence->set_plan_id(plan.plan_id);
+  adherence->set_plan_id(plan.plan_id.data(), plan.plan_id.size());
   adherence->set_method(approach.method());
   adherence->set_plan_night(plan.plan_night);
 

@@ -43,6 +43,14 @@ bool AreLinked(const AuthoredEntry& earlier, const AuthoredEntry& later) {
 }  // namespace
 
 std::vector<std::vector<size_t>> FindEpisodes(absl::Span<const AuthoredEntry> entries) {
+  // Most nights have one author, and nobody's entries are linked with their own.
+  const auto is_of_first_author = [&](const AuthoredEntry& entry) {
+    return entry.author_id == entries.front().author_id;
+  };
+  if (std::all_of(entries.begin(), entries.end(), is_of_first_author) &&
+      !Planted("own_entries_linked")) {
+    return {};
+  }
   std::vector<size_t> order(entries.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {

@@ -61,10 +61,6 @@ absl::optional<int> ParseTimeOfDay(absl::string_view text) {
 
 std::string FormatDay(absl::CivilDay day) { return absl::FormatCivilTime(day); }
 
-absl::Time FromProto(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
-
 google::protobuf::Timestamp ToProto(absl::Time time) {
   google::protobuf::Timestamp timestamp;
   const int64_t seconds = absl::ToUnixSeconds(time);

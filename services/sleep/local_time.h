@@ -31,7 +31,9 @@ absl::optional<int> ParseTimeOfDay(absl::string_view text);
 // `YYYY-MM-DD`.
 std::string FormatDay(absl::CivilDay day);
 
-absl::Time FromProto(const google::protobuf::Timestamp& timestamp);
+inline absl::Time FromProto(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
 google::protobuf::Timestamp ToProto(absl::Time time);
 
 // One decimal, halves away from zero: how percentages and response latencies are given.

@@ -188,12 +188,18 @@ const Method* FindMethod(v1::PlanMethod method) {
   return nullptr;
 }
 
+PlanRecord::PlanRecord(absl::string_view plan_id, const v1::Plan* plan)
+    : plan_id(plan_id),
+      plan(plan),
+      first_night(ParseDay(plan->nights().first_night())),
+      last_night(ParseDay(plan->nights().last_night())) {}
+
 absl::optional<PlanInForce> FindPlanInForce(absl::Span<const PlanRecord> plans,
                                             absl::CivilDay night) {
   // A plan without a last night yields to the latest one begun.
   absl::optional<absl::CivilDay> latest_first;
   for (const PlanRecord& record : plans) {
-    const auto first = ParseDay(record.plan->nights().first_night());
+    const auto& first = record.first_night;
     if (first && *first <= night && (!latest_first || *latest_first < *first)) {
       latest_first = first;
     }
@@ -201,9 +207,9 @@ absl::optional<PlanInForce> FindPlanInForce(absl::Span<const PlanRecord> plans,
   const PlanRecord* best = nullptr;
   absl::CivilDay best_first;
   for (const PlanRecord& record : plans) {
-    const auto first = ParseDay(record.plan->nights().first_night());
+    const auto& first = record.first_night;
     if (!first || *first > night) continue;
-    const auto last = ParseDay(record.plan->nights().last_night());
+    const auto& last = record.last_night;
     if (last ? *last < night : *first < *latest_first) continue;
     if (best == nullptr || *first > best_first ||
         (*first == best_first && record.plan_id > best->plan_id)) {
@@ -212,8 +218,7 @@ absl::optional<PlanInForce> FindPlanInForce(absl::Span<const PlanRecord> plans,
     }
   }
   if (best == nullptr) return absl::nullopt;
-  return PlanInForce{std::string(best->plan_id), best->plan,
-                     static_cast<int>(night - best_first) + 1};
+  return PlanInForce{best->plan_id, best->plan, static_cast<int>(night - best_first) + 1};
 }
 
 NightRules RulesFor(const v1::PlanApproach& approach, int plan_night,

@@ -75,15 +75,21 @@ absl::Span<const Method> AllMethods();
 // The method of that number; nullptr for PLAN_METHOD_UNSPECIFIED or one this build does not know.
 const Method* FindMethod(v1::PlanMethod method);
 
-// A plan with its record id. Both must outlive the call that takes it.
+// A plan with its record id. Both must outlive this.
 struct PlanRecord {
+  PlanRecord(absl::string_view plan_id, const v1::Plan* plan);
+
   absl::string_view plan_id;
-  const v1::Plan* plan = nullptr;
+  const v1::Plan* plan;
+  // The plan's, read once; nullopt where unset or malformed.
+  absl::optional<absl::CivilDay> first_night;
+  absl::optional<absl::CivilDay> last_night;
 };
 
 // The plan that covers a night, with the number of that night within it (1 on its first night).
+// Its id and its plan are those of the PlanRecord.
 struct PlanInForce {
-  std::string plan_id;
+  absl::string_view plan_id;
   const v1::Plan* plan = nullptr;
   int plan_night = 0;
 };

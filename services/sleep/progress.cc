@@ -13,7 +13,7 @@
 namespace nightlog::sleep {
 namespace {
 
-using Nights = std::vector<const v1::NightSummary*>;
+using Nights = std::vector<const ProgressNight*>;
 
 constexpr int kBaselineNightsMax = 7;
 constexpr int kNowNights = 3;
@@ -26,25 +26,15 @@ constexpr int64_t kEpochsPerDay = 24 * 60;
 
 struct MeasureSpec {
   v1::Measure measure;
-  absl::optional<double> (*value)(const v1::NightSummary&);
   double change_min;
   bool more_is_better;
 };
 
-#define NIGHTLOG_FIELD(field)                                   \
-  [](const v1::NightSummary& night) -> absl::optional<double> { \
-    if (!night.has_##field()) return absl::nullopt;             \
-    return night.field();                                       \
-  }
 const MeasureSpec kMeasures[] = {
-    {v1::MEASURE_SOL, NIGHTLOG_FIELD(sol_min), 5, false},
-    {v1::MEASURE_NWAK, NIGHTLOG_FIELD(nwak), 0.5, false},
-    {v1::MEASURE_WASO, NIGHTLOG_FIELD(waso_min), 10, false},
-    {v1::MEASURE_LONGEST_STRETCH, NIGHTLOG_FIELD(longest_stretch_min), 30, true},
-    {v1::MEASURE_CRY, NIGHTLOG_FIELD(cry_min), 5, false},
-    {v1::MEASURE_TST_NIGHT, NIGHTLOG_FIELD(tst_night_min), 20, true},
+    {v1::MEASURE_SOL, 5, false},   {v1::MEASURE_NWAK, 0.5, false},
+    {v1::MEASURE_WASO, 10, false}, {v1::MEASURE_LONGEST_STRETCH, 30, true},
+    {v1::MEASURE_CRY, 5, false},   {v1::MEASURE_TST_NIGHT, 20, true},
 };
-#undef NIGHTLOG_FIELD
 
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -55,8 +45,9 @@ double Median(std::vector<double> values) {
 // The nights that know a measure.
 Nights Knowing(const MeasureSpec& spec, const Nights& nights) {
   Nights knowing;
-  std::copy_if(nights.begin(), nights.end(), std::back_inserter(knowing),
-               [&](const v1::NightSummary* night) { return spec.value(*night).has_value(); });
+  std::copy_if(
+      nights.begin(), nights.end(), std::back_inserter(knowing),
+      [&](const ProgressNight* night) { return night->measures[spec.measure].has_value(); });
   return knowing;
 }
 
@@ -70,8 +61,8 @@ Nights First(const Nights& nights, size_t count) {
 
 absl::optional<double> MedianOf(const MeasureSpec& spec, const Nights& nights) {
   std::vector<double> values;
-  for (const v1::NightSummary* night : nights) {
-    if (const auto value = spec.value(*night)) values.push_back(*value);
+  for (const ProgressNight* night : nights) {
+    if (const auto& value = night->measures[spec.measure]) values.push_back(*value);
   }
   if (values.empty()) return absl::nullopt;
   return Median(std::move(values));
@@ -143,7 +134,7 @@ v1::ProgressVerdict VerdictOn(const PlanNights& nights) {
   for (size_t newest : {1, 2}) {
     if (within.size() < newest + kNowNights) break;
     const Nights earlier = Last(Nights(within.begin(), within.end() - newest), kNowNights);
-    const auto worse = [&earlier](const v1::NightSummary* night) {
+    const auto worse = [&earlier](const ProgressNight* night) {
       return Vote(earlier, {night}) < 0;
     };
     if (Vote(baseline, earlier) > 0 && !worse(earlier.back()) &&
@@ -158,19 +149,12 @@ v1::ProgressVerdict VerdictOn(const PlanNights& nights) {
 }
 
 // Sample SD of a wall-clock time over the nights at home that know it.
-absl::optional<double> DeviationOf(const v1::Child& child,
-                                   absl::Span<const v1::NightSummary> nights,
-                                   bool (v1::NightSummary::*has)() const,
-                                   const google::protobuf::Timestamp& (v1::NightSummary::*get)()
-                                       const) {
-  const absl::TimeZone home = HomeZone(child);
+absl::optional<double> DeviationOf(absl::Span<const ProgressNight> nights,
+                                   absl::optional<double> ProgressNight::*time) {
   std::vector<double> minutes;
   for (auto night = nights.rbegin(); night != nights.rend(); ++night) {
-    const auto date = ParseDay(night->date());
-    if (!date || night->zone() != child.home_zone() || !((*night).*has)()) continue;
-    const absl::CivilSecond at = absl::ToCivilSecond(FromProto(((*night).*get)()), home);
-    const absl::CivilSecond noon = absl::CivilSecond(absl::CivilHour(*date) + 12);
-    minutes.push_back(static_cast<double>(at - noon) / 60);
+    if (!((*night).*time).has_value()) continue;
+    minutes.push_back(*((*night).*time));
     if (minutes.size() == kDeviationNightsMax) break;
   }
   if (minutes.size() < kDeviationNightsMin) return absl::nullopt;
@@ -184,25 +168,24 @@ absl::optional<double> DeviationOf(const v1::Child& child,
 using InForce = std::vector<absl::optional<PlanInForce>>;
 
 // The plan in force on each night.
-InForce PlansOf(absl::Span<const v1::NightSummary> nights, absl::Span<const PlanRecord> plans) {
+InForce PlansOf(absl::Span<const ProgressNight> nights, absl::Span<const PlanRecord> plans) {
   InForce in_force;
   in_force.reserve(nights.size());
-  for (const v1::NightSummary& night : nights) {
-    const auto date = ParseDay(night.date());
-    in_force.push_back(date ? FindPlanInForce(plans, *date) : absl::nullopt);
+  for (const ProgressNight& night : nights) {
+    in_force.push_back(night.day ? FindPlanInForce(plans, *night.day) : absl::nullopt);
   }
   return in_force;
 }
 
-void AddSegments(absl::Span<const v1::NightSummary> nights, const InForce& in_force,
+void AddSegments(absl::Span<const ProgressNight> nights, const InForce& in_force,
                  v1::Progress* progress) {
   for (size_t i = 0; i < nights.size(); ++i) {
     if (!in_force[i]) continue;
     if (i == 0 || !in_force[i - 1] || in_force[i - 1]->plan_id != in_force[i]->plan_id) {
       v1::PlanSegment* segment = progress->add_segments();
-      segment->set_plan_id(in_force[i]->plan_id);
+      segment->set_plan_id(in_force[i]->plan_id.data(), in_force[i]->plan_id.size());
       segment->set_method(in_force[i]->plan->approach().method());
-      segment->set_first_night(nights[i].date());
+      segment->set_first_night(nights[i].date);
     }
     v1::PlanSegment& last = *progress->mutable_segments()->rbegin();
     last.set_nights(last.nights() + 1);
@@ -210,17 +193,17 @@ void AddSegments(absl::Span<const v1::NightSummary> nights, const InForce& in_fo
 }
 
 // Means of the scores that nights of one plan have.
-void AddMeans(absl::Span<const v1::NightSummary> nights, v1::Progress* progress) {
+void AddMeans(absl::Span<const ProgressNight> nights, v1::Progress* progress) {
   double adherence = 0, consistency = 0;
   int scored = 0, consistent = 0;
-  for (const v1::NightSummary& night : nights) {
-    if (night.adherence().plan_id() != progress->plan_id()) continue;
-    if (night.adherence().has_adherence_pct()) {
-      adherence += night.adherence().adherence_pct();
+  for (const ProgressNight& night : nights) {
+    if (night.scored_plan_id != progress->plan_id()) continue;
+    if (night.adherence_pct.has_value()) {
+      adherence += *night.adherence_pct;
       ++scored;
     }
-    if (night.adherence().has_caregiver_consistency_pct() && !night.adherence().low_n()) {
-      consistency += night.adherence().caregiver_consistency_pct();
+    if (night.consistency_pct.has_value()) {
+      consistency += *night.consistency_pct;
       ++consistent;
     }
   }
@@ -232,36 +215,76 @@ void AddMeans(absl::Span<const v1::NightSummary> nights, v1::Progress* progress)
 
 }  // namespace
 
+ProgressNight::ProgressNight(const v1::Child& child, const v1::NightSummary& night)
+    : date(night.date()),
+      day(ParseDay(night.date())),
+      is_complete(night.status() == v1::NIGHT_STATUS_COMPLETE),
+      is_ongoing(night.ongoing()),
+      is_at_home(night.zone() == child.home_zone()),
+      has_naps(!night.naps().empty()),
+      final_wake_at(FromProto(night.final_wake_at())),
+      scored_plan_id(night.adherence().plan_id()) {
+  if (night.has_sol_min()) measures[v1::MEASURE_SOL] = night.sol_min();
+  if (night.has_nwak()) measures[v1::MEASURE_NWAK] = night.nwak();
+  if (night.has_waso_min()) measures[v1::MEASURE_WASO] = night.waso_min();
+  if (night.has_longest_stretch_min()) {
+    measures[v1::MEASURE_LONGEST_STRETCH] = night.longest_stretch_min();
+  }
+  if (night.has_cry_min()) measures[v1::MEASURE_CRY] = night.cry_min();
+  if (night.has_tst_night_min()) measures[v1::MEASURE_TST_NIGHT] = night.tst_night_min();
+
+  if (day && is_at_home) {
+    const absl::TimeZone home = HomeZone(child);
+    const absl::CivilSecond noon = absl::CivilSecond(absl::CivilHour(*day) + 12);
+    const auto minutes_after_noon = [&](const google::protobuf::Timestamp& time) {
+      return static_cast<double>(absl::ToCivilSecond(FromProto(time), home) - noon) / 60;
+    };
+    if (night.has_put_down_at()) put_down_min = minutes_after_noon(night.put_down_at());
+    if (night.has_onset_at()) onset_min = minutes_after_noon(night.onset_at());
+    if (night.has_rise_at()) rise_min = minutes_after_noon(night.rise_at());
+  }
+
+  const v1::Adherence& adherence = night.adherence();
+  if (adherence.has_adherence_pct()) adherence_pct = adherence.adherence_pct();
+  if (adherence.has_caregiver_consistency_pct() && !adherence.low_n()) {
+    consistency_pct = adherence.caregiver_consistency_pct();
+  }
+
+  const auto add_asleep = [this](const v1::TimelineSpan& span) {
+    if (span.phase() != v1::NIGHT_PHASE_ASLEEP) return;
+    asleep.emplace_back(FromProto(span.began_at()), FromProto(span.ended_at()));
+  };
+  for (const v1::TimelineSpan& nap : night.naps()) add_asleep(nap);
+  for (const v1::TimelineSpan& span : night.timeline()) add_asleep(span);
+}
+
 absl::optional<double> SleepRegularityIndex(const v1::Child& child,
-                                            absl::Span<const v1::NightSummary> nights) {
+                                            absl::Span<const ProgressNight> nights) {
   if (nights.size() < kRegularityNights) return absl::nullopt;
   nights = nights.last(kRegularityNights);
-  const auto first_date = ParseDay(nights.front().date());
-  if (!first_date) return absl::nullopt;
+  const auto& first_day = nights.front().day;
+  if (!first_day) return absl::nullopt;
   for (int i = 0; i < kRegularityNights; ++i) {
-    if (ParseDay(nights[i].date()) != *first_date + i || nights[i].naps().empty() ||
-        nights[i].status() != v1::NIGHT_STATUS_COMPLETE || nights[i].zone() != child.home_zone()) {
+    if (nights[i].day != *first_day + i || !nights[i].has_naps || !nights[i].is_complete ||
+        !nights[i].is_at_home) {
       return absl::nullopt;
     }
   }
   const absl::Time begin =
-      absl::FromCivil(absl::CivilSecond(absl::CivilHour(*first_date) + 12), HomeZone(child));
-  const int64_t epochs = absl::ToInt64Minutes(FromProto(nights.back().final_wake_at()) - begin);
+      absl::FromCivil(absl::CivilSecond(absl::CivilHour(*first_day) + 12), HomeZone(child));
+  const int64_t epochs = absl::ToInt64Minutes(nights.back().final_wake_at - begin);
   if (epochs <= kEpochsPerDay) return absl::nullopt;
   // Asleep at the begin of each epoch.
   std::vector<bool> asleep(epochs);
-  const auto mark = [&](const v1::TimelineSpan& span) {
-    if (span.phase() != v1::NIGHT_PHASE_ASLEEP) return;
-    const absl::Duration from = FromProto(span.began_at()) - begin;
-    const absl::Duration until = FromProto(span.ended_at()) - begin;
-    const int64_t first = absl::Ceil(from, absl::Minutes(1)) / absl::Minutes(1);
-    for (int64_t i = std::max<int64_t>(first, 0); i < epochs && absl::Minutes(i) < until; ++i) {
-      asleep[i] = true;
+  for (const ProgressNight& night : nights) {
+    for (const auto& [began_at, ended_at] : night.asleep) {
+      const absl::Duration from = began_at - begin;
+      const absl::Duration until = ended_at - begin;
+      const int64_t first = absl::Ceil(from, absl::Minutes(1)) / absl::Minutes(1);
+      for (int64_t i = std::max<int64_t>(first, 0); i < epochs && absl::Minutes(i) < until; ++i) {
+        asleep[i] = true;
+      }
     }
-  };
-  for (const v1::NightSummary& night : nights) {
-    for (const v1::TimelineSpan& nap : night.naps()) mark(nap);
-    for (const v1::TimelineSpan& span : night.timeline()) mark(span);
   }
   const int64_t pairs = epochs - kEpochsPerDay;
   int64_t same = 0;
@@ -270,30 +293,23 @@ absl::optional<double> SleepRegularityIndex(const v1::Child& child,
 }
 
 v1::Progress DeriveProgress(absl::string_view child_id, const v1::Child& child,
-                            absl::Span<const v1::NightSummary> nights,
+                            absl::Span<const ProgressNight> nights,
                             absl::Span<const PlanRecord> plans) {
   v1::Progress progress;
   progress.set_child_id(child_id.data(), child_id.size());
   progress.set_verdict(v1::PROGRESS_VERDICT_NO_PLAN);
   if (nights.empty()) return progress;
-  progress.set_latest_night(nights.back().date());
+  progress.set_latest_night(nights.back().date);
   const InForce in_force = PlansOf(nights, plans);
   AddSegments(nights, in_force, &progress);
-  using Night = v1::NightSummary;
-  if (auto sd = DeviationOf(child, nights, &Night::has_put_down_at, &Night::put_down_at)) {
-    progress.set_bedtime_sd_min(*sd);
-  }
-  if (auto sd = DeviationOf(child, nights, &Night::has_onset_at, &Night::onset_at)) {
-    progress.set_onset_sd_min(*sd);
-  }
-  if (auto sd = DeviationOf(child, nights, &Night::has_rise_at, &Night::rise_at)) {
-    progress.set_rise_sd_min(*sd);
-  }
+  if (auto sd = DeviationOf(nights, &ProgressNight::put_down_min)) progress.set_bedtime_sd_min(*sd);
+  if (auto sd = DeviationOf(nights, &ProgressNight::onset_min)) progress.set_onset_sd_min(*sd);
+  if (auto sd = DeviationOf(nights, &ProgressNight::rise_min)) progress.set_rise_sd_min(*sd);
   if (auto sri = SleepRegularityIndex(child, nights)) progress.set_sri(*sri);
 
   if (!in_force.back()) return progress;
   const PlanInForce& plan = *in_force.back();
-  progress.set_plan_id(plan.plan_id);
+  progress.set_plan_id(plan.plan_id.data(), plan.plan_id.size());
   progress.set_method(plan.plan->approach().method());
   progress.set_plan_night(plan.plan_night);
   if (const Method* method = FindMethod(progress.method());
@@ -304,8 +320,8 @@ v1::Progress DeriveProgress(absl::string_view child_id, const v1::Child& child,
   AddMeans(nights, &progress);
   PlanNights compared;
   for (size_t i = 0; i < nights.size(); ++i) {
-    if (nights[i].status() != v1::NIGHT_STATUS_COMPLETE || nights[i].ongoing()) continue;
-    if (nights[i].date() < plan.plan->nights().first_night()) {
+    if (!nights[i].is_complete || nights[i].is_ongoing) continue;
+    if (nights[i].date < plan.plan->nights().first_night()) {
       compared.before.push_back(&nights[i]);
     } else if (in_force[i] && in_force[i]->plan_id == plan.plan_id) {
       compared.within.push_back(&nights[i]);

@@ -31,7 +31,14 @@
 #ifndef NIGHTLOG_SERVICES_SLEEP_PROGRESS_H_
 #define NIGHTLOG_SERVICES_SLEEP_PROGRESS_H_
 
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "nightlog/v1/records.pb.h"
@@ -42,16 +49,42 @@ namespace nightlog::sleep {
 // A window that holds every figure of a progress: nights to pass to DeriveProgress().
 constexpr int kProgressWindowNights = 35;
 
-// `nights`: the newest summaries of the child, ascending by date, one a date, at least
+// What the progress of a child takes from one of its nights. It is a small part of a summary, so
+// that all of a child's can be kept, and walked with every tap.
+struct ProgressNight {
+  ProgressNight(const v1::Child& child, const v1::NightSummary& night);
+
+  std::string date;
+  absl::optional<absl::CivilDay> day;  // nullopt: the date is malformed
+  bool is_complete;
+  bool is_ongoing;
+  bool is_at_home;
+  bool has_naps;
+  // What the night knows of each v1::Measure.
+  std::array<absl::optional<double>, v1::Measure_ARRAYSIZE> measures;
+  // By the wall clock, after noon of the date; of a night at home only.
+  absl::optional<double> put_down_min;
+  absl::optional<double> onset_min;
+  absl::optional<double> rise_min;
+  absl::Time final_wake_at;
+  // Begins and ends of its sleep, naps included.
+  std::vector<std::pair<absl::Time, absl::Time>> asleep;
+  // The plan that the scores are of.
+  std::string scored_plan_id;
+  absl::optional<double> adherence_pct;
+  absl::optional<double> consistency_pct;  // nullopt also of too few responses
+};
+
+// `nights`: of the newest summaries of the child, ascending by date, one a date, at least
 // kProgressWindowNights of them if there are; more change nothing but `segments`, and the baseline
 // and means of a plan that began before the window. `plans`: those of the child, in any order.
 v1::Progress DeriveProgress(absl::string_view child_id, const v1::Child& child,
-                            absl::Span<const v1::NightSummary> nights,
+                            absl::Span<const ProgressNight> nights,
                             absl::Span<const PlanRecord> plans);
 
 // Sleep regularity index of the newest 7 nights; nullopt where the conditions above do not hold.
 absl::optional<double> SleepRegularityIndex(const v1::Child& child,
-                                            absl::Span<const v1::NightSummary> nights);
+                                            absl::Span<const ProgressNight> nights);
 
 }  // namespace nightlog::sleep
 

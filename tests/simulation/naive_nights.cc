@@ -224,8 +224,12 @@ class Child {
 
   std::string CheckProgress() const {
     if (entries_.empty() && plans_.empty() && progress_.empty()) return "";
-    std::vector<v1::NightSummary> nights;
-    for (const auto& [date, body] : summaries_) nights.emplace_back().ParseFromString(body);
+    std::vector<sleep::ProgressNight> nights;
+    for (const auto& [date, body] : summaries_) {
+      v1::NightSummary night;
+      night.ParseFromString(body);
+      nights.emplace_back(child_, night);
+    }
     if (nights.size() > sleep::kProgressWindowNights) {
       nights.erase(nights.begin(), nights.end() - sleep::kProgressWindowNights);
     }

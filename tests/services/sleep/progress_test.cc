@@ -40,6 +40,12 @@ v1::Child Home() {
   return child;
 }
 
+std::vector<ProgressNight> AtHome(const std::vector<v1::NightSummary>& nights) {
+  std::vector<ProgressNight> taken;
+  for (const v1::NightSummary& night : nights) taken.emplace_back(Home(), night);
+  return taken;
+}
+
 v1::Plan PlanFrom(absl::CivilDay first, v1::PlanMethod method = v1::PLAN_METHOD_CHAIR) {
   v1::Plan plan;
   plan.mutable_approach()->set_method(method);
@@ -55,7 +61,7 @@ v1::Progress ProgressOf(const std::vector<int>& awake_min, int before) {
   absl::CivilDay date = kPlanStart - before;
   for (int awake : awake_min) nights.push_back(NightWith(date++, awake));
   const v1::Plan plan = PlanFrom(kPlanStart);
-  return DeriveProgress("child", Home(), nights, {PlanRecord{"plan", &plan}});
+  return DeriveProgress("child", Home(), AtHome(nights), {PlanRecord{"plan", &plan}});
 }
 
 v1::Trend TrendOf(const v1::Progress& progress, v1::Measure measure) {
@@ -79,7 +85,7 @@ TEST(ProgressTest, NamesThePlanItsNightAndWhenItIsSaidToShow) {
 
 TEST(ProgressTest, WithoutAPlanThereIsNothingToCompare) {
   const v1::NightSummary night = NightWith(kPlanStart, 20);
-  const v1::Progress progress = DeriveProgress("child", Home(), {night}, {});
+  const v1::Progress progress = DeriveProgress("child", Home(), AtHome({night}), {});
   EXPECT_EQ(progress.verdict(), v1::PROGRESS_VERDICT_NO_PLAN);
   EXPECT_EQ(progress.trends_size(), 0);
   EXPECT_EQ(DeriveProgress("child", Home(), {}, {}).verdict(), v1::PROGRESS_VERDICT_NO_PLAN);
@@ -143,7 +149,7 @@ TEST(ProgressTest, IncompleteNightsAreNotCompared) {
   nights.push_back(open.Summarize());
   const v1::Plan plan = PlanFrom(kPlanStart);
   const v1::Progress progress =
-      DeriveProgress("child", Home(), nights, {PlanRecord{"plan", &plan}});
+      DeriveProgress("child", Home(), AtHome(nights), {PlanRecord{"plan", &plan}});
   EXPECT_EQ(progress.plan_night(), 4);
   EXPECT_EQ(progress.verdict(), v1::PROGRESS_VERDICT_IMPROVING);
 }
@@ -154,9 +160,10 @@ TEST(ProgressTest, TonightIsNotComparedBeforeItIsOver) {
   for (int awake : {40, 40, 40, 20, 20, 20, 80}) nights.push_back(NightWith(date++, awake));
   const v1::Plan plan = PlanFrom(kPlanStart);
   const std::vector<PlanRecord> plans = {PlanRecord{"plan", &plan}};
-  EXPECT_EQ(DeriveProgress("child", Home(), nights, plans).verdict(), v1::PROGRESS_VERDICT_SETBACK);
+  EXPECT_EQ(DeriveProgress("child", Home(), AtHome(nights), plans).verdict(),
+            v1::PROGRESS_VERDICT_SETBACK);
   nights.back().set_ongoing(true);
-  EXPECT_EQ(DeriveProgress("child", Home(), nights, plans).verdict(),
+  EXPECT_EQ(DeriveProgress("child", Home(), AtHome(nights), plans).verdict(),
             v1::PROGRESS_VERDICT_IMPROVING);
 }
 
@@ -166,7 +173,7 @@ TEST(ProgressTest, ASwitchStartsANewSegmentAndANewComparison) {
   const v1::Plan chair = PlanFrom(kPlanStart);
   const v1::Plan ladder = PlanFrom(kPlanStart + 4, v1::PLAN_METHOD_LADDER);
   const PlanRecord plans[] = {{"b", &ladder}, {"a", &chair}};
-  const v1::Progress progress = DeriveProgress("child", Home(), nights, plans);
+  const v1::Progress progress = DeriveProgress("child", Home(), AtHome(nights), plans);
   ASSERT_EQ(progress.segments_size(), 2);
   EXPECT_EQ(progress.segments(0).plan_id(), "a");
   EXPECT_EQ(progress.segments(0).first_night(), "2025-05-12");
@@ -191,7 +198,7 @@ TEST(ProgressTest, AdherenceIsTheMeanOfThePlansScoredNights) {
   }
   const v1::Plan plan = PlanFrom(kPlanStart);
   const v1::Progress progress =
-      DeriveProgress("child", Home(), nights, {PlanRecord{"plan", &plan}});
+      DeriveProgress("child", Home(), AtHome(nights), {PlanRecord{"plan", &plan}});
   EXPECT_EQ(progress.adherence_pct(), 40);              // Of 20 and 60.
   EXPECT_EQ(progress.caregiver_consistency_pct(), 45);  // Of 30 and 60; the last has low n.
 }
@@ -203,12 +210,12 @@ TEST(RegularityTest, DeviationsNeedSevenNightsAtHome) {
     nights.push_back(NightWith(kPlanStart + i, 10, absl::Minutes(later_min[i])));
   }
   // The sample SD of 0, 10, .. 60 is √(2800/6).
-  const v1::Progress progress = DeriveProgress("child", Home(), nights, {});
+  const v1::Progress progress = DeriveProgress("child", Home(), AtHome(nights), {});
   EXPECT_NEAR(progress.bedtime_sd_min(), std::sqrt(2800.0 / 6), 1e-9);
   EXPECT_NEAR(progress.onset_sd_min(), std::sqrt(2800.0 / 6), 1e-9);
   EXPECT_NEAR(progress.rise_sd_min(), std::sqrt(2800.0 / 6), 1e-9);
   nights[3] = NightWith(kPlanStart + 3, 10, {}, "Europe/London");
-  EXPECT_FALSE(DeriveProgress("child", Home(), nights, {}).has_bedtime_sd_min());
+  EXPECT_FALSE(DeriveProgress("child", Home(), AtHome(nights), {}).has_bedtime_sd_min());
 }
 
 TEST(RegularityTest, DeviationIsOfTheClockAcrossAChangeOfIt) {
@@ -218,7 +225,7 @@ TEST(RegularityTest, DeviationIsOfTheClockAcrossAChangeOfIt) {
     night.PutDown("19:30").Sleep("19:45", "06:00").Rise("06:10");
     nights.push_back(night.Summarize());
   }
-  const v1::Progress progress = DeriveProgress("child", Home(), nights, {});
+  const v1::Progress progress = DeriveProgress("child", Home(), AtHome(nights), {});
   EXPECT_EQ(progress.bedtime_sd_min(), 0);
   EXPECT_EQ(progress.rise_sd_min(), 0);
 }
@@ -226,7 +233,7 @@ TEST(RegularityTest, DeviationIsOfTheClockAcrossAChangeOfIt) {
 TEST(RegularityTest, EqualDaysHaveAnIndexOfOneHundred) {
   std::vector<v1::NightSummary> nights;
   for (int i = 0; i < 7; ++i) nights.push_back(NightWith(kPlanStart + i, 10));
-  EXPECT_EQ(SleepRegularityIndex(Home(), nights), 100);
+  EXPECT_EQ(SleepRegularityIndex(Home(), AtHome(nights)), 100);
 }
 
 TEST(RegularityTest, EachMinuteThatDiffersADayApartTakesItsShare) {
@@ -241,23 +248,24 @@ TEST(RegularityTest, EachMinuteThatDiffersADayApartTakesItsShare) {
   // last edge is that of day 7, known to 06:00 only, while day 6 woke at 06:30: 30 minutes not
   // paired.
   const double differing = 6 * 140 - 30;
-  EXPECT_NEAR(*SleepRegularityIndex(Home(), nights), -100 + 200 * (8280 - differing) / 8280, 0.05);
+  EXPECT_NEAR(*SleepRegularityIndex(Home(), AtHome(nights)), -100 + 200 * (8280 - differing) / 8280,
+              0.05);
 }
 
 TEST(RegularityTest, TheIndexNeedsSevenConsecutiveNightsWithNaps) {
   std::vector<v1::NightSummary> nights;
   for (int i = 0; i < 7; ++i) nights.push_back(NightWith(kPlanStart + i, 10));
   std::vector<v1::NightSummary> six(nights.begin() + 1, nights.end());
-  EXPECT_FALSE(SleepRegularityIndex(Home(), six).has_value());
+  EXPECT_FALSE(SleepRegularityIndex(Home(), AtHome(six)).has_value());
   std::vector<v1::NightSummary> gap = nights;
   gap[0] = NightWith(kPlanStart - 1, 10);
-  EXPECT_FALSE(SleepRegularityIndex(Home(), gap).has_value());
+  EXPECT_FALSE(SleepRegularityIndex(Home(), AtHome(gap)).has_value());
   std::vector<v1::NightSummary> no_nap = nights;
   no_nap[4].clear_naps();
-  EXPECT_FALSE(SleepRegularityIndex(Home(), no_nap).has_value());
+  EXPECT_FALSE(SleepRegularityIndex(Home(), AtHome(no_nap)).has_value());
   std::vector<v1::NightSummary> incomplete = nights;
   incomplete[2].set_status(v1::NIGHT_STATUS_INCOMPLETE);
-  EXPECT_FALSE(SleepRegularityIndex(Home(), incomplete).has_value());
+  EXPECT_FALSE(SleepRegularityIndex(Home(), AtHome(incomplete)).has_value());
 }
 
 }  // namespace
