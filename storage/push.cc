@@ -206,7 +206,7 @@ class TransactionApplier {
         continue;
       }
       const absl::Time made_at = ClampEditTime(estimate, NewestSeen(edit, record), received_);
-      Stamp(made_at, transaction.made_at(), edit);
+      Stamp(estimate, made_at, transaction.made_at(), edit);
       if (created.count(id) > 0 && record.kind() == 0) {
         record.set_created_by(pusher_.member.str());
         *record.mutable_created_at() =
@@ -286,11 +286,13 @@ class TransactionApplier {
     return "";
   }
 
-  // Fills in what the server knows: corrected times of taps, and authors of posts.
-  void Stamp(absl::Time made_at, const v1::ClockReading& made, v1::Edit& edit) const {
+  // Fills in what the server knows: corrected times of taps, and authors of posts. What an edit saw
+  // says nothing about its clock: it may stand with what the phone had not seen, and be later.
+  void Stamp(absl::Time estimate, absl::Time made_at, const v1::ClockReading& made,
+             v1::Edit& edit) const {
     if (edit.has_log_entry() && edit.log_entry().has_interval()) {
-      CorrectTappedTimes(made_at, FromProto(made.wall()),
-                         *edit.mutable_log_entry()->mutable_interval());
+      CorrectTappedTimes(ClampEditTime(estimate, absl::InfinitePast(), received_),
+                         FromProto(made.wall()), *edit.mutable_log_entry()->mutable_interval());
     }
     if (edit.has_comment() && !Planted("author_of_comment_not_stamped")) {
       for (v1::CommentPost& post : *edit.mutable_comment()->mutable_posts()) {

@@ -75,7 +75,6 @@ class Checker {
   // Fills edits_.
   std::string ReadJournal() {
     const auto head = reader_.Head();
-    std::map<EditKey, absl::Time> estimates;
     for (uint64_t revision = 1; revision <= (*head)->revision(); ++revision) {
       const auto entry = reader_.Journal(revision);
       if (!entry.ok() || !entry->has_value()) return absl::StrCat("no journal at ", revision);
@@ -86,15 +85,8 @@ class Checker {
       for (int i = 0; i < transaction.edits_size(); ++i) {
         const v1::Edit& edit = transaction.edits(i);
         const EditKey key = {replica, transaction.seq(), static_cast<uint32_t>(i)};
-        // Never before what it saw.
-        absl::Time& estimate = estimates[key];
-        estimate = FromProto((*entry)->made_at());
-        for (const v1::EditId& saw : edit.saw()) {
-          const auto seen = estimates.find(KeyOf(saw));
-          if (seen != estimates.end()) estimate = std::max(estimate, seen->second);
-        }
-        edits_[edit.record_id()].push_back(
-            {key, edit, estimate, FromProto(transaction.made_at().wall()), revision});
+        edits_[edit.record_id()].push_back({key, edit, FromProto((*entry)->made_at()),
+                                            FromProto(transaction.made_at().wall()), revision});
       }
     }
     return "";

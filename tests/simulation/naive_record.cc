@@ -205,7 +205,7 @@ v1::Edit Stamped(const NaiveEdit& edit, absl::Time made_at) {
   }
   if (!stamped.log_entry().has_interval() || edit.on_phone) return stamped;
   v1::Interval& interval = *stamped.mutable_log_entry()->mutable_interval();
-  absl::Duration error = made_at - edit.made_wall;
+  absl::Duration error = std::min(edit.estimate, edit.received) - edit.made_wall;
   if (error < absl::Seconds(30) && error > -absl::Seconds(30)) error = absl::ZeroDuration();
   if (interval.began_tapped() && !interval.has_began_raw()) {
     *interval.mutable_began_raw() = interval.began_at();

@@ -404,6 +404,32 @@ TEST_F(PushTest, ATappedTimeIsCorrectedByTheErrorOfTheDevicesClock) {
   EXPECT_EQ(FromProto(Journal(1).committed_at()), clock_.Now());
 }
 
+TEST_F(PushTest, ATappedTimeIsNotMovedByWhatTheEditSaw) {
+  const absl::Time begin = clock_.Now() - absl::Hours(1);
+  Verdicts({device_.Make(EditsOf(entry_, Awake(child_, begin)), clock_.Now())});
+  // Of ten minutes before, by a clock that is right: it names a version that is later, as one is
+  // that agreed with a tap of another phone.
+  const absl::Time tap = clock_.Now() - absl::Minutes(10);
+  v1::LogEntry change;
+  *change.mutable_interval() = Awake(child_, begin).interval();
+  *change.mutable_interval()->mutable_ended_at() = ToProto(tap);
+  change.mutable_interval()->set_ended_tapped(true);
+  v1::EditId saw;
+  saw.set_replica_id(replica_.str());
+  saw.set_seq(1);
+  saw.set_index(2);
+  const auto verdicts = Verdicts({device_.Make(EditsOf(entry_, change, {saw}), tap)});
+  ASSERT_TRUE(verdicts[0].has_committed()) << verdicts[0].ShortDebugString();
+  EXPECT_EQ(FromProto(Wire(entry_).log_entry().interval().ended_at()), tap);
+  const auto record = Record(entry_);
+  for (const storage::v1::StoredGroup& group : record->groups()) {
+    if (group.group() != kInterval) continue;
+    ASSERT_THAT(group.versions(), SizeIs(1));
+    EXPECT_EQ(FromProto(group.versions(0).made_at()), clock_.Now())
+        << "an edit is never older than what it replaces";
+  }
+}
+
 TEST_F(PushTest, ATapIsNeverLaterThanItsPushHoweverFarAheadTheDevicesClockIs) {
   v1::Transaction transaction =
       device_.Make(EditsOf(entry_, Awake()), clock_.Now() + absl::Hours(24 * 365));
