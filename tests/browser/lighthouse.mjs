@@ -105,7 +105,10 @@ try {
   await page.getByRole('button', { name: 'Make the code' }).click();
   const code = await page.getByText(/^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}$/).innerText();
   await page.getByRole('button', { name: 'Next' }).click();
-  await page.getByRole('button', { name: 'Go to tonight' }).click();
+  await page.goto(`${daemon.url}#/family`);
+  const importing = page.getByRole('link', { name: 'Import from another app' });
+  kPages.import = await importing.getAttribute('href');
+  await page.goto(`${daemon.url}#/tonight`);
 
   const taps = [];
   for (let i = 0; i < kTaps; ++i) {
