@@ -141,7 +141,7 @@ TEST_F(ImportServiceTest, ManyEntriesComeInPagesThatAreSmall) {
   do {
     const v1::ReadLogResponse response = Read(request);
     EXPECT_EQ(response.entry_count(), rows);
-    EXPECT_LT(response.ByteSizeLong(), 2u << 20);
+    EXPECT_LT(response.ByteSizeLong(), 3u << 20);
     for (const v1::ImportedEntry& entry : response.entries()) ids.insert(entry.record_id());
     request.set_page_token(response.next_page_token());
     ++pages;
