@@ -4,7 +4,13 @@ import { useSignal } from '@preact/signals';
 import { hrefOf } from '../app/route.ts';
 import { t } from '../i18n/index.ts';
 import type { Family } from '../model/app.ts';
-import { FILE_BYTES_MAX, type LogFile, type ReadLog, tapsOf } from '../model/imports.ts';
+import {
+  FILE_BYTES_MAX,
+  type LogFile,
+  type LogProgress,
+  type ReadLog,
+  tapsOf,
+} from '../model/imports.ts';
 import type { LocalDate } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
 import { Choice, Field } from '../ui/field.tsx';
@@ -52,8 +58,8 @@ export function ImportPage({ family }: { family: Family }) {
     to: useSignal<LocalDate>(''),
   };
   const looked = useSignal<Looked | undefined>(undefined);
-  // How much of a large file has gone up.
-  const sending = useSignal<{ done: number; all: number } | undefined>(undefined);
+  // How far a large file has come.
+  const looking = useSignal<LogProgress | undefined>(undefined);
   const saving = useSignal<{ done: number; all: number } | undefined>(undefined);
   const call = useCall();
 
@@ -118,13 +124,12 @@ export function ImportPage({ family }: { family: Family }) {
       saving.value = undefined;
       // Old entries too: what is here already is not logged again.
       await family.loadSince(Number.MIN_SAFE_INTEGER);
-      const all = chosen.bytes.length;
       const read = await (await family.remote())
-        .readLog(family.id, { ...ask(), file: chosen.bytes }, (done) => {
-          sending.value = { done, all };
+        .readLog(family.id, { ...ask(), file: chosen.bytes }, (progress) => {
+          looking.value = progress;
         })
         .finally(() => {
-          sending.value = undefined;
+          looking.value = undefined;
         });
       if (request() !== before) return;
       // Where no app is recognised, its columns are there to be named; where the usual names were
@@ -261,17 +266,18 @@ export function ImportPage({ family }: { family: Family }) {
           {t('family.import_look')}
         </Button>
       </Form>
-      {sending.value && (
+      {looking.value && (
         <section class="card" aria-label={t('family.import_title')}>
           <Bar
             words={
-              sending.value.done < sending.value.all
+              looking.value.step === 'sending'
                 ? t('family.import_sending', {
-                    percent: Math.floor((100 * sending.value.done) / sending.value.all),
+                    percent: Math.floor((100 * looking.value.done) / looking.value.all),
                   })
                 : t('family.import_reading')
             }
-            {...sending.value}
+            done={looking.value.done}
+            all={looking.value.all}
           />
         </section>
       )}

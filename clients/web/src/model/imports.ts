@@ -69,6 +69,14 @@ export interface ReadLog {
   entries: ImportedEntry[];
 }
 
+// How far a large file has come: bytes that are sent, then entries that are read, of 1 until it is
+// known of how many.
+export interface LogProgress {
+  step: 'sending' | 'reading';
+  done: number;
+  all: number;
+}
+
 // What a file may have, as the server says.
 export const FILE_BYTES_MAX = 16 << 20;
 

@@ -2,7 +2,7 @@
 // is loaded only when it is first needed; here are its types alone.
 import type { Database } from '../store/database.ts';
 import type { NewInvite } from './app.ts';
-import type { LogFile, ReadLog } from './imports.ts';
+import type { LogFile, LogProgress, ReadLog } from './imports.ts';
 import type {
   AccessEvent,
   AnyRecord,
@@ -87,9 +87,8 @@ export interface Remote {
     pageToken: string,
   ): Promise<{ items: HistoryItem[]; pageToken?: string }>;
   exportRecords(familyId: Id): Promise<AnyRecord[]>;
-  // What is in a file of another app. Writes nothing. `sent` hears how many bytes of a large file
-  // have gone up so far.
-  readLog(familyId: Id, file: LogFile, sent?: (bytes: number) => void): Promise<ReadLog>;
+  // What is in a file of another app. Writes nothing. `told` hears how far a large file has come.
+  readLog(familyId: Id, file: LogFile, told?: (progress: LogProgress) => void): Promise<ReadLog>;
   // Follows the log of a family that is shown without it, until the answer is called.
   watchEntries(familyId: Id, changed: (entries: RecordOf<'logEntry'>[]) => void): () => void;
   // Erases the family on the server, for good. `familyName` is its name, typed again.

@@ -5,7 +5,7 @@ import {
   ReadLogResponseSchema,
 } from '../gen/nightlog/v1/import_service_pb.js';
 import { fromHex } from '../model/ids.ts';
-import type { ImportedEntry, LogFile, ReadLog } from '../model/imports.ts';
+import type { ImportedEntry, LogFile, LogProgress, ReadLog } from '../model/imports.ts';
 import type { Id } from '../model/types.ts';
 import { type Calls, FILE_CALL } from './calls.ts';
 import { fromPlain, toPlain } from './codec.ts';
@@ -37,10 +37,10 @@ async function upload(
   familyId: Id,
   uploadId: Uint8Array<ArrayBuffer>,
   file: Uint8Array<ArrayBuffer>,
-  sent: (bytes: number) => void,
+  told: (progress: LogProgress) => void,
 ): Promise<void> {
   for (let offset = 0; offset < file.length; ) {
-    sent(offset);
+    told({ step: 'sending', done: offset, all: file.length });
     const part = {
       familyId: fromHex(familyId),
       uploadId,
@@ -51,16 +51,16 @@ async function upload(
     const answer = await whenThereIsRoom(() => calls.imports.uploadLog(part, FILE_CALL));
     offset = answer.bytesHere;
   }
-  sent(file.length);
+  told({ step: 'reading', done: 0, all: 1 });
 }
 
-// What is in the file. `sent` hears how much of a large one has gone up. A file that the server
-// still has does not go up again: it is named by its content.
+// What is in the file. `told` hears how far a large one has come. A file that the server still has
+// does not go up again: it is named by its content.
 export async function readLog(
   calls: Calls,
   familyId: Id,
   { file, ...asked }: LogFile,
-  sent: (bytes: number) => void,
+  told: (progress: LogProgress) => void,
 ): Promise<ReadLog> {
   const uploadId =
     file.length > PART_BYTES
@@ -75,7 +75,7 @@ export async function readLog(
   const readPage = async (pageToken: string) => {
     for (let uploads = 0; ; ++uploads) {
       try {
-        if (uploads > 0 && uploadId) await upload(calls, familyId, uploadId, file, sent);
+        if (uploads > 0 && uploadId) await upload(calls, familyId, uploadId, file, told);
         return await ask(pageToken);
       } catch (error) {
         const forgotten = uploadId !== undefined && toAppError(error).reason === 'not_found';
@@ -86,10 +86,11 @@ export async function readLog(
 
   const entries: ImportedEntry[] = [];
   let pageToken = '';
-  let page: ReadLog & { nextPageToken?: string };
+  let page: ReadLog & { entryCount: number; nextPageToken?: string };
   do {
     page = toPlain(ReadLogResponseSchema, await readPage(pageToken)) as unknown as typeof page;
     entries.push(...page.entries);
+    if (uploadId) told({ step: 'reading', done: entries.length, all: page.entryCount });
     pageToken = page.nextPageToken ?? '';
   } while (pageToken !== '');
   return { ...page, entries };

@@ -211,8 +211,8 @@ export function makeRemoteOn(
         return records;
       }),
 
-    readLog: (familyId, file, sent = () => undefined) =>
-      asking(() => readLog(calls, familyId, file, sent)),
+    readLog: (familyId, file, told = () => undefined) =>
+      asking(() => readLog(calls, familyId, file, told)),
 
     watchEntries: (familyId, changed) => {
       const stream = new KeptStream(
