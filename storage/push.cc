@@ -44,7 +44,8 @@ class TransactionApplier {
       if (IsRepeat(request, transaction)) {
         ASSIGN_OR_RETURN(v1::Verdict verdict, Repeat(transaction));
         if (LacksItsRecord(verdict) && !Planted("rejected_stays_rejected")) {
-          RETURN_IF_ERROR(Consume(transaction, estimate, verdict));
+          ASSIGN_OR_RETURN(const bool has_room, HasRoom(transaction));
+          if (has_room) RETURN_IF_ERROR(Consume(transaction, estimate, verdict));
         }
         verdicts.push_back(std::move(verdict));
         if (verdicts.back().has_forked() && !Planted("verdicts_go_on_after_a_fork")) break;
@@ -61,6 +62,9 @@ class TransactionApplier {
         verdict.mutable_retry_later()->set_message(
             "The transaction holds a kind of record that this server does not know yet.");
       } else {
+        ASSIGN_OR_RETURN(const bool has_room, HasRoom(transaction));
+        if (!has_room && verdicts.empty()) return QuarantineFullError();
+        if (!has_room) break;
         RETURN_IF_ERROR(Consume(transaction, estimate, verdict));
         consumed_any = true;
         verdicts.push_back(std::move(verdict));
@@ -160,6 +164,31 @@ class TransactionApplier {
       replica_.set_last_hash(transaction.hash());
     }
     return absl::OkStatus();
+  }
+
+  static absl::Status QuarantineFullError() {
+    return MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_QUARANTINE_FULL,
+                     "An owner must first decide on what this device sent since it was removed; "
+                     "the rest stays on the device.");
+  }
+
+  // Whether the transaction may be consumed: of a removed device, if its quarantine is not full.
+  absl::StatusOr<bool> HasRoom(const v1::Transaction& transaction) {
+    if (!pusher_.quarantined) return true;
+    if (!quarantined_.has_value()) {
+      quarantined_.emplace();
+      RETURN_IF_ERROR(writer_.reader().ScanQuarantine(
+          FamilyStart(writer_.family()), [this](absl::string_view, const auto& row) {
+            quarantined_->bytes += row.transaction().size();
+            return ++quarantined_->rows < kQuarantineRowsMax;
+          }));
+    }
+    if (quarantined_->rows >= kQuarantineRowsMax || quarantined_->bytes >= kQuarantineBytesMax) {
+      return false;
+    }
+    ++quarantined_->rows;
+    quarantined_->bytes += transaction.ByteSizeLong();
+    return true;
   }
 
   void Quarantine(const v1::Transaction& transaction, absl::Time estimate) {
@@ -329,6 +358,12 @@ class TransactionApplier {
   const absl::Time received_;
   FamilyWriter& writer_;
   storage::v1::Replica replica_;
+  // What the family's quarantine holds; not counted yet: nullopt.
+  struct Quarantined {
+    size_t rows = 0;
+    size_t bytes = 0;
+  };
+  absl::optional<Quarantined> quarantined_;
 };
 
 }  // namespace

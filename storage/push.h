@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_STORAGE_PUSH_H_
 #define NIGHTLOG_STORAGE_PUSH_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -22,6 +23,11 @@ struct Pusher {
   bool quarantined = false;
 };
 
+// How much a family's quarantine holds, so that a removed device that pushes for ever fills no
+// disk: transactions of so many bytes, but for the last one, and so many of them.
+constexpr size_t kQuarantineBytesMax = 4 << 20;
+constexpr size_t kQuarantineRowsMax = 4096;
+
 // Decides each transaction of a push and writes what it commits: a revision each, its verdict and
 // the replica's place in the same batch. Answers one verdict a transaction and ends at the first
 // that is not consumed (a gap, a fork, or something only a newer server understands).
@@ -33,6 +39,9 @@ struct Pusher {
 //   previous hash is another       Forked
 //   invalid for good               Rejected, with field violations; consumed
 //   otherwise                      Committed, with its revision
+//
+// Where the quarantine is full, the answer ends before the first transaction that it does not take;
+// RESOURCE_EXHAUSTED (QUARANTINE_FULL) if that is the first of the push.
 //
 // `received` is the server's time as the request came in. REQUIRES: the request is valid in its
 // envelope (ids, sent_at, seq and hash of each transaction), writer.exists(), and the replica is of

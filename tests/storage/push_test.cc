@@ -274,6 +274,44 @@ TEST_F(PushTest, WhatARemovedDeviceStillHasGoesToQuarantine) {
   EXPECT_TRUE(Verdicts(removed, {late})[0].has_quarantined()) << "the same verdict again";
 }
 
+TEST_F(PushTest, AFullQuarantineTakesNoMoreAndLosesNothing) {
+  Pusher removed = Owner();
+  removed.quarantined = true;
+  removed.may_write = nullptr;
+  const auto full_after = [&](size_t text_bytes) {
+    std::vector<v1::Transaction> late;
+    for (size_t i = 0; i < kQuarantineRowsMax + 1; ++i) {
+      late.push_back(TextEdit(entry_, std::string(text_bytes, 'z')));
+    }
+    const size_t taken = Verdicts(removed, late).size();
+    const auto held = Rows(kQuarantineColumn);
+    EXPECT_THAT(held, SizeIs(taken));
+    late.erase(late.begin(), late.begin() + static_cast<int64_t>(taken));
+    const absl::Status full = Push(removed, replica_, late).status();
+    EXPECT_THAT(full, StatusIs(absl::StatusCode::kResourceExhausted));
+    EXPECT_EQ(ReasonOf(full), v1::ERROR_REASON_QUARANTINE_FULL);
+    EXPECT_EQ(Rows(kQuarantineColumn), held);
+    EXPECT_EQ(Replica().last_seq(), late.front().seq() - 1) << "what is not held is not consumed";
+
+    // Decisions make room, for as much as was decided on; then all of it comes.
+    DeleteRow(kQuarantineColumn, held.begin()->first);
+    EXPECT_THAT(Verdicts(removed, late), SizeIs(1));
+    while (Replica().last_seq() < late.back().seq()) {
+      for (const auto& [key, value] : Rows(kQuarantineColumn)) DeleteRow(kQuarantineColumn, key);
+      const auto next = static_cast<int64_t>(Replica().last_seq() + 1 - late.front().seq());
+      for (const v1::Verdict& verdict : Verdicts(removed, {late.begin() + next, late.end()})) {
+        EXPECT_TRUE(verdict.has_quarantined());
+      }
+    }
+    for (const auto& [key, value] : Rows(kQuarantineColumn)) DeleteRow(kQuarantineColumn, key);
+    return taken;
+  };
+  EXPECT_EQ(full_after(1), kQuarantineRowsMax);
+  const size_t large = full_after(4000);
+  EXPECT_GT(large * 4300, kQuarantineBytesMax);
+  EXPECT_LT((large - 1) * 4000, kQuarantineBytesMax);
+}
+
 TEST_F(PushTest, WhatIsTakenOutOfQuarantineIsItsAuthorsAndAsOldAsItsTap) {
   Verdicts({NewEntry(entry_), TextEdit(entry_, "seen")});
   Pusher removed = Owner();

@@ -603,6 +603,7 @@ export type ErrorReason =
   | 'slow_reader'
   | 'page_token'
   | 'token_exchanged'
+  | 'quarantine_full'
   // The server is not reached, or did not answer in time.
   | 'unreachable'
   // This phone could not save it: its storage is full or not usable.
