@@ -19,9 +19,6 @@ namespace nightlog {
 // the commit of what it tells of, so neither is ever there alone. Pure functions over a view or a
 // writer.
 
-// The newest events that a family keeps: a few years of a family's life, and some 100 KiB.
-constexpr uint64_t kEventsKept = 1000;
-
 // An event that a device caused: the actor.
 storage::v1::StoredEvent EventBy(const DeviceId& device, const MemberId& member,
                                  v1::AccessEventKind kind);

@@ -72,6 +72,10 @@ class FamilyReader {
   const FamilyId family_;
 };
 
+// The newest events of access that a family keeps: a few years of a family's life, and some 100
+// KiB. They are numbered from 1 without gaps.
+constexpr uint64_t kEventsKept = 1000;
+
 // DATA_LOSS (STORAGE_DAMAGED): a row does not say what it must.
 absl::Status DamagedRow();
 

@@ -136,6 +136,7 @@ absl::string_view LastIdOf(absl::string_view key) {
   return key.substr(key.size() - kIdSize);
 }
 
+std::string EventsPrefix(const FamilyId& family) { return Tagged(family, kEventTag, ""); }
 std::string EventKey(const FamilyId& family, uint64_t number) {
   return Tagged(family, kEventTag, BigEndian(number, 8));
 }

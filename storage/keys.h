@@ -83,6 +83,7 @@ std::string FamilyDevicesPrefix(const FamilyId& family);
 // The id at the end of a member or family device key.
 absl::string_view LastIdOf(absl::string_view key);
 // An event of access. In byte order the newest comes last.
+std::string EventsPrefix(const FamilyId& family);
 std::string EventKey(const FamilyId& family, uint64_t number);
 // REQUIRES: `key` was built by EventKey.
 uint64_t NumberOfEventKey(absl::string_view key);

@@ -48,6 +48,8 @@ class Planner {
     RETURN_IF_ERROR(RestoreRowsOfRecords());
     RestoreStateHash();
     RETURN_IF_ERROR(RestoreDevices());
+    RETURN_IF_ERROR(RestoreEvents());
+    RETURN_IF_ERROR(ReadQuarantine());
     RETURN_IF_ERROR(RestoreVerdicts());
     RETURN_IF_ERROR(RestoreReplicas());
     RETURN_IF_ERROR(DeriveLostRecords());
@@ -250,9 +252,80 @@ class Planner {
     return member.has_value() ? absl::OkStatus() : Lost(absl::StrCat("member ", id.hex()));
   }
 
-  // What was committed has its verdict. Sorts what was consumed by replica.
+  // Events are numbered without gaps.
+  absl::Status RestoreEvents() {
+    const std::string prefix = EventsPrefix(family_);
+    std::map<uint64_t, absl::optional<storage::v1::StoredEvent>> events;
+    size_t strays = 0;
+    auto it = view_.Scan(kAccessColumn, prefix, PrefixLimit(prefix));
+    for (; it->Valid(); it->Next()) {
+      if (it->key().size() != EventKey(family_, 0).size()) {
+        ++strays;
+        overlay_.Delete(kAccessColumn, std::string(it->key()));
+        continue;
+      }
+      storage::v1::StoredEvent event;
+      auto& read = events[NumberOfEventKey(it->key())];
+      if (ParseRow(it->value(), event).ok()) read = std::move(event);
+    }
+    RETURN_IF_ERROR(it->status());
+    AddDamage(strays, "row of access", "rows of access");
+    if (events.empty()) return absl::OkStatus();
+    const uint64_t newest = events.rbegin()->first;
+    const uint64_t oldest = newest > kEventsKept ? newest - kEventsKept + 1 : 1;
+    if (events.begin()->first < oldest) return Lost("the number of an event of access");
+    size_t blanks = 0;
+    storage::v1::StoredEvent blank;  // about as old as the one before
+    for (const auto& [number, event] : events) {
+      if (!event.has_value()) continue;
+      *blank.mutable_at() = event->at();
+      break;
+    }
+    for (uint64_t number = oldest; number <= newest; ++number) {
+      if (const auto& event = events[number]; event.has_value()) {
+        *blank.mutable_at() = event->at();
+        continue;
+      }
+      ++blanks;
+      overlay_.Put(kAccessColumn, EventKey(family_, number), blank.SerializeAsString());
+    }
+    AddDamage(blanks, "event of access, which stays blank", "events of access, which stay blank");
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadQuarantine() {
+    auto it = view_.Scan(kQuarantineColumn, FamilyStart(family_), FamilyLimit(family_));
+    for (; it->Valid(); it->Next()) {
+      if (it->key().size() != TransactionKey(family_, ReplicaId(), 0).size()) {
+        return Lost("the key of a transaction in quarantine");
+      }
+      absl::optional<std::string>& hash = late_[std::string(it->key())];
+      storage::v1::QuarantinedTransaction row;
+      v1::Transaction transaction;
+      if (!ParseRow(it->value(), row).ok() || !ParseRow(row.transaction(), transaction).ok() ||
+          transaction.seq() != ParseTransactionKey(it->key()).seq) {
+        continue;
+      }
+      RETURN_IF_ERROR(RequireMember(MemberId(row.member_id())));
+      hash = transaction.hash();
+    }
+    return it->status();
+  }
+
+  // What was committed, or waits in quarantine, has its verdict; nothing else waits. Sorts what was
+  // consumed by replica.
   absl::Status RestoreVerdicts() {
     std::map<std::string, StoredVerdict> missing = committed_;
+    std::set<std::string> decided;
+    for (const auto& [key, stored] : committed_) decided.insert(key);
+    for (const auto& [key, hash] : late_) {
+      if (!hash.has_value() || committed_.count(key) > 0) continue;
+      v1::Verdict verdict;
+      verdict.set_seq(ParseTransactionKey(key).seq);
+      verdict.mutable_quarantined();
+      missing[key].set_hash(*hash);
+      missing[key].set_verdict(verdict.SerializeAsString());
+    }
     auto it = view_.Scan(kVerdictColumn, FamilyStart(family_), FamilyLimit(family_));
     for (; it->Valid(); it->Next()) {
       if (it->key().size() != TransactionKey(family_, ReplicaId(), 0).size()) {
@@ -265,15 +338,33 @@ class Planner {
       v1::Verdict verdict;
       const bool sound = ParseRow(it->value(), stored).ok() &&
                          ParseRow(stored.verdict(), verdict).ok() && verdict.seq() == name.seq &&
-                         (known == committed_.end() || stored.hash() == known->second.hash());
-      if (sound) {
-        missing.erase(key);
-      } else if (known == committed_.end()) {
+                         (known == committed_.end() ||
+                          (stored.hash() == known->second.hash() &&
+                           stored.decided_revision() == known->second.decided_revision()));
+      if (!sound && missing.count(key) == 0) {
         return Lost(absl::StrCat("verdict ", name.seq, " of replica ", name.replica.hex()));
       }
-      if (sound) consumed_[name.replica][name.seq] = stored.hash();
+      if (!sound) continue;
+      missing.erase(key);
+      consumed_[name.replica][name.seq] = stored.hash();
+      if (!verdict.has_quarantined() || stored.decided_revision() != 0) {
+        decided.insert(key);
+      } else if (const auto late = late_.find(key);
+                 late == late_.end() || late->second != stored.hash()) {
+        return LostLate(name);
+      }
     }
     RETURN_IF_ERROR(it->status());
+    size_t leftover = 0;
+    for (const auto& [key, hash] : late_) {
+      if (decided.count(key) == 0) {
+        if (!hash.has_value()) return LostLate(ParseTransactionKey(key));
+        continue;
+      }
+      ++leftover;
+      overlay_.Delete(kQuarantineColumn, key);
+    }
+    AddDamage(leftover, "row of quarantine", "rows of quarantine");
     for (const auto& [key, stored] : missing) {
       const TransactionName name = ParseTransactionKey(key);
       consumed_[name.replica][name.seq] = stored.hash();
@@ -281,6 +372,11 @@ class Planner {
     }
     AddDamage(missing.size(), "row of verdict", "rows of verdict");
     return absl::OkStatus();
+  }
+
+  absl::Status LostLate(const TransactionName& name) const {
+    return Lost(absl::StrCat("transaction ", name.seq, " of replica ", name.replica.hex(),
+                             ", which waits in quarantine,"));
   }
 
   // Each replica stands where its newest verdict is, and has all before.
@@ -376,6 +472,8 @@ class Planner {
   std::map<uint32_t, StateHash> sums_;
   std::set<RecordId> lost_;
   std::map<DeviceId, storage::v1::StoredFamilyDevice> devices_;
+  // What is in quarantine, by its key: the transaction's hash, none for a damaged one.
+  std::map<std::string, absl::optional<std::string>> late_;
   // Hashes of consumed transactions, by replica and seq.
   std::map<ReplicaId, std::map<uint64_t, std::string>> consumed_;
 };

@@ -25,11 +25,14 @@ struct Repair {
 //
 //   feed, index, conflict, the state hash, where a record's revision and index keys stand
 //   the way from a device to its families
-//   verdicts of what was committed, and where a replica stands
+//   verdicts of what was committed or waits in quarantine, and where a replica stands
+//   that what an owner decided is not in quarantine any more
 //   records of the server: members, and what the deriver makes
 //
 // A record of the server that was lost comes back with a revision of its own, so that devices hear
-// of it; with it the deriver says anew what it makes of the whole family. Reads everything.
+// of it; with it the deriver says anew what it makes of the whole family. An event of access that
+// was lost comes back blank: what it told is lost, but nothing stands on it, and people see that
+// something was there. Reads everything.
 //
 // DATA_LOSS (STORAGE_DAMAGED), with what is lost: it follows from nothing, so only a backup has it.
 // FAILED_PRECONDITION: a record of the server is lost in a family that was stopped.

@@ -232,7 +232,8 @@ absl::Status ReadJournal(const ReadView& view, const FamilyId& family, uint64_t 
 
 absl::StatusOr<std::vector<FamilyId>> FamiliesOf(const ReadView& view) {
   std::set<FamilyId> families;
-  for (const Column column : {kHeadColumn, kJournalColumn, kRecordColumn}) {
+  for (const Column column :
+       {kHeadColumn, kJournalColumn, kRecordColumn, kAccessColumn, kQuarantineColumn}) {
     // Rows of the store itself stand under the id of zeros.
     std::string start = FamilyLimit(FamilyId());
     while (!start.empty()) {

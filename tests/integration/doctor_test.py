@@ -114,6 +114,37 @@ class DoctorTest(processes.Case):
         self.rows_program("record", "put", record, "ffff")
         self.expect_repaired("1 record of the server")
 
+    def test_what_a_removed_phone_sent_late_and_who_came_and_went(self):
+        self.daemon.start()
+        code = self.alex.json("invite", "--role", "caregiver")["code"]
+        late = self.phone("late")
+        late.run("join", code, "--name", "Wren", "--server", self.daemon.address)
+        self.alex.run("remove-member", "Wren")
+        late.try_run("log", "cry", "--at", f"{NIGHT} 23:30")
+        events = len(self.alex.json("family", "events")["events"])
+        self.before = self.assert_in_step(self.alex, self.sam)
+        self.daemon.stop()
+        (waiting, value), = self.family_rows("quarantine").items()
+        self.rows_program("verdict", "delete", waiting)
+        self.expect_repaired("1 row of verdict")
+        event = next(key for key in self.family_rows("access") if key[32:34] == "45")
+        self.rows_program("access", "put", event, "ffff")
+        self.expect_repaired("1 event of access, which stays blank")
+        self.daemon.start()
+        self.assertGreater(len(self.alex.json("family", "events")["events"]), events)
+        self.daemon.stop()
+        self.rows_program("quarantine", "delete", waiting)
+        self.expect_refused("which waits in quarantine")
+        self.rows_program("quarantine", "put", waiting, value)
+        # Of a family that is not there.
+        nobody = "f" * 32
+        self.rows_program("quarantine", "put", nobody + waiting[32:], value)
+        self.expect_refused(f"the head of family {nobody}")
+        self.rows_program("quarantine", "delete", nobody + waiting[32:])
+        self.daemon.start()
+        self.assertEqual(len(self.alex.json("quarantine")["quarantine"]), 1)
+        self.daemon.stop()
+
     def expect_refused(self, why):
         for flags in ((), ("--repair",)):
             refused = self.doctor(*flags)

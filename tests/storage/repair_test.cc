@@ -61,7 +61,57 @@ class RepairTest : public FamilyFixture {
     EXPECT_OK(rejected);
     EXPECT_TRUE((*rejected)[0].has_rejected());
     MustPush(EditsOf(TestId<RecordId>(103), Awake()));
+    EXPECT_OK(Commit([this](FamilyWriter& writer) {
+      for (uint64_t number = 1; number <= 3; ++number) {
+        writer.Put(kAccessColumn, EventKey(family_, number), Event(number));
+      }
+      return absl::OkStatus();
+    }));
+    PushLate();
     EXPECT_OK(Verify());
+  }
+
+  storage::v1::StoredEvent Event(uint64_t number) const {
+    storage::v1::StoredEvent event;
+    event.set_kind(2);
+    *event.mutable_at() = ToProto(clock_.Now() + absl::Hours(number));
+    event.set_actor_member_id(member_.str());
+    return event;
+  }
+
+  // Something from the device after it was removed.
+  void PushLate() {
+    Pusher removed = Owner();
+    removed.quarantined = true;
+    const auto late =
+        Push(removed, replica_,
+             {transactions_.Make(EditsOf(TestId<RecordId>(110 + late_++), Awake()), clock_.Now())});
+    ASSERT_OK(late);
+    ASSERT_TRUE((*late)[0].has_quarantined());
+  }
+
+  // An owner accepts, or refuses, what is in quarantine.
+  void Decide(bool accept) {
+    ASSERT_OK(Commit([&](FamilyWriter& writer) -> absl::Status {
+      const std::string key = Rows(kQuarantineColumn).begin()->first;
+      const TransactionName name = ParseTransactionKey(key);
+      ASSIGN_OR_RETURN(auto row, writer.reader().Quarantined(name.replica, name.seq));
+      ASSIGN_OR_RETURN(auto verdict, writer.reader().Verdict(name.replica, name.seq));
+      uint64_t revision = 0;
+      if (accept) {
+        ASSIGN_OR_RETURN(revision, CommitQuarantined(name.replica, *row, Owner(), member_, writer));
+      } else {
+        ASSIGN_OR_RETURN(revision, writer.BeginRevision());
+        storage::v1::JournalEntry entry;
+        entry.set_operation("refuse");
+        writer.EndRevision(std::move(entry));
+      }
+      verdict->set_decided_revision(revision);
+      verdict->set_accepted(accept);
+      writer.Put(kVerdictColumn, key, *verdict);
+      writer.Delete(kQuarantineColumn, key);
+      return absl::OkStatus();
+    }));
   }
 
   void MustPush(std::vector<v1::Edit> edits) {
@@ -121,6 +171,7 @@ class RepairTest : public FamilyFixture {
 
   const RecordId entry_ = TestId<RecordId>(100);
   const DeviceId device_ = TestId<DeviceId>(5);
+  uint32_t late_ = 0;
   const RecordId summary_ = CountingDeriver::CountId(child_.str());
   const RecordId public_member_{member_.bytes()};
   TransactionBuilder transactions_{replica_};
@@ -160,6 +211,19 @@ TEST_F(RepairTest, WhatFollowsFromTheRestIsMadeAgainToTheLastByte) {
        [&] { DeleteRow(kVerdictColumn, TransactionKey(family_, replica_, 1)); }},
       {"1 row of verdict",
        [&] { PutRow(kVerdictColumn, TransactionKey(family_, replica_, 1), "\xff"); }},
+      {"1 row of verdict",
+       [&] { DeleteRow(kVerdictColumn, TransactionKey(family_, replica_, 6)); }},
+      {"1 row of verdict",
+       [&] { PutRow(kVerdictColumn, TransactionKey(family_, replica_, 6), "\xff"); }},
+      {"1 row of quarantine",
+       [&] { PutRow(kQuarantineColumn, TransactionKey(family_, replica_, 4), "\xff"); }},
+      {"1 row of quarantine",
+       [&] {
+         PutRow(kQuarantineColumn, TransactionKey(family_, replica_, 5),
+                Rows(kQuarantineColumn).begin()->second);
+       }},
+      {"1 row of access",
+       [&] { PutRow(kAccessColumn, EventsPrefix(family_) + "x", Event(4).SerializeAsString()); }},
       {"1 row of replica", [&] { DeleteFirst(kReplicaColumn); }},
       {"1 row of replica", [&] { ChangeReplica([](auto& replica) { replica.set_last_seq(2); }); }},
       {"1 row of replica",
@@ -250,6 +314,73 @@ TEST_F(RepairTest, ALostRecordOfTheServerIsDerivedAnewUnderARevisionThatDevicesH
   }
 }
 
+TEST_F(RepairTest, WhatAnOwnerDecidedOnIsInQuarantineNoMore) {
+  for (const bool accept : {true, false}) {
+    const auto late = Rows(kQuarantineColumn);
+    Decide(accept);
+    const auto repair = Plan();
+    ASSERT_OK(repair);
+    EXPECT_THAT(repair->damages, IsEmpty());
+    const Columns sound = AllRows();
+    PutRow(kQuarantineColumn, late.begin()->first, late.begin()->second);
+    const auto again = Plan();
+    ASSERT_OK(again);
+    EXPECT_THAT(again->damages, ElementsAre("1 row of quarantine"));
+    ASSERT_OK(engine_.Write(again->batch));
+    EXPECT_EQ(AllRows(), sound);
+    if (accept) {
+      // The journal tells of the decision.
+      DeleteRow(kVerdictColumn, late.begin()->first);
+      PutRow(kQuarantineColumn, late.begin()->first, late.begin()->second);
+      const auto verdict = Plan();
+      ASSERT_OK(verdict);
+      EXPECT_THAT(verdict->damages, ElementsAre("1 row of quarantine", "1 row of verdict"));
+      ASSERT_OK(engine_.Write(verdict->batch));
+      EXPECT_EQ(AllRows(), sound);
+    }
+    PushLate();
+  }
+}
+
+TEST_F(RepairTest, ALostEventOfAccessStaysBlankInItsPlace) {
+  const std::vector<std::function<void(const std::string& key)>> damages = {
+      [&](const std::string& key) { DeleteRow(kAccessColumn, key); },
+      [&](const std::string& key) { PutRow(kAccessColumn, key, "\xff"); },
+  };
+  const Columns sound = AllRows();
+  for (const uint64_t number : {1, 2, 3}) {
+    for (size_t i = 0; i < damages.size(); ++i) {
+      if (number == 3 && i == 0) continue;  // then it never was
+      SCOPED_TRACE(number);
+      const std::string key = EventKey(family_, number);
+      damages[i](key);
+      const auto repair = Plan();
+      ASSERT_OK(repair);
+      EXPECT_THAT(repair->damages, ElementsAre("1 event of access, which stays blank"));
+      ASSERT_OK(engine_.Write(repair->batch));
+      storage::v1::StoredEvent blank;
+      *blank.mutable_at() = Event(number == 1 ? 2 : number - 1).at();
+      Columns expected = sound;
+      expected[kAccessColumn][key] = blank.SerializeAsString();
+      EXPECT_EQ(AllRows(), expected);
+      EXPECT_THAT(Plan()->damages, IsEmpty());
+      Restore(sound);
+    }
+  }
+}
+
+TEST_F(RepairTest, OfEventsOfAccessTheNewestThousandAreThere) {
+  WriteBatch batch;
+  for (uint64_t number = 4; number <= kEventsKept + 3; ++number) {
+    batch.Put(kAccessColumn, EventKey(family_, number), Event(number).SerializeAsString());
+    if (number > kEventsKept) batch.Delete(kAccessColumn, EventKey(family_, number - kEventsKept));
+  }
+  ASSERT_OK(engine_.Write(batch));
+  EXPECT_THAT(Plan()->damages, IsEmpty());
+  DeleteRow(kAccessColumn, EventKey(family_, 4));
+  EXPECT_THAT(Plan()->damages, ElementsAre("1 event of access, which stays blank"));
+}
+
 TEST_F(RepairTest, SeveralDamagesAreMadeGoodAtOnceAndTheFamilyGoesOn) {
   DeleteFirst(kFeedColumn);
   DeleteFirst(kFeedColumn);
@@ -308,6 +439,16 @@ TEST_F(RepairTest, WhatFollowsFromNothingIsRefused) {
       {"verdict 4 of replica " + replica_.hex(),
        [&] { PutRow(kVerdictColumn, TransactionKey(family_, replica_, 4), "\xff"); }},
       {"the key of a verdict", [&] { PutRow(kVerdictColumn, FamilyStart(family_) + "x", ""); }},
+      {"transaction 6 of replica " + replica_.hex(),
+       [&] { DeleteRow(kQuarantineColumn, TransactionKey(family_, replica_, 6)); }},
+      {"transaction 6 of replica " + replica_.hex(),
+       [&] { PutRow(kQuarantineColumn, TransactionKey(family_, replica_, 6), "\xff"); }},
+      {"transaction 7 of replica " + replica_.hex(),
+       [&] { PutRow(kQuarantineColumn, TransactionKey(family_, replica_, 7), "\xff"); }},
+      {"the key of a transaction in quarantine",
+       [&] { PutRow(kQuarantineColumn, FamilyStart(family_) + "x", ""); }},
+      {"the number of an event of access",
+       [&] { PutRow(kAccessColumn, EventKey(family_, 2000), Event(4).SerializeAsString()); }},
       {"the key of a replica", [&] { PutRow(kReplicaColumn, FamilyStart(family_) + "x", ""); }},
   };
   const Columns sound = AllRows();
