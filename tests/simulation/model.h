@@ -100,6 +100,8 @@ class Model {
   const std::map<std::pair<std::string, uint64_t>, Quarantined>& quarantine() const {
     return quarantine_;
   }
+  // Whether it takes nothing more until an owner has decided.
+  bool QuarantineIsFull() const;
   // Why it cannot be accepted now; empty: it can.
   std::string ProblemOf(const Quarantined& quarantined) const;
 

@@ -2469,7 +2469,9 @@ class World {
     const absl::Status synced = Sync(phone);
     const Entitlement entitled = model_.EntitlementOf(phone.device, server_.clock().Now());
     if (!entitled.access) {
-      if (!absl::IsPermissionDenied(synced) && !absl::IsUnauthenticated(synced)) {
+      // A removed phone is told of its full quarantine first.
+      if (!absl::IsPermissionDenied(synced) && !absl::IsUnauthenticated(synced) &&
+          !(ReasonOf(synced) == v1::ERROR_REASON_QUARANTINE_FULL && model_.QuarantineIsFull())) {
         Fail("C8: a device without access still syncs");
       }
       return;
