@@ -3,6 +3,7 @@ import type { Signal } from '@preact/signals';
 import { t } from '../i18n/index.ts';
 import { type ImportedEntry, KIND_WORDS, type KindWord, kindsOf } from '../model/imports.ts';
 import { Field } from '../ui/field.tsx';
+import { WordFields } from './word_fields.tsx';
 
 // What a column can hold.
 const kContents = [
@@ -79,36 +80,22 @@ export function ColumnFields({
 
 // The words that were found, each with what it was read as until somebody says otherwise.
 export function KindFields({ entries, kinds }: { entries: ImportedEntry[]; kinds: Signal<Kinds> }) {
-  const found = kindsOf(entries);
-  if (found.length === 0) return null;
   return (
-    <fieldset class="pair plain-group">
-      <legend>{t('family.import_kinds')}</legend>
-      {found.slice(0, kKindsShown).map(({ word, count, readAs }) => (
-        <Field
-          key={word}
-          label={t('family.import_word', { word, count })}
-          control={(ids) => (
-            <select
-              class="input"
-              value={Object.hasOwn(kinds.value, word) ? kinds.value[word] : readAs}
-              onChange={(event) => {
-                kinds.value = { ...kinds.value, [word]: event.currentTarget.value as KindWord };
-              }}
-              {...ids}
-            >
-              {KIND_WORDS.map((kind) => (
-                <option key={kind} value={kind}>
-                  {t(kKindKeys[kind])}
-                </option>
-              ))}
-            </select>
-          )}
-        />
-      ))}
-      {found.length > kKindsShown && (
-        <p class="small">{t('family.import_more', { count: found.length - kKindsShown })}</p>
-      )}
-    </fieldset>
+    <WordFields
+      legend={t('family.import_kinds')}
+      words={kindsOf(entries)}
+      most={kKindsShown}
+      value={({ word, readAs }) => (Object.hasOwn(kinds.value, word) ? kinds.value[word] : readAs)}
+      onChoose={(word, kind) => {
+        kinds.value = { ...kinds.value, [word]: kind as KindWord };
+      }}
+      options={() =>
+        KIND_WORDS.map((kind) => (
+          <option key={kind} value={kind}>
+            {t(kKindKeys[kind])}
+          </option>
+        ))
+      }
+    />
   );
 }

@@ -14,8 +14,8 @@ import {
 } from '../model/imports.ts';
 import type { LocalDate } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
-import { Field } from '../ui/field.tsx';
 import { TextField } from './text_field.tsx';
+import { WordFields } from './word_fields.tsx';
 
 // Apps by their names, which are the same in every language.
 const kApps: Record<string, string> = {
@@ -186,39 +186,27 @@ function AuthorFields({
   members: Readonly<Record<string, string>>;
   authors: Choices['authors'];
 }) {
-  const found = authorsOf(log.entries);
-  if (found.length === 0) return null;
   return (
-    <fieldset class="pair plain-group">
-      <legend>{t('family.import_authors')}</legend>
-      {found.slice(0, kAuthorsShown).map(({ word, count }) => (
-        <Field
-          key={word}
-          label={t('family.import_word', { word, count })}
-          control={(ids) => (
-            <select
-              class="input"
-              value={members[word]}
-              onChange={(event) => {
-                authors.value = { ...authors.value, [word]: event.currentTarget.value };
-              }}
-              {...ids}
-            >
-              <option value="">{t('family.import_nobody')}</option>
-              {family.list('member').value.map(({ id, body }) => (
-                <option key={id} value={id}>
-                  {body.name}
-                </option>
-              ))}
-              <option value={LEFT_OUT}>{t('family.import_leave_out')}</option>
-            </select>
-          )}
-        />
-      ))}
-      {found.length > kAuthorsShown && (
-        <p class="small">{t('family.import_more', { count: found.length - kAuthorsShown })}</p>
+    <WordFields
+      legend={t('family.import_authors')}
+      words={authorsOf(log.entries)}
+      most={kAuthorsShown}
+      value={({ word }) => members[word]}
+      onChoose={(word, member) => {
+        authors.value = { ...authors.value, [word]: member };
+      }}
+      options={() => (
+        <>
+          <option value="">{t('family.import_nobody')}</option>
+          {family.list('member').value.map(({ id, body }) => (
+            <option key={id} value={id}>
+              {body.name}
+            </option>
+          ))}
+          <option value={LEFT_OUT}>{t('family.import_leave_out')}</option>
+        </>
       )}
-    </fieldset>
+    />
   );
 }
 
