@@ -67,6 +67,8 @@ namespace {
 
 constexpr size_t kExecutorQueueMax = 4096;
 constexpr int kExitStorageFailed = 70;
+// What is kept of families that were just written to: of some thousand that tap through a night.
+constexpr size_t kRememberedBytesMax = 128 << 20;
 
 // Blocked before any thread starts, so that only WaitForStop() takes them.
 sigset_t BlockSignals() {
@@ -207,7 +209,8 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   Committer::Options committer_options;
   // With two or more, one shard decides while another waits for the disk.
   committer_options.shards = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
-  committer_options.remembered_max = 512 / static_cast<size_t>(committer_options.shards);
+  committer_options.remembered_bytes_max =
+      kRememberedBytesMax / static_cast<size_t>(committer_options.shards);
   committer_options.on_batch = [&metrics](const Committer::BatchReport& batch) {
     metrics.commit_took.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(batch.took)));
     metrics.commit_operations.Add(batch.operations);

@@ -93,6 +93,14 @@ class RememberedChild {
 
   const v1::Child& child() const { return child_; }
 
+  // What this holds, about.
+  size_t bytes() const {
+    size_t bytes = kChildBytes + newest_nights_.size() * kNightBytes;
+    for (const auto& [key, entry] : entries_) bytes += entry.bytes;
+    for (const auto& [night, body] : last_bodies_) bytes += body.size();
+    return bytes;
+  }
+
   absl::Status DeriveNight(const FamilyReader& reader, absl::CivilDay night,
                            std::vector<DerivedRecord>& derived) {
     const sleep::TimeRange window = sleep::EntriesWindow(child_, night);
@@ -187,7 +195,12 @@ class RememberedChild {
     uint64_t created_revision = 0;
     uint64_t author_saw_revision = 0;
     bool has_conflict = false;
+    size_t bytes = 0;  // that this takes, about
   };
+  // What one takes beyond its own text, about.
+  static constexpr size_t kChildBytes = 1024;
+  static constexpr size_t kEntryBytes = 768;
+  static constexpr size_t kNightBytes = 1024;
 
   // Records whose index key lies in [start, limit).
   static absl::Status ScanRecords(
@@ -244,6 +257,7 @@ class RememberedChild {
     owned.created_revision = record.created_revision();
     owned.author_saw_revision = record.author_saw_revision();
     owned.has_conflict = HasConflict(record);
+    owned.bytes = kEntryBytes + owned.entry.ByteSizeLong();
     entries_[key] = std::move(owned);
   }
 
@@ -322,6 +336,12 @@ class RememberedChild {
 
 class SleepMemory final : public Deriver::Memory {
  public:
+  size_t bytes() const override {
+    size_t bytes = 256;
+    for (const auto& [id, child] : children) bytes += child.bytes();
+    return bytes;
+  }
+
   std::map<RecordId, RememberedChild> children;
 };
 

@@ -187,7 +187,8 @@ struct Committer::FamilyBatch {
 std::unique_ptr<Deriver::Memory> Committer::Memories::Take(const FamilyId& family) {
   const auto it = by_family_.find(family);
   if (it == by_family_.end()) return nullptr;
-  std::unique_ptr<Deriver::Memory> memory = std::move(it->second->second);
+  std::unique_ptr<Deriver::Memory> memory = std::move(it->second->memory);
+  bytes_ -= it->second->bytes;
   newest_first_.erase(it->second);
   by_family_.erase(it);
   return memory;
@@ -195,11 +196,15 @@ std::unique_ptr<Deriver::Memory> Committer::Memories::Take(const FamilyId& famil
 
 void Committer::Memories::Keep(const FamilyId& family, std::unique_ptr<Deriver::Memory> memory) {
   if (memory == nullptr) return;
-  newest_first_.emplace_front(family, std::move(memory));
+  const size_t bytes = memory->bytes();
+  newest_first_.push_front({family, std::move(memory), bytes});
   by_family_[family] = newest_first_.begin();
-  if (newest_first_.size() <= max_) return;
-  by_family_.erase(newest_first_.back().first);
-  newest_first_.pop_back();
+  bytes_ += bytes;
+  while (bytes_ > bytes_max_ && newest_first_.size() > 1) {
+    bytes_ -= newest_first_.back().bytes;
+    by_family_.erase(newest_first_.back().family);
+    newest_first_.pop_back();
+  }
 }
 
 void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {

@@ -71,8 +71,9 @@ class Committer {
     // has beyond waits. While batches that families share take long, this shrinks, so that a family
     // that floods holds others up for little more than one operation.
     size_t family_cost_max = 64;
-    // Most families of one shard whose deriver's memory is kept; some 100 KiB each.
-    size_t remembered_max = 256;
+    // What the deriver's memories of one shard's families hold, about. That of the family committed
+    // to last is kept in any case.
+    size_t remembered_bytes_max = 64 << 20;
     // May be null.
     OnBatch on_batch = nullptr;
   };
@@ -109,24 +110,29 @@ class Committer {
   // What the deriver remembers of the families that were committed to last.
   class Memories {
    public:
-    explicit Memories(size_t max) : max_(max) {}
+    explicit Memories(size_t bytes_max) : bytes_max_(bytes_max) {}
     // Null if there is none.
     std::unique_ptr<Deriver::Memory> Take(const FamilyId& family);
-    // Forgets the oldest if there are too many.
+    // Forgets the oldest where they are too large.
     void Keep(const FamilyId& family, std::unique_ptr<Deriver::Memory> memory);
 
    private:
-    using List = std::list<std::pair<FamilyId, std::unique_ptr<Deriver::Memory>>>;
-    const size_t max_;
-    List newest_first_;
-    absl::flat_hash_map<FamilyId, List::iterator> by_family_;
+    struct Kept {
+      FamilyId family;
+      std::unique_ptr<Deriver::Memory> memory;
+      size_t bytes;
+    };
+    const size_t bytes_max_;
+    size_t bytes_ = 0;
+    std::list<Kept> newest_first_;
+    absl::flat_hash_map<FamilyId, std::list<Kept>::iterator> by_family_;
   };
 
   static constexpr int64_t kNoBatch = -1;
 
   struct Shard {
     explicit Shard(const Options& options)
-        : memories(options.remembered_max), family_cost_max(options.family_cost_max) {}
+        : memories(options.remembered_bytes_max), family_cost_max(options.family_cost_max) {}
     absl::Mutex mu;
     std::deque<Waiting> queue ABSL_GUARDED_BY(mu);
     // How much of it is whose.

@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_STORAGE_DERIVER_H_
 #define NIGHTLOG_STORAGE_DERIVER_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ class Deriver {
   class Memory {
    public:
     virtual ~Memory() = default;
+    // What it holds, about.
+    virtual size_t bytes() const = 0;
   };
 
   virtual ~Deriver() = default;

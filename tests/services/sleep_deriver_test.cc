@@ -1,5 +1,6 @@
 #include "services/sleep_deriver.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,32 @@ class SleepDeriverTest : public ServiceFixture {
   const Phone owner_;
   TransactionBuilder transactions_;
 };
+
+TEST_F(SleepDeriverTest, AMemoryTellsHowMuchItHolds) {
+  const SleepDeriver deriver;
+  std::unique_ptr<Deriver::Memory> memory;
+  const auto log = [&](const std::string& text) {
+    v1::LogEntry entry;
+    entry.set_child_id(child_.str());
+    entry.mutable_detail()->mutable_crying();
+    entry.set_text(text);
+    entry.mutable_interval()->set_zone("Europe/London");
+    *entry.mutable_interval()->mutable_began_at() = ToProto(clock_.Now());
+    const RecordId id = RecordId::Make(random_);
+    Push(id, entry);
+    const std::unique_ptr<ReadView> view = engine_.Snapshot();
+    const FamilyReader reader(*view, FamilyId(pairing().family_id()));
+    std::vector<DerivedRecord> derived;
+    const RecordChange change = {id, absl::nullopt, reader.Record(id)->value()};
+    EXPECT_TRUE(deriver.Derive(reader, {change}, memory, derived).ok());
+    return memory->bytes();
+  };
+  const size_t one = log("");
+  const size_t two = log("");
+  EXPECT_GT(one, 0u);
+  EXPECT_GT(two, one);
+  EXPECT_GE(log(std::string(1000, 'a')), two + 1000);
+}
 
 TEST_F(SleepDeriverTest, NightThatSaysSomethingOnlyUnderALaterPlanIsScored) {
   // It begins with the last second of the night and has no end yet, so it counts for no minutes.

@@ -2,6 +2,7 @@
 #define NIGHTLOG_TESTS_SIMULATION_SIM_SERVER_H_
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -41,19 +42,19 @@ class SimServer {
  public:
   struct Process {
     Process(SimDisk& disk, Random& random, const Clock& clock, const StreamLimits& limits,
-            size_t remembered_max)
+            size_t remembered_bytes_max)
         : engine(disk),
           committer(
               engine, feed, deriver, clock, [](const absl::Status&) { throw ServerCrash(); },
-              OptionsFor(remembered_max)),
+              OptionsFor(remembered_bytes_max)),
           sync(engine, committer, feed, streams, clock, limits),
           progress(engine, feed, streams, clock, limits),
           family(engine, committer, streams, random, clock, Registration::kOpen) {}
 
-    static Committer::Options OptionsFor(size_t remembered_max) {
+    static Committer::Options OptionsFor(size_t remembered_bytes_max) {
       Committer::Options options;
       options.shards = 0;
-      options.remembered_max = remembered_max;
+      options.remembered_bytes_max = remembered_bytes_max;
       return options;
     }
 
@@ -71,7 +72,7 @@ class SimServer {
   SimServer(uint64_t seed, const StreamLimits& limits)
       : random_(seed),
         limits_(limits),
-        remembered_max_(1 + seed / 2 % 2),
+        remembered_bytes_max_(seed / 2 % 2 == 0 ? 0 : std::numeric_limits<size_t>::max()),
         disk_(kColumnFamilyNames.size()) {
     disk_.is_server = true;
   }
@@ -89,7 +90,7 @@ class SimServer {
     SimEngine engine(disk_);
     const absl::Status opened = OpenStore(engine);
     if (opened.ok())
-      process_ = std::make_shared<Process>(disk_, random_, clock_, limits_, remembered_max_);
+      process_ = std::make_shared<Process>(disk_, random_, clock_, limits_, remembered_bytes_max_);
     return opened;
   }
 
@@ -177,7 +178,7 @@ class SimServer {
  private:
   SimRandom random_;
   const StreamLimits limits_;
-  const size_t remembered_max_;  // families; there are two
+  const size_t remembered_bytes_max_;  // of one family, or of both
   SimClock clock_;
   SimDisk disk_;
   std::shared_ptr<Process> process_;

@@ -121,6 +121,7 @@ class RememberingDeriver final : public Deriver {
 
  private:
   struct Calls final : Memory {
+    size_t bytes() const override { return 100; }
     int count = 0;
   };
   mutable absl::Mutex mu_;
@@ -409,7 +410,7 @@ TEST_F(CommitterTest, ADeriverRemembersNothingOfAFamilyThatWasErased) {
 TEST_F(CommitterTest, TheMemoryOfTheFamilyCommittedToLongestAgoMakesRoom) {
   const RememberingDeriver deriver;
   Committer::Options options;
-  options.remembered_max = 2;
+  options.remembered_bytes_max = 200;
   Start(deriver, options);
   const FamilyId wrens = TestId<FamilyId>(3);
   for (const FamilyId& family : {owls_, foxes_, wrens}) ASSERT_OK(Create(family));
