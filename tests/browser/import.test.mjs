@@ -1,10 +1,6 @@
 // The log of another app is taken over on the screen, and once, whoever imports it.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
+import { writeFile } from 'node:fs/promises';
 
 import { scene } from './stage.mjs';
 
@@ -70,26 +66,17 @@ scene('what the command line imported is not imported again', async (stage) => {
   await alex.button('Invite your partner').click();
   const code = await alex.makeCode();
   await alex.button('Next').click();
-  const folder = await mkdtemp(path.join(tmpdir(), 'nightlog-import-'));
-  try {
-    const log = path.join(folder, 'log.csv');
-    await writeFile(log, kNight);
-    const nightlog = (...words) =>
-      promisify(execFile)(process.env.NIGHTLOG, words, {
-        env: { ...process.env, NIGHTLOG_STATE: path.join(folder, 'sam') },
-      });
-    await nightlog('join', code, '--name', 'Sam', '--server', stage.server.address);
-    await nightlog('import', log, '--zone', 'Europe/London');
-    await alex.button('Go to tonight').click();
-    await alex.open('#/tonight/night/2025-10-25');
-    await alex.page.getByText('11 hr 30 min').first().waitFor();
-    await openImport(alex);
-    await look(alex, csv('log.csv', kNight), 'In the file (Huckleberry)');
-    await alex.page.getByText('2 entries are here already', { exact: true }).waitFor();
-    await alex.page.getByText('There is nothing new to import.').waitFor();
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const log = stage.file('log.csv');
+  await writeFile(log, kNight);
+  await stage.nightlog('sam', 'join', code, '--name', 'Sam', '--server', stage.server.address);
+  await stage.nightlog('sam', 'import', log, '--zone', 'Europe/London');
+  await alex.button('Go to tonight').click();
+  await alex.open('#/tonight/night/2025-10-25');
+  await alex.page.getByText('11 hr 30 min').first().waitFor();
+  await openImport(alex);
+  await look(alex, csv('log.csv', kNight), 'In the file (Huckleberry)');
+  await alex.page.getByText('2 entries are here already', { exact: true }).waitFor();
+  await alex.page.getByText('There is nothing new to import.').waitFor();
 });
 
 scene('of a file about several children one is chosen', async (stage) => {

@@ -158,6 +158,17 @@ class Stage {
     return `${this.#folder}/data`;
   }
 
+  // Where a test may put files of its own.
+  file(name) {
+    return path.join(this.#folder, name);
+  }
+
+  // Runs the command line on the phone of this name; what it prints.
+  async nightlog(phone, ...words) {
+    const env = { ...process.env, NIGHTLOG_STATE: this.file(`phone-${phone}`) };
+    return (await promisify(execFile)(process.env.NIGHTLOG, words, { env })).stdout;
+  }
+
   async person(name, { zone = this.zone, aheadMs = 0, desk = false, judged = false } = {}) {
     const context = await browser.newContext({
       viewport: desk ? kDesk : kPhone, locale: 'en-GB', timezoneId: zone, reducedMotion: 'reduce',

@@ -30,6 +30,17 @@ export async function untilSynced(...families: FamilyModel[]): Promise<void> {
   }
 }
 
+// What the lines of a family's export say, the first of them what the file is.
+export async function exportLines(family: FamilyModel) {
+  const { file } = await (await family.remote()).exportFamily(family.pairing.value);
+  const [head, ...lines] = (await file.text()).trimEnd().split('\n');
+  return { head: JSON.parse(head ?? ''), lines: lines.map((line) => JSON.parse(line)) };
+}
+
+export async function exportedEntries(family: FamilyModel) {
+  return (await exportLines(family)).lines.filter(({ record }) => record.log_entry);
+}
+
 // One daemon for all tests of the file; the phones of a test end with it.
 export function useDaemon() {
   let daemon: Daemon;

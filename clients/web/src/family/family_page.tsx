@@ -7,6 +7,7 @@ import type { App, Family } from '../model/app.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon, kPlus } from '../ui/icon.tsx';
 import { kBack, kNext } from '../ui/icons.ts';
+import { Download } from './download.tsx';
 import { Events } from './events.tsx';
 import { type Invited, InviteSheet } from './invite_sheet.tsx';
 import { Members } from './members.tsx';
@@ -177,18 +178,6 @@ function Data({ family }: { family: Family }) {
   const call = useCall();
   const typed = useSignal('');
   const owner = role === 'owner';
-  const download = () =>
-    call.run(async () => {
-      const records = await (await family.remote()).exportRecords(family.id);
-      const file = new Blob([JSON.stringify({ family: familyName, records }, null, 1)], {
-        type: 'application/json',
-      });
-      const link = document.createElement('a');
-      link.href = URL.createObjectURL(file);
-      link.download = `nightlog-${familyName.replace(/[^\p{L}\p{N}]+/gu, '-')}.json`;
-      link.click();
-      URL.revokeObjectURL(link.href);
-    });
   const leave = () =>
     call.run(async () => {
       if (family.sync.value.state !== 'closed') {
@@ -206,7 +195,6 @@ function Data({ family }: { family: Family }) {
   return (
     <section class="card" aria-labelledby="data-title">
       <h2 id="data-title">{t('family.data')}</h2>
-      <Failure words={call.error.value} />
       {role !== 'viewer' && role !== 'consultant' && (
         <>
           <div class="stack tight">
@@ -217,14 +205,7 @@ function Data({ family }: { family: Family }) {
               </a>
             </div>
           </div>
-          <div class="stack tight">
-            <p class="small soft">{t('family.export_what')}</p>
-            <div>
-              <Button disabled={call.busy.value} onClick={() => void download()}>
-                {t('family.export')}
-              </Button>
-            </div>
-          </div>
+          <Download family={family} />
         </>
       )}
       <div class="stack tight">
@@ -239,6 +220,7 @@ function Data({ family }: { family: Family }) {
           />
         </div>
       </div>
+      <Failure words={call.error.value} />
       {owner && (
         <details class="behind">
           <summary>{t('family.erase_title')}</summary>

@@ -5,7 +5,6 @@ import type { NewInvite } from './app.ts';
 import type { LogFile, LogProgress, ReadLog } from './imports.ts';
 import type {
   AccessEvent,
-  AnyRecord,
   ConsentScope,
   Cursor,
   ErrorReason,
@@ -15,6 +14,7 @@ import type {
   Invite,
   LateTap,
   MemberWithDevices,
+  Pairing,
   RecordOf,
 } from './types.ts';
 
@@ -58,6 +58,13 @@ export interface Sync {
   stop(): void;
 }
 
+// A family to keep, or to bring to another server by `nightlog family import`.
+export interface FamilyFile {
+  file: Blob;
+  // How many it holds.
+  records: number;
+}
+
 // All calls throw AppError.
 export interface Remote {
   startSync(): Sync;
@@ -86,7 +93,8 @@ export interface Remote {
     recordId: Id,
     pageToken: string,
   ): Promise<{ items: HistoryItem[]; pageToken?: string }>;
-  exportRecords(familyId: Id): Promise<AnyRecord[]>;
+  // All that the server has of the family. `told` hears how many records have come.
+  exportFamily(family: Pairing, told?: (records: number) => void): Promise<FamilyFile>;
   // What is in a file of another app. Writes nothing. `told` hears how far a large file has come.
   readLog(familyId: Id, file: LogFile, told?: (progress: LogProgress) => void): Promise<ReadLog>;
   // Follows the log of a family that is shown without it, until the answer is called.

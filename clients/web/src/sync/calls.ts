@@ -17,7 +17,9 @@ export const CALL_TIMEOUT_MS = 20_000;
 export const CALL = { timeoutMs: CALL_TIMEOUT_MS } as const;
 // Carries a file up, or a part of it.
 export const FILE_CALL = { timeoutMs: 120_000 } as const;
-// A stream has no deadline.
+// Brings all of a family down.
+export const EXPORT_CALL = { timeoutMs: 600_000 } as const;
+// A stream that is kept has no deadline.
 export const STREAM = { timeoutMs: 0 } as const;
 
 export interface Calls {

@@ -45,7 +45,8 @@ function isLong(type: ScalarType): boolean {
   return type === ScalarType.UINT64 || type === ScalarType.INT64;
 }
 
-type Element = { message?: DescMessage; enum?: DescEnum; scalar?: ScalarType };
+// What a field holds, or each item of a list or map.
+export type Element = { message?: DescMessage; enum?: DescEnum; scalar?: ScalarType };
 
 function elementToPlain(element: Element, value: unknown): unknown {
   if (element.message) {

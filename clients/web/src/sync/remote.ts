@@ -10,24 +10,24 @@ import type { DeviceClock } from '../model/device_clock.ts';
 import { fromHex, toHex } from '../model/ids.ts';
 import type { Remote, SyncHost } from '../model/remote.ts';
 import {
-  type AnyRecord,
   AppError,
   type EditEffect,
   type HistoryItem,
   type Id,
   type LateTap,
 } from '../model/types.ts';
-import { CALL, type MakeTransport, makeCalls, STREAM } from './calls.ts';
+import { CALL, EXPORT_CALL, type MakeTransport, makeCalls } from './calls.ts';
 import { enumName, enumNumber, fromInstant, toInstant } from './codec.ts';
 import { startEngine } from './engine.ts';
 import { toAppError } from './errors.ts';
+import { toJsonLines } from './export.ts';
 import { entriesSink, follow } from './follower.ts';
 import { readLog } from './imports.ts';
 import { toEvent, toMember } from './members.ts';
 import { Replica } from './replica.ts';
 import { KeptStream } from './stream.ts';
 import { DurationSchema } from './well_known.ts';
-import { toEdit, toEditId, toPairing, toRecord, toVersion } from './wire.ts';
+import { toEdit, toEditId, toPairing, toVersion } from './wire.ts';
 
 const HISTORY_PAGE = 50;
 const QUARANTINE_PAGE = 200;
@@ -201,14 +201,11 @@ export function makeRemoteOn(
         };
       }),
 
-    exportRecords: (familyId) =>
-      asking(async () => {
-        const records: AnyRecord[] = [];
-        const request = { familyId: fromHex(familyId) };
-        for await (const part of calls.family.exportFamily(request, STREAM)) {
-          records.push(...part.records.map(toRecord));
-        }
-        return records;
+    exportFamily: (pairing, told = () => undefined) =>
+      asking(() => {
+        const request = { familyId: fromHex(pairing.familyId) };
+        const parts = calls.family.exportFamily(request, EXPORT_CALL);
+        return toJsonLines(parts, pairing, new Date(), told);
       }),
 
     readLog: (familyId, file, told = () => undefined) =>

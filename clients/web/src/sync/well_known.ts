@@ -1,2 +1,7 @@
 // The messages of protobuf itself that this app uses. Loading them starts the runtime.
-export { DurationSchema, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
+export {
+  type Duration,
+  DurationSchema,
+  type Timestamp,
+  TimestampSchema,
+} from '@bufbuild/protobuf/wkt';

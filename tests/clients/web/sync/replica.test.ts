@@ -10,7 +10,7 @@ import { appendTap, openDatabase } from '@web/store/database.ts';
 import type { FamilyRow, RecordRow, TransactionRow } from '@web/store/schema.ts';
 import { Replica } from '@web/sync/replica.ts';
 import { expect, test } from 'vitest';
-import { crying, typed, until, untilSynced, useDaemon } from '../families.ts';
+import { crying, exportedEntries, typed, until, untilSynced, useDaemon } from '../families.ts';
 import { copyDatabase } from '../phone.ts';
 
 const { daemon, phoneOf, newFamily, twoPhones } = useDaemon();
@@ -97,10 +97,7 @@ test('phones bring a server that lost its newest data what it lacks, once', asyn
     await untilSynced(one);
     expect(one.conflicts.value).toEqual([]);
   }
-  await until(async () => {
-    const exported = await (await family.remote()).exportRecords(family.id);
-    expect(exported.filter((record) => record.kind === 'logEntry')).toHaveLength(3);
-  });
+  await until(async () => expect(await exportedEntries(family)).toHaveLength(3));
 });
 
 test('an edit waits for the entry that another phone brings a restored server back', async () => {

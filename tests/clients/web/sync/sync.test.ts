@@ -2,7 +2,7 @@
 import type { FamilyModel } from '@web/model/family.ts';
 import type { ConflictChoice, LogEntry } from '@web/model/types.ts';
 import { describe, expect, test } from 'vitest';
-import { crying, typed, until, untilSynced, useDaemon } from '../families.ts';
+import { crying, exportedEntries, typed, until, untilSynced, useDaemon } from '../families.ts';
 
 const { daemon, phoneOf, newFamily, joinOf, twoPhones } = useDaemon();
 
@@ -125,8 +125,7 @@ describe('one phone', () => {
     await until(() => expect(alex.network.loses).toBe(''));
     await untilSynced(family);
     expect((await family.history(id)).items).toHaveLength(1);
-    const exported = await (await family.remote()).exportRecords(family.id);
-    expect(exported.filter((record) => record.kind === 'logEntry')).toHaveLength(1);
+    expect(await exportedEntries(family)).toHaveLength(1);
   });
 
   test('keeps its taps over a restart of the app, offline, and a restart of the server', async () => {
@@ -338,7 +337,7 @@ describe('access', () => {
 
   test('owners and caregivers read who came and went, newest first', async () => {
     const { family, samFamily } = await twoPhones();
-    await (await samFamily.remote()).exportRecords(samFamily.id);
+    await exportedEntries(samFamily);
     const alexId = family.pairing.value.memberId;
     const { memberId: samId, deviceId } = samFamily.pairing.value;
     const { events, pageToken } = await samFamily.listEvents();
