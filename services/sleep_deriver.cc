@@ -252,10 +252,12 @@ class RememberedChild {
     owned.member = HasId(owned.entry.caregiver_id()) && !Planted("caregiver_ignored")
                        ? owned.entry.caregiver_id()
                        : record.created_by();
-    // A log of another app was written by its caregivers, not by whoever imported it.
-    owned.author = owned.entry.has_import_origin() ? owned.member : record.created_by();
+    // A log of another app was written by its caregivers, not by whoever imported it, and they had
+    // seen nothing of the log here.
+    const bool imported = owned.entry.has_import_origin();
+    owned.author = imported ? owned.member : record.created_by();
     owned.created_revision = record.created_revision();
-    owned.author_saw_revision = record.author_saw_revision();
+    owned.author_saw_revision = imported ? 0 : record.author_saw_revision();
     owned.has_conflict = HasConflict(record);
     owned.bytes = kEntryBytes + owned.entry.ByteSizeLong();
     entries_[key] = std::move(owned);

@@ -4,7 +4,7 @@
 // - Two entries are linked when they are of one kind, by different authors, the author of the one
 //   committed later had not seen the other, they overlap or begin within kSameEvent of each other,
 //   and nobody said that they are two (LogEntry.separate_from, on either). An entry without an end
-//   overlaps nothing. The author of an imported entry is its caregiver.
+//   overlaps nothing. The author of an imported entry is its caregiver, who had seen nothing.
 // - An episode is a clique: in the order of commits, an entry joins the first episode with all of
 //   whose entries it is linked. So it never grows along a chain.
 // - Kinds: put down, awake, crying, rise. Sleeps are united anyway where they overlap (bouts.h),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Logs of other apps: all of a real sheet, a night in which the clocks change, and two members."""
+"""Logs of other apps: all of a real sheet, a night in which the clocks change, and overlaps."""
 
 import csv
 import os
@@ -10,6 +10,9 @@ import processes
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHEET = os.path.join(HERE, "..", "data", "jitney86-spreadsheet", "sleep-eat.csv")
 HUCKLEBERRY = "Type,Start,End,Duration,Start Condition,Start Location,End Condition,Notes\n"
+
+BY_COLUMNS = ("--format", "csv", "--zone", "Europe/London",
+              "--map", "began=From,ended=To,kind=What,author=Who")
 
 
 class ImportTest(processes.Case):
@@ -58,14 +61,69 @@ class ImportTest(processes.Case):
                         "Sleep,2026-01-11 02:35,2026-01-11 06:30,A\n"
                         "Up for the day,2026-01-11 06:40,,A\n"
                         "Rise,2026-01-11 06:42,,B\n")
-        words = ("import", log, "--format", "csv", "--zone", "Europe/London",
-                 "--map", "began=From,ended=To,kind=What,author=Who")
         alex, sam = self.family()
         alex.run("sync")
-        alex.json(*words, "--members", "A=Alex,B=Sam")
+        alex.json("import", log, *BY_COLUMNS, "--members", "A=Alex,B=Sam")
         self.assert_in_step(alex, sam)
         night = sam.json("nights")["nights"][0]
         self.assertEqual((night["nwak"], night["waso_min"]), (1, 40))
+        self.assertEqual([len(episode["entry_ids"]) for episode in night["episodes"]], [2, 2])
+
+    def test_rows_of_one_author_that_overlap_count_once(self):
+        log = self.file("one.csv", "What,From,To,Who\n"
+                        "Sleep,2026-01-10 19:15,2026-01-11 02:00,A\n"
+                        "Sleep,2026-01-10 19:30,2026-01-11 02:10,A\n"
+                        "Awake,2026-01-11 00:00,2026-01-11 00:20,A\n"
+                        "Awake,2026-01-11 00:10,2026-01-11 00:30,A\n"
+                        "Cry,2026-01-11 00:00,2026-01-11 00:12,A\n"
+                        "Cry,2026-01-11 00:04,2026-01-11 00:09,A\n"
+                        "Sleep,2026-01-11 02:40,2026-01-11 06:30,A\n"
+                        "Sleep,2026-01-11 12:00,2026-01-11 13:00,A\n"
+                        "Sleep,2026-01-11 12:30,2026-01-11 13:30,A\n")
+        alex, sam = self.family()
+        report = alex.json("import", log, *BY_COLUMNS, "--members", "A=Alex")
+        self.assertEqual((report["made"], report["set_aside"]), (9, []))
+        self.assert_in_step(alex, sam)
+        night, day = sam.json("nights")["nights"]
+        # Asleep from 19:15 to 2:10 but for the half hour from 0:00, and from 2:40 to 6:30.
+        self.assertEqual((night["nwak"], night["waso_min"], night["tst_night_min"]), (2, 60, 615))
+        self.assertEqual((night["cry_min"], night["cry_episodes"]), (12, 1))
+        self.assertEqual((day["nap_count"], day["nap_min"]), (1, 90))
+        # Nobody's entries are linked with their own.
+        self.assertEqual(night["episodes"], [])
+
+    def test_one_night_that_one_caregiver_kept_in_two_apps_counts_once(self):
+        alex, sam = self.family()
+        for name, text in (
+                ("huckleberry.csv", HUCKLEBERRY
+                 + "Sleep,2026-01-10 19:15,2026-01-11 02:00,6:45,,,,\n"
+                 + "Sleep,2026-01-11 02:30,2026-01-11 06:30,4:00,,,,\n"),
+                ("baby_buddy.csv", "child_id,start,end,notes\n"
+                 "1,2026-01-10 19:20:00,2026-01-11 02:06:00,\n"
+                 "1,2026-01-11 02:36:00,2026-01-11 06:34:00,\n")):
+            report = alex.json("import", self.file(name, text), "--zone", "Europe/London")
+            self.assertEqual(report["made"], 2)
+        self.assert_in_step(alex, sam)
+        night = sam.json("nights")["nights"][0]
+        self.assertEqual((night["nwak"], night["waso_min"], night["tst_night_min"]), (1, 24, 655))
+
+    def test_one_waking_that_two_caregivers_kept_in_an_app_each_counts_once(self):
+        alex, sam = self.family()
+        alex.run("sync")
+        files = {
+            "Alex": "Sleep,2026-01-10 19:15,2026-01-11 06:30,Me\n"
+                    "Awake,2026-01-11 02:00,2026-01-11 02:04,Me\n"
+                    "Cry,2026-01-11 02:00,2026-01-11 02:02,Me\n",
+            "Sam": "Awake,2026-01-11 02:06,2026-01-11 02:30,Me\n"
+                   "Cry,2026-01-11 02:03,2026-01-11 02:08,Me\n"}
+        # Sam had not seen what Alex logged, though the phone that takes both in has.
+        for name, rows in files.items():
+            alex.json("import", self.file(f"{name}.csv", "What,From,To,Who\n" + rows), *BY_COLUMNS,
+                      "--members", f"Me={name}")
+        self.assert_in_step(alex, sam)
+        night = sam.json("nights")["nights"][0]
+        self.assertEqual((night["nwak"], night["waso_min"]), (1, 30))
+        self.assertEqual((night["cry_min"], night["cry_episodes"]), (8, 1))
         self.assertEqual([len(episode["entry_ids"]) for episode in night["episodes"]], [2, 2])
 
     def test_a_file_of_an_old_spreadsheet_program_keeps_its_umlauts(self):

@@ -62,6 +62,44 @@ test('a file becomes entries, which are there once, whoever imports it again', a
   expect(newOnes(again.entries, samFamily.records.value)).toEqual([]);
 });
 
+test('a night that two apps kept, of one caregiver or of two, counts once', async () => {
+  const { family, samFamily, childId } = await twoPhones();
+  const remote = await family.remote();
+  const importAll = async (log: LogFile, caregiverId: string) => {
+    const { entries } = await remote.readLog(family.id, log);
+    const theirs = entries.map(({ recordId, entry }) => ({
+      recordId,
+      entry: { ...entry, caregiverId },
+    }));
+    for (const tap of tapsOf(theirs)) await family.tap(tap);
+    await untilSynced(family);
+  };
+  const alexId = family.pairing.value.memberId;
+  const samId = samFamily.pairing.value.memberId;
+  const sleeps = file(
+    childId,
+    'Sleep,2026-01-10 19:15,2026-01-11 02:00,6:45,,,,\n' +
+      'Sleep,2026-01-11 02:30,2026-01-11 06:30,4:00,,,,\n',
+  );
+  await importAll(sleeps, alexId);
+  const buddy =
+    'child_id,start,end,notes\n' +
+    '1,2026-01-10 19:20:00,2026-01-11 02:06:00,\n1,2026-01-11 02:36:00,2026-01-11 06:34:00,\n';
+  await importAll({ ...sleeps, file: bytes(buddy) }, alexId);
+  const night = () => family.list('nightSummary').value.find(({ body }) => body.nwak)?.body;
+  await until(() => expect(night()).toMatchObject({ nwak: 1, wasoMin: 24, tstNightMin: 655 }));
+
+  // Each told of one end of that waking.
+  const csv = { format: 'csv', kinds: { W: 'awake' } as const };
+  const rows = (text: string) => bytes(`start,end,type\n${text}`);
+  const hers = rows('2026-01-11 02:06,2026-01-11 02:09,W\n');
+  await importAll({ ...sleeps, ...csv, file: hers }, alexId);
+  const his = rows('2026-01-11 02:12,2026-01-11 02:40,W\n');
+  await importAll({ ...sleeps, ...csv, file: his }, samId);
+  await until(() => expect(night()).toMatchObject({ nwak: 1, wasoMin: 34 }));
+  expect(night()?.episodes).toHaveLength(1);
+});
+
 test('two phones that import one file at once have each entry once, and no conflict', async () => {
   const { sam, family, samFamily, childId } = await twoPhones();
   const night = file(childId, 'Sleep,2025-10-25 18:30,2025-10-26 06:00,11:30,,,,a note\n');
