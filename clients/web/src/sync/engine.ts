@@ -122,14 +122,15 @@ export function startEngine(
 
   // Before any stream is opened: a call that is under way with the old token when the new one is first
   // used would not be known.
-  const rotateToken = async () => {
-    const [first] = await replica.families();
-    if (first) await rotateOldToken(first.familyId, replica, calls, clock.read().wall);
-  };
+  const rotateToken = () => rotateOldToken(replica, calls, clock.read().wall);
 
   // The server does not know this device: it may have been restored from before its newest token.
-  const knowAgain = async (id: Id) => {
-    if (await announceTokenAgain(id, replica, calls)) sync.hurry();
+  const knowAgain = () => {
+    announceTokenAgain(replica, calls)
+      .then((announced) => {
+        if (announced) sync.hurry();
+      })
+      .catch(() => undefined);
   };
 
   const watched = () => [...families.values()].filter((family) => family.watched);
@@ -144,8 +145,7 @@ export function startEngine(
         watch(ids, replica, calls, signal, heard, (id) => families.get(id)?.bookmarked()),
       (error) => {
         for (const family of watched()) family.streamEnded(error);
-        const [first] = ids;
-        if (first && error?.reason === 'unknown_device') knowAgain(first).catch(() => undefined);
+        if (error?.reason === 'unknown_device') knowAgain();
       },
     );
     void watcher.run();
@@ -168,10 +168,9 @@ export function startEngine(
         continue;
       }
       const told = (link: Link) => host.link(familyId, link);
-      const unknown = () => void knowAgain(familyId).catch(() => undefined);
       families.set(
         familyId,
-        new FamilySync(familyId, pairing.role, replica, calls, clock, told, unknown),
+        new FamilySync(familyId, pairing.role, replica, calls, clock, told, knowAgain),
       );
     }
     const now = watched().map((family) => family.id);

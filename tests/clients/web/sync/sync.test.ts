@@ -335,6 +335,33 @@ describe('access', () => {
     expect((await there.listEvents()).events[0]).toMatchObject({ kind: 'token_rotated' });
   });
 
+  test('a consultant’s token is exchanged and known again where her first family let her go', async () => {
+    const owned = [await newFamily(), await newFamily()];
+    owned.sort((a, b) => (a.family.id < b.family.id ? -1 : 1));
+    const [left, kept] = owned.map(({ family }) => family) as [FamilyModel, FamilyModel];
+    const dana = await phoneOf();
+    const leftSeen = await joinOf(dana, left, 'Dana', 'consultant');
+    await untilSynced(leftSeen, await joinOf(dana, kept, 'Dana', 'consultant'));
+    dana.app.close();
+    // She does not know it yet.
+    await (await left.remote()).removeMember(left.id, leftSeen.pairing.value.memberId);
+    await daemon().stop();
+    await daemon().copyData();
+    await daemon().restart();
+
+    const later = await phoneOf({ name: dana.name, agoMs: -91 * 86_400_000 });
+    const seen = () => later.app.families.value.find(({ id }) => id === kept.id) as FamilyModel;
+    await untilSynced(seen());
+    const newest = async () => (await kept.listEvents()).events[0];
+    expect(await newest()).toMatchObject({ kind: 'token_rotated' });
+
+    await daemon().stop();
+    await daemon().restartFromCopy();
+    later.app.syncNow();
+    await untilSynced(seen());
+    expect(await newest()).toMatchObject({ kind: 'token_rotated' });
+  });
+
   test('owners and caregivers read who came and went, newest first', async () => {
     const { family, samFamily } = await twoPhones();
     await exportedEntries(samFamily);
