@@ -235,6 +235,7 @@ class Syncer::Session final : public Replica::Observer {
         mu_.Await(absl::Condition(this, &Session::HasWork));
         if (stopped_) return;
         kicked_ = false;
+        came_online_ = false;
       }
       const absl::Status status = syncer_.Push(family_, absl::InfiniteFuture());
       {
@@ -246,9 +247,9 @@ class Syncer::Session final : public Replica::Observer {
         backoff.Reset();
         continue;
       }
-      // Another tap must not hurry a server that is down; a stream that opens again does.
+      // Another tap must not hurry a server that is down; a stream that opens again does, also one
+      // that opened while the push was on its way.
       absl::MutexLock lock(&mu_);
-      came_online_ = false;
       mu_.AwaitWithTimeout(absl::Condition(this, &Session::IsStoppedOrOnline),
                            backoff.Next(status));
       kicked_ = true;
@@ -323,7 +324,7 @@ class Syncer::Session final : public Replica::Observer {
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   bool kicked_ ABSL_GUARDED_BY(mu_) = true;        // there may be something to push
   bool online_ ABSL_GUARDED_BY(mu_) = false;       // the open stream has brought a bookmark
-  bool came_online_ ABSL_GUARDED_BY(mu_) = false;  // since the last failed push
+  bool came_online_ ABSL_GUARDED_BY(mu_) = false;  // since the last push began
   absl::Status stream_error_ ABSL_GUARDED_BY(mu_);
   absl::Status push_error_ ABSL_GUARDED_BY(mu_);
   ServerStream<v1::FollowResponse>* stream_ ABSL_GUARDED_BY(mu_) = nullptr;

@@ -497,6 +497,45 @@ TEST(SyncTest, GoesOnWhereItWasWhenTheServerIsBack) {
   EXPECT_EQ(server.seen().committed, 1);
 }
 
+// Answers the first push only once the stream, which opens during it, is up: as unreachable.
+class OnlineDuringPushServer final : public FakeServer {
+ public:
+  absl::StatusOr<v1::PushResponse> Push(const v1::PushRequest& request,
+                                        absl::Time deadline) override {
+    if (pushing_.HasBeenNotified()) return FakeServer::Push(request, deadline);
+    pushing_.Notify();
+    online_.WaitForNotification();
+    return absl::UnavailableError("lost on the way");
+  }
+  std::unique_ptr<ServerStream<v1::FollowResponse>> Follow(const v1::FollowRequest& request,
+                                                           absl::Time deadline) override {
+    pushing_.WaitForNotification();
+    return FakeServer::Follow(request, deadline);
+  }
+  void SetOnline() {
+    if (!online_.HasBeenNotified()) online_.Notify();
+  }
+
+ private:
+  absl::Notification pushing_;
+  absl::Notification online_;
+};
+
+TEST(SyncTest, PushThatFailsWhileTheStreamOpensIsTriedAtOnce) {
+  OnlineDuringPushServer server;
+  Phone a(server, "A");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  SyncOptions options;
+  options.backoff = {absl::Hours(1000), absl::Hours(1000)};
+  Syncer syncer(*a.replica, server, a.clock, a.random, options);
+  syncer.Run(a.family, [&](const SyncStatus& status) {
+    if (status.state == SyncState::kSavedHere) server.SetOnline();
+    if (status.state == SyncState::kSynced) syncer.Stop();
+  });
+  EXPECT_EQ(a.state().pending, 0u);
+  EXPECT_EQ(server.seen().committed, 1);
+}
+
 TEST(SyncTest, SaysWhenSomethingNeedsAttention) {
   FakeServer server;
   server.RejectText("forbidden");

@@ -16,6 +16,7 @@ const RENEWALS_MAX = 8;
 export class Pusher {
   private kicked = true;
   private stopped = false;
+  private hurried = false;
   private waitsForRetry = false;
   private readonly waiting = new Waiting();
 
@@ -36,6 +37,7 @@ export class Pusher {
       if (!this.kicked) await this.waiting.wait(Number.POSITIVE_INFINITY);
       if (this.stopped) return;
       this.kicked = false;
+      this.hurried = false;
       try {
         const sent = await this.push();
         backoff.reset();
@@ -44,10 +46,11 @@ export class Pusher {
         if (this.stopped) return;
         const error = toAppError(thrown);
         this.told(error, false);
-        // Another tap must not hurry a server that is down; hurry() does.
+        // Another tap must not hurry a server that is down; hurry() does, also during the attempt.
         this.waitsForRetry = true;
         const asked = error instanceof CallError ? error.retryAfterMs : 0;
-        await this.waiting.wait(Math.max(backoff.next(), asked));
+        const delay = Math.max(backoff.next(), asked);
+        if (!this.hurried) await this.waiting.wait(delay);
         this.waitsForRetry = false;
         this.kicked = true;
       }
@@ -63,6 +66,7 @@ export class Pusher {
   // Tries again at once.
   hurry(): void {
     this.kicked = true;
+    this.hurried = true;
     this.waiting.end();
   }
 
