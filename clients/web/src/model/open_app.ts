@@ -161,7 +161,7 @@ class AppModel implements App, FamilyHost, SyncHost {
 
   // Takes over which families the database holds.
   private readFamilies(): Promise<void> {
-    this.reading = this.reading.then(async () => {
+    const reading = this.reading.then(async () => {
       const rows = await this.database.getAll('families');
       rows.sort((a, b) => a.pairedAt - b.pairedAt);
       const families: FamilyModel[] = [];
@@ -177,7 +177,9 @@ class AppModel implements App, FamilyHost, SyncHost {
       });
       if (this.state.peek() === 'ready') this.around.marker.set(families.length > 0);
     });
-    return this.reading;
+    // One that failed must not stand in the way of the next.
+    this.reading = reading.catch(() => undefined);
+    return reading;
   }
 
   // Syncs in this tab until the app is closed; what speaks to the server is loaded when there is a
