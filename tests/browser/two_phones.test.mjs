@@ -22,6 +22,17 @@ scene('a tap without a network is kept over a reload and reaches the other phone
   await alex.entry('only on this phone so far').waitFor({ state: 'detached' });
 });
 
+scene('of two buttons hit before the screen is drawn anew, the second ends what the first began', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  await alex.tap('Put down');
+  await alex.now('Settling').waitFor();
+  await alex.tapAtOnce('Asleep', 'Crying');
+  for (const person of [alex, sam]) {
+    await person.now('Crying').waitFor();
+    await person.entry('Asleep').getByText(/^\d\d:\d\d – \d\d:\d\d$/).waitFor();
+  }
+});
+
 scene('what one takes back is gone on the other phone', async (stage) => {
   const [alex, sam] = await stage.twoPhones();
   await alex.tap('Put down');

@@ -2,9 +2,9 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
 import { clock, duration, timeOfDay } from '../i18n/intl.ts';
-import type { App, Change } from '../model/app.ts';
+import type { App, Change, Family } from '../model/app.ts';
 import { planOn } from '../model/plans.ts';
-import { changesOf, type TapKind } from '../model/tonight.ts';
+import { changesOf, readTonight, type TapKind } from '../model/tonight.ts';
 import { AppError, type ResponseLevel } from '../model/types.ts';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Icon, kDown, kMenu } from '../ui/icon.tsx';
@@ -72,7 +72,7 @@ export function Tonight({ app, shown, all }: TonightProps) {
     lastTap.current = { place, at };
     return place === lastPlace && at - lastAt < kSecondHitMs;
   };
-  const save = async (changes: Change[], said: string): Promise<void> => {
+  const save = async (changes: Parameters<Family['tap']>[0], said: string): Promise<void> => {
     try {
       await family.tap(changes);
       tickSoon();
@@ -101,7 +101,12 @@ export function Tonight({ app, shown, all }: TonightProps) {
     if (isSecondHit(place, at)) return;
     const time = timeOfDay(at, child.body.homeZone);
     const said = t('caregiver.saved', { what: t(`caregiver.step_${step}`), time });
-    void save(changesOf(night.tonight, step, at, zoneHere()), said);
+    // What this ends may have begun with a tap that is not drawn, or not even saved, yet.
+    const changes = (): Change[] => {
+      const entries = family.list('logEntry').peek();
+      return changesOf(readTonight(child.id, child.body, entries, at), step, at, zoneHere());
+    };
+    void save(changes, said);
   };
   const help = (level: ResponseLevel, position: Parameters<typeof helpChanges>[1]): void => {
     const at = Date.now();

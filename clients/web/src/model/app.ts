@@ -77,8 +77,9 @@ export interface Family {
   loadSince(since: Instant): Promise<void>;
 
   // Saves a tap: durable when this resolves, and shown. Calls are taken in order. A tap that the
-  // server would refuse for its form throws 'invalid_field' and saves nothing.
-  tap(changes: readonly Change[]): Promise<void>;
+  // server would refuse for its form throws 'invalid_field' and saves nothing. Changes that depend on
+  // what is shown are made by a function, called once the taps before it are saved and shown.
+  tap(changes: readonly Change[] | (() => readonly Change[])): Promise<void>;
   // What the last tap of this tab was, while it can be taken back.
   readonly undoable: ReadonlySignal<readonly Change[] | undefined>;
   undo(): Promise<void>;

@@ -184,8 +184,8 @@ export class FamilyModel implements Family {
     });
   }
 
-  tap(changes: readonly Change[]): Promise<void> {
-    return this.enqueue(() => this.write(changes));
+  tap(changes: Parameters<Family['tap']>[0]): Promise<void> {
+    return this.enqueue(() => this.write(typeof changes === 'function' ? changes() : changes));
   }
 
   undo(): Promise<void> {
