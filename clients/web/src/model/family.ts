@@ -317,7 +317,7 @@ export class FamilyModel implements Family {
     const ids = [...new Set(edits.map((edit) => edit.recordId))];
     const saved = await this.append(edits);
     if (saved === 'renamed') {
-      // Another tab has given this device's edits new names meanwhile.
+      // This device's edits were given new names, which the screen does not have yet.
       this.take(await this.readAll(), 'all');
       return this.write(changes);
     }
@@ -355,7 +355,7 @@ export class FamilyModel implements Family {
     let renamed = false;
     const make = (family: FamilyRow): TransactionRow => {
       const { replicaId } = family.pairing;
-      renamed = replicaId !== known.pairing.replicaId;
+      renamed = family.renamings !== known.renamings;
       return {
         familyId: this.id,
         position: family.lastPosition,

@@ -47,6 +47,8 @@ export interface FamilyRow {
   // Paired anew under another replica id. Nothing is sent until the next bookmark tells what the server
   // has; what is pending then is appended anew under that id, in its order.
   rehomeAtBookmark?: boolean;
+  // How often pending transactions were appended anew, under new names.
+  renamings?: number;
   // How often the records differed from the server's state hash and were fetched again.
   resyncs: number;
   // Newest revision that a backup of the server holds.

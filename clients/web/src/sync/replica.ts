@@ -234,8 +234,11 @@ export class Replica {
   // and about 900 KiB. Undefined: there are none, or this device was paired anew and has had no bookmark
   // since. The request lacks `sentAt`.
   async nextPush(familyId: Id): Promise<PushRequest | undefined> {
-    if ((await this.family(familyId))?.rehomeAtBookmark) return undefined;
-    await this.seal(familyId);
+    let family: FamilyRow | undefined;
+    do {
+      family = await this.family(familyId);
+      if (!family || family.rehomeAtBookmark) return undefined;
+    } while (!(await this.seal(family)));
     const rows = await this.host.database.getAll('outbox', ofFamily(familyId));
     const waiting = rows.filter((row) => row.revision === 0);
     const first = waiting[0];
@@ -415,14 +418,16 @@ export class Replica {
   }
 
   // Gives each transaction that has none its hash, in order. A hash is made once, before it is sent.
-  private async seal(familyId: Id): Promise<void> {
+  // False: `family` was sealed by another tab, or is under another replica id, meanwhile, and nothing
+  // is changed.
+  private async seal(family: FamilyRow): Promise<boolean> {
     const { database } = this.host;
-    const family = await this.family(familyId);
+    const { familyId, pairing } = family;
     const rows = await database.getAll('outbox', ofFamily(familyId));
-    if (!family) return;
-    const { replicaId } = family.pairing;
-    const open = rows.filter((row) => row.hash === undefined && row.replicaId === replicaId);
-    if (open.length === 0) return;
+    const open = rows.filter(
+      (row) => row.hash === undefined && row.replicaId === pairing.replicaId,
+    );
+    if (open.length === 0) return true;
     let { seq, hash } = family.sealed;
     for (const row of open) {
       const { madeAt, madeAtCursor, edits } = row;
@@ -433,12 +438,14 @@ export class Replica {
     }
     const changing = database.transaction(['families', 'outbox'], 'readwrite', STRICT);
     const now = await changing.objectStore('families').get(familyId);
-    // Sealed by another tab, or renamed, meanwhile: the next push looks again.
-    if (now?.pairing.replicaId === replicaId && now.sealed.seq === family.sealed.seq) {
+    const same =
+      now?.pairing.replicaId === pairing.replicaId && now.sealed.seq === family.sealed.seq;
+    if (same) {
       await changing.objectStore('families').put({ ...now, sealed: { seq, hash } });
       await Promise.all(open.map((row) => changing.objectStore('outbox').put(row)));
     }
     await changing.done;
+    return same;
   }
 
   private async applyVerdict(
@@ -611,6 +618,7 @@ export class Replica {
       await store.put({ ...rest, edits, replicaId, seq, position });
       changed.push(...recordsOf(row));
     }
+    if (newSeqs.size > 0) family.renamings = (family.renamings ?? 0) + 1;
     return changed;
   }
 }

@@ -2,7 +2,7 @@
 import type { FamilyModel } from '@web/model/family.ts';
 import { openDatabase } from '@web/store/database.ts';
 import type { FamilyRow, RecordRow, TransactionRow } from '@web/store/schema.ts';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { crying, exportedEntries, typed, until, untilSynced, useDaemon } from '../families.ts';
 import { copyDatabase } from '../phone.ts';
 import { replicaAlone } from './replica_alone.ts';
@@ -175,6 +175,31 @@ test('what is pending under another name moves only if it names what moves', asy
     { is: ['8', 3], saw: [] },
   ]);
   phone.close();
+});
+
+test('a tap that is renamed while its hash is made is there once, and is pushed', async () => {
+  for (const pairs of ['before', 'meanwhile']) {
+    const phone = await replicaAlone(`renamed_${pairs}`);
+    await phone.tap();
+    const read = phone.replica.family.bind(phone.replica);
+    if (pairs === 'before') {
+      vi.spyOn(phone.replica, 'family').mockImplementationOnce(async (id) => {
+        const row = await read(id);
+        await phone.pair('7');
+        return row;
+      });
+    }
+    const digest = crypto.subtle.digest.bind(crypto.subtle);
+    vi.spyOn(crypto.subtle, 'digest').mockImplementationOnce(async (...what) => {
+      if (pairs === 'meanwhile') await phone.pair('7');
+      await phone.bookmark('a', 1, true);
+      return digest(...what);
+    });
+    expect(await phone.mayPush()).toBe(true);
+    expect(await phone.pending()).toEqual([{ is: ['7', 1], saw: [] }]);
+    vi.restoreAllMocks();
+    phone.close();
+  }
 });
 
 test('a phone that was paired anew keeps its new name, whatever was asked for before', async () => {
