@@ -589,7 +589,8 @@ export class Replica {
 
   // Appends what is pending under `from`, or under any replica id, anew under the pairing's, in its
   // order, and rewrites what refers to it: what was tapped later under another id, and what followed
-  // under that, was not sent yet. Returns the records concerned.
+  // under that, was not sent yet. Neither was what has no hash, which it gets under the pairing's id
+  // alone. Returns the records concerned.
   private async appendAnew(changing: Changing, family: FamilyRow, from?: Id): Promise<Id[]> {
     const { replicaId } = family.pairing;
     const store = changing.objectStore('outbox');
@@ -600,7 +601,8 @@ export class Replica {
     const moving = new Set<Id | undefined>([from]);
     for (const row of await store.getAll(ofFamily(family.familyId))) {
       if (row.revision !== 0) continue;
-      if (from !== undefined && !moving.has(row.replicaId) && !namesMoved(row)) continue;
+      const stays = !moving.has(row.replicaId) && !namesMoved(row) && row.hash !== undefined;
+      if (from !== undefined && stays) continue;
       moving.add(row.replicaId);
       const { hash: _h, previousHash: _p, ...rest } = row;
       const seq = ++family.lastSeq;

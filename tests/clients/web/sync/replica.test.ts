@@ -162,11 +162,13 @@ test('what a phone that is paired anew brings back comes before what names it', 
 test('what is pending under another name moves only if it names what moves', async () => {
   const phone = await replicaAlone('moves');
   await phone.tap();
+  expect(await phone.mayPush()).toBe(true);
   // Nothing is pending under 9: new taps are made under 7, and that is all.
   await phone.rehome('9', '7');
   await phone.tap();
   await phone.tap([['4', 1]]);
   await phone.tap();
+  expect(await phone.mayPush()).toBe(true);
   await phone.rehome('4', '8');
   expect(await phone.pending()).toEqual([
     { is: ['7', 1], saw: [] },
@@ -200,6 +202,21 @@ test('a tap that is renamed while its hash is made is there once, and is pushed'
     vi.restoreAllMocks();
     phone.close();
   }
+});
+
+test('a tap saved while the phone gets a new name for another is pushed, too', async () => {
+  const phone = await replicaAlone('saved_meanwhile');
+  await phone.tap();
+  expect(await phone.mayPush()).toBe(true);
+  await phone.tap();
+  await phone.rehome('9', '7');
+  expect(await phone.pending()).toEqual([
+    { is: ['4', 1], saw: [] },
+    { is: ['7', 1], saw: [] },
+  ]);
+  await phone.commit('a', 2);
+  expect(await phone.mayPush()).toBe(true);
+  phone.close();
 });
 
 test('a phone that was paired anew keeps its new name, whatever was asked for before', async () => {
