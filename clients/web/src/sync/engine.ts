@@ -2,18 +2,19 @@
 // come down by a stream a family, but for a consultant's families, which share one.
 import type { DeviceClock } from '../model/device_clock.ts';
 import type { DeviceCopy, Link, Sync, SyncHost } from '../model/remote.ts';
-import type { AppError, Id } from '../model/types.ts';
+import type { AppError, Id, Pairing } from '../model/types.ts';
 import type { Calls } from './calls.ts';
 import { Copies } from './copies.ts';
 import { follow, replicaSink } from './follower.ts';
 import { Pusher } from './pusher.ts';
-import type { Replica } from './replica.ts';
+import { isWatched, type Replica } from './replica.ts';
 import { KeptStream } from './stream.ts';
 import { announceTokenAgain, rotateOldToken } from './token.ts';
 import { watch } from './watcher.ts';
 
 class FamilySync {
   readonly watched: boolean;
+  readonly replicaId: Id;
   readonly pusher: Pusher;
   private readonly stream: KeptStream | undefined;
   private readonly copies: Copies;
@@ -26,14 +27,15 @@ class FamilySync {
 
   constructor(
     readonly id: Id,
-    role: string,
+    pairing: Pairing,
     private readonly replica: Replica,
     calls: Calls,
     clock: DeviceClock,
     private readonly told: (link: Link) => void,
     private readonly unknown: () => void,
   ) {
-    this.watched = role === 'consultant';
+    this.watched = isWatched(pairing.role);
+    this.replicaId = pairing.replicaId;
     this.copies = new Copies(id, calls, (copies) => this.tellCopies(copies));
     this.pusher = new Pusher(id, replica, calls, clock, (error, sent) => {
       this.pushError = error;
@@ -154,27 +156,33 @@ export function startEngine(
   const lookForFamilies = async () => {
     const rows = await replica.families();
     if (stopped) return;
-    const before = watched().map((family) => family.id);
+    let rewatches = false;
+    const end = (family: FamilySync) => {
+      rewatches ||= family.watched;
+      family.stop();
+      families.delete(family.id);
+    };
     const kept = new Set(rows.map((row) => row.familyId));
     for (const [id, family] of families) {
-      if (kept.has(id)) continue;
-      family.stop();
-      families.delete(id);
+      if (!kept.has(id)) end(family);
     }
     for (const { familyId, pairing } of rows) {
       const known = families.get(familyId);
-      if (known) {
+      if (known?.watched === isWatched(pairing.role) && known.replicaId === pairing.replicaId) {
         known.hurry();
         continue;
       }
+      // Paired anew, or in another role.
+      if (known) {
+        known.streamEnded(undefined);
+        end(known);
+      }
       const told = (link: Link) => host.link(familyId, link);
-      families.set(
-        familyId,
-        new FamilySync(familyId, pairing.role, replica, calls, clock, told, knowAgain),
-      );
+      const family = new FamilySync(familyId, pairing, replica, calls, clock, told, knowAgain);
+      families.set(familyId, family);
+      rewatches ||= family.watched;
     }
-    const now = watched().map((family) => family.id);
-    if (now.join() !== before.join()) restartWatcher();
+    if (rewatches) restartWatcher();
   };
 
   const sync: Sync = {

@@ -86,8 +86,9 @@ export async function follow(
     }
     for (const record of message.records) records.set(toHex(record.recordId), record);
     if (message.bookmark) {
-      await sink.apply({ fromNothing: reset, records, bookmark: message.bookmark });
-      cursor = message.bookmark.cursor;
+      const { bookmark } = message;
+      await sink.apply({ fromNothing: reset, watched: false, records, bookmark });
+      cursor = bookmark.cursor;
       reset = false;
       records = new Map();
       bookmarked();

@@ -23,6 +23,7 @@ import {
   type Id,
   type Instant,
   type Pairing,
+  type Role,
 } from '../model/types.ts';
 import { ofFamily, STRICT } from '../store/database.ts';
 import {
@@ -66,6 +67,8 @@ export type PushStep =
 export interface Received {
   // A reset came first, or the stream began at nothing.
   fromNothing: boolean;
+  // By the stream of a consultant's families.
+  watched: boolean;
   records: ReadonlyMap<Id, WireRecord>;
   bookmark: Bookmark;
 }
@@ -326,10 +329,15 @@ export class Replica {
       if (rows.length % AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
     }
     let differs = false;
+    let roleChanged = false;
     await this.change(familyId, async (changing, family) => {
-      const fromNothing =
-        received.fromNothing || family.followFromNothing || family.cursor.revision === 0;
       const { followFromNothing } = family;
+      const fromNothing = received.fromNothing || family.cursor.revision === 0;
+      const otherStream = received.watched !== isWatched(family.pairing.role);
+      if (otherStream || (followFromNothing && !received.fromNothing)) {
+        // Opened before the family was paired anew, or in another role.
+        throw new AppError('unreachable', 'its records are read by another stream from now on');
+      }
       const newLineage = family.cursor.lineage !== '' && cursor.lineage !== family.cursor.lineage;
       if (!fromNothing && (newLineage || cursor.revision < family.cursor.revision)) {
         nonsense('its bookmark goes back, or to another lineage');
@@ -377,6 +385,7 @@ export class Replica {
           ...(await this.reopen(changing, family, ['sent'], () => true)),
         );
       }
+      roleChanged = await this.takeRole(changing, family);
       moved.push(...(await this.settle(changing, family)));
       const came = ({ lacks }: AttentionRow) => lacks !== undefined && received.records.has(lacks);
       moved.push(
@@ -389,6 +398,18 @@ export class Replica {
     if (differs) {
       throw new AppError('storage_damaged', 'the records here differ from the server’s');
     }
+    if (roleChanged) this.host.familiesChanged();
+  }
+
+  // The role is what one's own record says: it may have changed by another device's invite. True: it
+  // has; where another stream brings the records from now on, they come from the beginning.
+  private async takeRole(changing: Changing, family: FamilyRow): Promise<boolean> {
+    const { memberId, role } = family.pairing;
+    const own = (await changing.objectStore('records').get([family.familyId, memberId]))?.record;
+    if (own?.kind !== 'member' || !own.body.role || own.body.role === role) return false;
+    family.pairing = { ...family.pairing, role: own.body.role };
+    if (isWatched(role) !== isWatched(own.body.role)) family.followFromNothing = true;
+    return true;
   }
 
   // One change of a family: `apply` changes its row in place and says which records are shown
@@ -623,6 +644,11 @@ export class Replica {
     if (newSeqs.size > 0) family.renamings = (family.renamings ?? 0) + 1;
     return changed;
   }
+}
+
+// The records of a consultant's families come over one stream, without log entries.
+export function isWatched(role: Role): boolean {
+  return role === 'consultant';
 }
 
 // New taps are made under the pairing's replica id from now on.

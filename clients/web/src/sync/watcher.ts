@@ -45,6 +45,7 @@ export async function watch(
     if (!message.bookmark) continue;
     await replica.applyBookmark(familyId, {
       fromNothing: stage.reset,
+      watched: true,
       records: stage.records,
       bookmark: message.bookmark,
     });

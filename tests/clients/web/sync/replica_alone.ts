@@ -38,6 +38,7 @@ export async function replicaAlone(name: string) {
   const bookmark = (lineage: string, revision: number, fromNothing: boolean, hashByte = 0) =>
     replica.applyBookmark(family, {
       fromNothing,
+      watched: false,
       records: new Map(),
       bookmark: create(BookmarkSchema, {
         cursor: { lineage: fromHex(id(lineage)), revision: BigInt(revision) },

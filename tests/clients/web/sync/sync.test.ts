@@ -1,6 +1,7 @@
 // Phones and a consultant's laptop against the real daemon().
 import type { FamilyModel } from '@web/model/family.ts';
 import type { ConflictChoice, LogEntry } from '@web/model/types.ts';
+import { openDatabase } from '@web/store/database.ts';
 import { describe, expect, test } from 'vitest';
 import { crying, exportedEntries, typed, until, untilSynced, useDaemon } from '../families.ts';
 
@@ -252,6 +253,52 @@ describe('access', () => {
     await until(() => expect(log.entries.value).toEqual([]));
     log.stop();
     expect(seen.list('logEntry').value).toEqual([]);
+  });
+
+  test('a consultant who becomes a caregiver, and one again, is that on all her devices', async () => {
+    const { family, childId } = await newFamily();
+    const dana = await phoneOf();
+    const desk = await joinOf(dana, family, 'Dana', 'consultant');
+    const { memberId } = desk.pairing.value;
+    const laptop = await phoneOf();
+    const further = await family.createInvite({ role: 'consultant', memberId });
+    const onLaptop = (await laptop.app.join({
+      code: further.code,
+      deviceName: 'Dana’s laptop',
+    })) as FamilyModel;
+    await untilSynced(desk, onLaptop);
+    // Not so old that it is read only when it is asked for.
+    const interval = typed(new Date(Date.now() - 3_600_000).toISOString());
+    const id = await family.log({ childId, detail: crying, interval });
+    await untilSynced(family);
+
+    const roleOf = (one: FamilyModel) => one.pairing.value.role;
+    await joinOf(dana, family, 'Dana', 'caregiver');
+    for (const one of [desk, onLaptop]) {
+      await until(() => expect(one.records.value.get(id)?.body).toMatchObject({ detail: crying }));
+      await untilSynced(one);
+      expect(roleOf(one)).toBe('caregiver');
+    }
+    await onLaptop.edit(id, 'logEntry', { text: 'by Dana' });
+    await until(() => expect(desk.records.value.get(id)?.body).toMatchObject({ text: 'by Dana' }));
+    await until(() => expect(family.records.value.get(id)?.body).toMatchObject({ text: /Dana/ }));
+
+    await joinOf(dana, family, 'Dana', 'consultant');
+    for (const one of [desk, onLaptop]) {
+      await until(() => expect(one.list('logEntry').value).toEqual([]));
+      await untilSynced(one);
+      expect(roleOf(one)).toBe('consultant');
+    }
+    await family.edit(childId, 'child', { name: 'Wren' });
+    for (const one of [desk, onLaptop]) {
+      await until(() => expect(one.list('child').value[0]?.body.name).toBe('Wren'));
+    }
+    for (const phone of [dana, laptop]) {
+      phone.app.close();
+      const database = await openDatabase(phone.name, () => {});
+      expect(await database.getAll('families')).toMatchObject([{ resyncs: 0 }]);
+      database.close();
+    }
   });
 
   test('a phone that is revoked says so, and its later taps wait for an owner', async () => {
