@@ -14,6 +14,9 @@ namespace {
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
+// Anybody may watch, without a token.
+constexpr size_t kWatchersMax = 1000;
+
 absl::StatusOr<std::string> ServiceIn(absl::string_view bytes) {
   HealthCheckRequest request;
   if (request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
@@ -93,6 +96,10 @@ Health::Health(std::set<std::string> services) : services_(std::move(services)) 
       [this](const Peer&, absl::string_view bytes,
              StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
     ASSIGN_OR_RETURN(std::string service, ServiceIn(bytes));
+    {
+      absl::MutexLock lock(&mu_);
+      if (wakes_.size() >= kWatchersMax) return BusyError();
+    }
     return std::make_unique<Watcher>(*this, std::move(service), std::move(wake));
   };
 }

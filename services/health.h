@@ -14,7 +14,8 @@ namespace nightlog {
 // The standard health protocol, grpc.health.v1, as methods like all others. gRPC has one of its
 // own, but that keeps each watcher's call open while the server stops, and a stop waits for calls.
 //
-// Everything is SERVING until SetServing() says otherwise, or Stop(). Thread-safe.
+// Everything is SERVING until SetServing() says otherwise, or Stop(). Some 1,000 may watch at once;
+// more are answered RESOURCE_EXHAUSTED (BUSY). Thread-safe.
 class Health {
  public:
   // The full names of the services there are; `` stands for the server as a whole.

@@ -38,6 +38,10 @@ constexpr absl::Duration kConnectionIdleMax = absl::Minutes(10);
 // Memory for what all connections have sent and not been answered: beyond it gRPC reads no further.
 constexpr size_t kTransportBytesMax = 512 << 20;
 
+// gRPC's own reflection service is the only one that waits on a thread a stream, for anybody who
+// asks. Beyond these its calls are refused; all others have threads of their own.
+constexpr int kReflectionThreadsMax = 16;
+
 // How soon a certificate that was renewed is served.
 constexpr unsigned int kCertificateCheckSeconds = 5;
 
@@ -84,6 +88,9 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(kConnectionIdleMax));
   grpc::ResourceQuota quota("nightlogd");
   quota.Resize(kTransportBytesMax);
+  quota.SetMaxThreads(kReflectionThreadsMax);
+  // One queue, not one a core, each with threads that wait.
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetResourceQuota(quota);
   // A second server on the same port is a mistake that must show.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);

@@ -6,6 +6,8 @@
 #include <grpcpp/security/credentials.h>
 
 #include <atomic>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -50,7 +52,10 @@ class GrpcDoorTest : public ServiceFixture {
   ~GrpcDoorTest() override { Drain(); }
 
   void Connect() {
-    channel_ = grpc::CreateChannel(server_->address(), grpc::InsecureChannelCredentials());
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
+    channel_ = grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(),
+                                         arguments);
     family_stub_ = v1::FamilyService::NewStub(channel_);
     sync_stub_ = v1::SyncService::NewStub(channel_);
     progress_stub_ = v1::ProgressService::NewStub(channel_);
@@ -448,6 +453,73 @@ TEST_F(GrpcDoorTest, AWatcherOfHealthIsToldOfTheStopAndDoesNotHoldItUp) {
   EXPECT_EQ(response.status(), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
   EXPECT_FALSE(watch->Read(&response));
   EXPECT_EQ(ReasonOf(FromGrpcStatus(watch->Finish())), v1::ERROR_REASON_DRAINING);
+}
+
+TEST_F(GrpcDoorTest, WatchersOfHealthHaveABound) {
+  constexpr int kMax = 1000;
+  // A connection carries fewer.
+  std::vector<std::shared_ptr<grpc::Channel>> connections;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<grpc::health::v1::HealthCheckResponse>>> watches;
+  grpc::health::v1::HealthCheckResponse response;
+  const auto watch = [&] {
+    if (watches.size() % 500 == 0) Connect();
+    connections.push_back(channel_);
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    watches.push_back(WatchHealth(*contexts.back(), ""));
+    return watches.back()->Read(&response);
+  };
+  for (int i = 0; i < kMax; ++i) ASSERT_TRUE(watch()) << i;
+  EXPECT_FALSE(watch());
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(watches.back()->Finish())), v1::ERROR_REASON_BUSY);
+  // Health itself is still told, and there is room again when one goes.
+  EXPECT_EQ(Health(""), grpc::health::v1::HealthCheckResponse::SERVING);
+  contexts.front()->TryCancel();
+  watches.front()->Finish();
+  while (!watch()) watches.back()->Finish();
+}
+
+TEST_F(GrpcDoorTest, OpenReflectionStreamsTakeFewThreads) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const Phone mine = CreateFamily();
+  ASSERT_TRUE(ListMembersOver(mine).ok());
+  const auto before = threads();
+  grpc::GenericStub stub(channel_);
+  grpc::CompletionQueue queue;
+  constexpr int kStreams = 200;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::GenericClientAsyncReaderWriter>> streams;
+  std::vector<grpc::Status> statuses(kStreams);
+  int refused = 0;
+  for (grpc::Status& status : statuses) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    streams.push_back(
+        stub.PrepareCall(contexts.back().get(),
+                         "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue));
+    void* tag = nullptr;
+    bool ok = false;
+    streams.back()->StartCall(nullptr);
+    ASSERT_TRUE(queue.Next(&tag, &ok) && ok);
+    streams.back()->Finish(&status, &status);
+  }
+  // Those that wait for a request hold a thread each; the others are refused.
+  for (; refused < kStreams - 16; ++refused) {
+    void* tag = nullptr;
+    bool ok = false;
+    ASSERT_TRUE(queue.Next(&tag, &ok));
+    EXPECT_EQ(static_cast<grpc::Status*>(tag)->error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  EXPECT_LT(threads(), before + 24);
+  EXPECT_TRUE(ListMembersOver(mine).ok());
+  for (const auto& context : contexts) context->TryCancel();
+  for (; refused < kStreams; ++refused) {
+    void* tag = nullptr;
+    bool ok = false;
+    ASSERT_TRUE(queue.Next(&tag, &ok));
+  }
 }
 
 TEST_F(GrpcDoorTest, ReflectionListsAndDescribesEveryService) {
