@@ -4,8 +4,10 @@
 // Exit codes: 0; 1 if it could not, or found damage, with what is wrong on stderr; 2 for a command
 // that does not exist.
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -160,6 +162,12 @@ absl::Status RepairFamilies(Engine& engine) {
   return absl::OkStatus();
 }
 
+// What a stopped server's files are needed for, while it runs.
+absl::Status WithWayOut(const absl::Status& status, absl::string_view way_out) {
+  if (!absl::IsFailedPrecondition(status)) return status;
+  return absl::FailedPreconditionError(absl::StrCat(status.message(), "; ", way_out));
+}
+
 absl::Status ListBackups(const Options& options) {
   ASSIGN_OR_RETURN(const auto backups, OpenBackups<RocksdbBackupReader>(options));
   for (const BackupInfo& backup : backups->List()) {
@@ -173,10 +181,14 @@ absl::Status ListBackups(const Options& options) {
 absl::Status VerifyBackup(const Options& options, const std::string& word) {
   ASSIGN_OR_RETURN(const auto backups, OpenBackups<RocksdbBackupReader>(options));
   ASSIGN_OR_RETURN(const uint32_t id, IdOf(*backups, word));
-  std::string folder = options.backup_dir + "/verify-XXXXXX";
-  if (mkdtemp(folder.data()) == nullptr) {
-    return absl::UnavailableError(absl::StrCat("cannot make a folder in ", options.backup_dir));
+  // One at a time, so that what is there was left by one that was killed.
+  const std::string folder = options.backup_dir + "/verify";
+  const int lock = open(options.backup_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    if (lock >= 0) close(lock);
+    return absl::FailedPreconditionError("another `nightlogctl verify` is at work; let it end.");
   }
+  std::filesystem::remove_all(folder);
   const auto check = [&]() -> absl::Status {
     RETURN_IF_ERROR(backups->Restore(id, folder));
     ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenStoreAt(folder));
@@ -184,6 +196,7 @@ absl::Status VerifyBackup(const Options& options, const std::string& word) {
   };
   const absl::Status status = check();
   std::filesystem::remove_all(folder);
+  close(lock);
   RETURN_IF_ERROR(status);
   std::printf("backup %u is whole\n", id);
   return absl::OkStatus();
@@ -277,10 +290,19 @@ absl::Status Run(const CommandLine& line, bool repair) {
   RETURN_IF_ERROR(BecomeOwner(line.options.data_dir));
   if (verb == "backups") return ListBackups(line.options);
   if (verb == "verify") return VerifyBackup(line.options, word);
-  if (verb == "backup") return MakeBackup(line.options);
+  if (verb == "backup") {
+    return WithWayOut(MakeBackup(line.options),
+                      "a running server makes a backup at `systemctl kill -s USR1 nightlogd`");
+  }
   if (verb == "restore") return RestoreBackup(line.options, word);
-  if (verb == "doctor") return Doctor(line.options, repair);
-  if (verb == "stats") return PrintStats(line.options);
+  if (verb == "doctor") {
+    return WithWayOut(Doctor(line.options, repair),
+                      "`nightlogctl verify` checks the newest backup while a server runs");
+  }
+  if (verb == "stats") {
+    return WithWayOut(PrintStats(line.options),
+                      "a running server has figures at its --metrics_listen");
+  }
   return absl::UnimplementedError(
       absl::StrCat("`", verb, "` is not a command; see nightlogctl --help."));
 }
@@ -295,6 +317,8 @@ const char* ReadVariable(const char* name) {
 }  // namespace nightlog
 
 int main(int argc, char* argv[]) {
+  // What it writes is its user's alone.
+  umask(0077);
   // The one flag that is no setting.
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto settings_end = std::remove(arguments.begin(), arguments.end(), "--repair");

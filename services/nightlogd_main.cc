@@ -335,6 +335,8 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
 }  // namespace nightlog
 
 int main(int argc, char* argv[]) {
+  // What it writes is its user's alone.
+  umask(0077);
 #ifdef NDEBUG
   // Debian's Abseil looks for cycles at every lock, under one lock of the whole process.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """nightlogctl looks after a store and its backups, beside the server and without it."""
 
+import fcntl
 import glob
 import os
 import unittest
@@ -32,8 +33,11 @@ class CtlTest(processes.Case):
         alex, sam = self.family()
         alex.run("log", "cry")
         sam.run("sync")
-        for verb in ("doctor", "stats", "backup"):
-            self.assertIn("stop it first", self.refused(verb))
+        for verb, way_out in (("doctor", "nightlogctl verify"), ("stats", "--metrics_listen"),
+                              ("backup", "USR1")):
+            said = self.refused(verb)
+            self.assertIn("stop it first", said)
+            self.assertIn(way_out, said)
         self.daemon.stop()
         self.assertIn("1 families are whole", self.ok("doctor"))
         self.assertRegex(self.ok("stats"), r"(?m)^rows of record +\d+$")
@@ -50,7 +54,7 @@ class CtlTest(processes.Case):
         self.assert_in_step(alex, sam)
         self.assertIn("backup 3 is whole", self.ok("verify"))
         self.assertIn("backup 2 is whole", self.ok("verify", "2"))
-        self.assertEqual(glob.glob(self.backups + "/verify-*"), [], "it clears up after itself")
+        self.assertFalse(os.path.exists(self.backups + "/verify"), "it clears up after itself")
 
     def test_a_damaged_backup_is_found(self):
         self.family()
@@ -63,7 +67,40 @@ class CtlTest(processes.Case):
             file.seek(-1, os.SEEK_CUR)
             file.write(bytes([byte[0] ^ 1]))
         self.assertIn("damaged", self.refused("verify", "latest"))
-        self.assertEqual(glob.glob(self.backups + "/verify-*"), [])
+        self.assertFalse(os.path.exists(self.backups + "/verify"))
+
+    def test_one_that_was_killed_leaves_nothing_for_ever(self):
+        self.daemon.stop()
+        self.ok("backup")
+        os.makedirs(self.backups + "/verify/db")
+        with open(self.backups + "/verify/db/CURRENT", "w", encoding="ascii") as file:
+            file.write("half")
+        directory = os.open(self.backups, os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        self.assertIn("at work", self.refused("verify"))
+        fcntl.flock(directory, fcntl.LOCK_UN)
+        self.assertIn("is whole", self.ok("verify"))
+        self.assertFalse(os.path.exists(self.backups + "/verify"))
+
+    def test_what_is_written_is_its_users_alone(self):
+        before = os.umask(0o022)
+        self.addCleanup(os.umask, before)
+        self.daemon.stop()
+        self.daemon.data = os.path.join(self.folder, "new")
+        self.daemon.flags += (f"--backup_dir={self.backups}",)
+        self.daemon.start()
+        self.family()
+        self.daemon.stop()
+        self.ok("backup")
+        restored = os.path.join(self.folder, "restored")
+        done = processes.control(f"--data_dir={restored}", f"--backup_dir={self.backups}",
+                                 "restore", "latest")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for top in (self.daemon.data, self.backups, restored):
+            for folder, _, files in os.walk(top):
+                for path in [folder, *(os.path.join(folder, file) for file in files)]:
+                    self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
 
     def test_a_store_is_not_overwritten(self):
         self.daemon.stop()
