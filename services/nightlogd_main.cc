@@ -320,9 +320,9 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
 
   log.Info("stopping");
   manager.Stopping();
+  const absl::Time drained_by = absl::Now() + absl::Seconds(options.drain_seconds);
   schedule.reset();
   purges.reset();
-  const absl::Time drained_by = absl::Now() + absl::Seconds(options.drain_seconds);
   if (web != nullptr) web->StartDrain();
   server->Drain(drained_by - absl::Now());
   if (web != nullptr) web->AwaitDrained(drained_by - absl::Now());
