@@ -97,6 +97,9 @@ class Metrics {
   Counter backups_failed;
   // Of the newest there is, in seconds since 1970; 0: none.
   Gauge backup_made_at;
+  Gauge backup_every_seconds;  // 0: none by itself
+  // When the newest that could be read ends to be valid, in seconds since 1970; 0: there is none.
+  Gauge certificate_end;
 
  private:
   std::map<std::string, std::unique_ptr<MethodMetrics>, std::less<>> methods_;

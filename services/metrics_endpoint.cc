@@ -84,6 +84,12 @@ class MetricsEndpoint::Collector final : public prometheus::Collectable {
     families.push_back(GaugeFamily("backup_made_timestamp_seconds",
                                    "When the newest backup was made; 0: there is none",
                                    static_cast<double>(metrics_.backup_made_at.value())));
+    families.push_back(GaugeFamily("backup_every_seconds",
+                                   "How often a backup is to be made; 0: never by itself",
+                                   static_cast<double>(metrics_.backup_every_seconds.value())));
+    families.push_back(GaugeFamily("certificate_end_timestamp_seconds",
+                                   "When the certificate ends to be valid; 0: there is none",
+                                   static_cast<double>(metrics_.certificate_end.value())));
     for (const GaugeReading& reading : gauges_()) {
       families.push_back(GaugeFamily(reading.name, reading.help, reading.value));
     }

@@ -159,8 +159,11 @@ absl::Status TellSetupLink(const Options& options, const std::string& link) {
 bool IsProgressing(const Committer& committer) { return committer.LongestBatch() < kBatchMax; }
 
 // What is read at the moment somebody looks.
-std::vector<GaugeReading> GaugesOf(const RocksdbEngine& engine, const Committer& committer) {
+std::vector<GaugeReading> GaugesOf(const RocksdbEngine& engine, const Committer& committer,
+                                   absl::Time started) {
   std::vector<GaugeReading> readings;
+  readings.push_back({"start_timestamp_seconds", "When this process started to serve",
+                      static_cast<double>(absl::ToUnixSeconds(started))});
   readings.push_back({"serving", "1 while the store takes writes, as health says",
                       IsProgressing(committer) ? 1.0 : 0.0});
   readings.push_back(
@@ -172,6 +175,11 @@ std::vector<GaugeReading> GaugesOf(const RocksdbEngine& engine, const Committer&
                         static_cast<double>(property.value)});
   }
   return readings;
+}
+
+int64_t BackupEverySeconds(const Options& options) {
+  return options.backup_dir.empty() ? 0
+                                    : absl::ToInt64Seconds(absl::Hours(options.backup_every_hours));
 }
 
 // Reads the command line, and the settings file that it names.
@@ -239,10 +247,11 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
         }));
   }
 
+  const absl::Time started = clock.Now();
   std::unique_ptr<MetricsEndpoint> metrics_endpoint;
   if (!options.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(metrics_endpoint, MetricsEndpoint::Start(options, metrics, [&] {
-                       return GaugesOf(*engine, committer);
+                       return GaugesOf(*engine, committer, started);
                      }));
   }
 
@@ -267,6 +276,7 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
         }
       });
   std::unique_ptr<BackupSchedule> schedule;
+  metrics.backup_every_seconds.Set(BackupEverySeconds(options));
   if (backups != nullptr) {
     const std::vector<BackupInfo> made = backups->List();
     if (!made.empty()) metrics.backup_made_at.Set(absl::ToUnixSeconds(made.back().made_at));
@@ -298,6 +308,7 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
     const Reload changes = ReloadOptions(options, line->options);
     options = changes.options;
     log.SetFormat(LogFormatOf(options));
+    metrics.backup_every_seconds.Set(BackupEverySeconds(options));
     limits.SetOptions(CallLimitsOf(options));
     if (schedule != nullptr) {
       schedule->SetPlan(absl::Hours(options.backup_every_hours),
@@ -308,7 +319,15 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
     return true;
   };
   bool progressing = true;
+  bool renewable = true;
   WaitForStop(signals, schedule.get(), reload, [&] {
+    if (!options.tls_certificate.empty()) {
+      const absl::StatusOr<absl::Time> end = CertificateEnd(options);
+      if (end.ok()) metrics.certificate_end.Set(absl::ToUnixSeconds(*end));
+      if (std::exchange(renewable, end.ok()) && !renewable) {
+        log.Error("certificate not renewed", {{"message", end.status().message()}});
+      }
+    }
     if (std::exchange(progressing, IsProgressing(committer)) != progressing) {
       progressing ? log.Info("the store writes again") : log.Error("the store does not write");
     }

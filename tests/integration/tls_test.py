@@ -77,10 +77,22 @@ class TlsTest(processes.Case):
     def test_files_that_do_not_fit_are_not_served_and_are_refused_at_a_start(self):
         with open(self.certificate, encoding="ascii") as file:
             first = file.read()
-        with open(self.certificate, "w", encoding="ascii") as file:
-            file.write("half of one")
-        self.await_served(first)
         self.daemon.stop()
+        with open(os.path.join(self.folder, "log"), "w+", encoding="utf-8") as log:
+            self.daemon.log = log
+            self.daemon.start()
+            with open(self.certificate, "w", encoding="ascii") as file:
+                file.write("half of one")
+            self.await_served(first)
+            said = ""
+            while "certificate not renewed" not in said:
+                time.sleep(0.1)
+                log.seek(0)
+                said = log.read()
+            self.daemon.stop()
+            self.daemon.log = None
+        self.assertEqual(said.count("certificate not renewed"), 1)
+        self.assertIn("--tls_certificate", said)
         with self.assertRaises(RuntimeError):
             self.daemon.start()
         self.renew()
