@@ -152,7 +152,10 @@ class FollowStream final : public MessageStream<v1::FollowResponse> {
       wake();
     };
     callbacks.received = [this, wake](uint64_t bytes) {
-      received_bytes_.store(bytes);
+      // One that was overtaken says less than is known.
+      uint64_t known = received_bytes_.load();
+      while (known < bytes && !received_bytes_.compare_exchange_weak(known, bytes)) {
+      }
       wake();
     };
     registration_ = streams.Register(device, stream_id, std::move(callbacks));

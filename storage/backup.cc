@@ -134,7 +134,10 @@ void BackupSchedule::SetPlan(absl::Duration every, uint32_t kept) {
 absl::Duration BackupSchedule::UntilNext(absl::Duration every) const {
   const std::vector<BackupInfo> made = backups_.List();
   if (made.empty()) return absl::ZeroDuration();
-  return std::max(absl::ZeroDuration(), made.back().made_at + every - clock_.Now());
+  const absl::Duration age = clock_.Now() - made.back().made_at;
+  // Made while the clock was far ahead: how long ago, nobody knows.
+  if (age < -every) return absl::ZeroDuration();
+  return std::max(absl::ZeroDuration(), every - age);
 }
 
 void BackupSchedule::Run() {

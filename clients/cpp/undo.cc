@@ -208,7 +208,9 @@ absl::StatusOr<UndoneTap> UndoLastTap(const Replica& replica, Connection* connec
     ASSIGN_OR_RETURN(const v1::Record shown, ShownRecordOf(replica, family, record));
     ASSIGN_OR_RETURN(const Newest newest,
                      NewestChange(replica, connection, family, record, deadline));
-    const v1::EditId& edit = newest.change.outcomes(0).edit();
+    // An import's end, for one, has no edits.
+    const v1::EditId edit =
+        newest.change.outcomes().empty() ? v1::EditId() : newest.change.outcomes(0).edit();
     if (edit.replica_id() != last->replica.bytes() || edit.seq() != last->seq) {
       return absl::FailedPreconditionError(
           "somebody changed this since your last tap; undo the newest change by its id");

@@ -228,6 +228,21 @@ TEST_F(BackupTest, AScheduleMakesTheFirstAtOnceAndFurtherOnesWhenAsked) {
   EXPECT_THAT(backups_->List(), SizeIs(1));
 }
 
+TEST_F(BackupTest, ABackupFromAClockFarAheadDoesNotHoldUpTheNext) {
+  Log();
+  absl::Notification first, second;
+  const auto on_backup = [&](const absl::StatusOr<uint32_t>& id) {
+    EXPECT_OK(id);
+    if (!first.HasBeenNotified()) return first.Notify();
+    clock_.Set(absl::Now());  // the next one is a day away
+    second.Notify();
+  };
+  clock_.Set(absl::Now() - absl::Hours(48));  // backups are dated by the machine
+  BackupSchedule schedule(*engine_, *backups_, *committer_, clock_, absl::Hours(24), 2, on_backup);
+  second.WaitForNotification();
+  EXPECT_THAT(backups_->List(), SizeIs(2));
+}
+
 TEST_F(BackupTest, ANewPlanHoldsAtOnce) {
   Log();
   absl::Notification first, second;
