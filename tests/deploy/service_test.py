@@ -103,6 +103,19 @@ class ServiceTest(processes.Case):
         self.daemon.stop()
         self.assertEqual(self.daemon.printed, "")
 
+    def test_a_port_below_1024_asks_for_what_the_guide_grants(self):
+        with open(os.path.join(SOURCE, "deploy", "HOSTING.md"), encoding="utf-8") as file:
+            drop_in = file.read().split("`systemctl edit nightlogd`:")[1].split("\n## ")[0]
+        with open(os.path.join(SOURCE, "deploy", "nightlogd.service"), encoding="ascii") as file:
+            unit = file.read()
+        # All three of the unit's settings that stand against it.
+        for name, denies, grants in (
+                ("AmbientCapabilities", "", "CAP_NET_BIND_SERVICE"),
+                ("CapabilityBoundingSet", "", "CAP_NET_BIND_SERVICE"),
+                ("PrivateUsers", "yes", "no")):
+            self.assertIn(f"\n{name}={denies}\n", unit)
+            self.assertIn(f"    {name}={grants}\n", drop_in)
+
     @unittest.skipUnless(shutil.which("systemd-analyze"), "there is no systemd-analyze")
     def test_the_unit_leaves_it_little_to_do(self):
         checked = subprocess.run(
