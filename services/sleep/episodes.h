@@ -1,5 +1,5 @@
 // Entries by different people about the same event, logged without knowing of each other: one
-// waking on two phones. They count once. DESIGN.md, section 4; decided here:
+// waking on two phones. They count once (protos/PROTOCOL.md). Decided here:
 //
 // - Two entries are linked when they are of one kind, by different authors, the author of the one
 //   committed later had not seen the other, they overlap or begin within kSameEvent of each other,

@@ -15,16 +15,14 @@
 // - Incomplete: no duration or percentage of sleep is given; C1–C3 where a known bout meets them.
 //   Crying, responses and adherence rest on entries of their own and are given, so that a night can
 //   be followed live.
-// - Without a put-down, crying and responses count from the onset or the window's begin, whichever
-// is
-//   earlier, and the bedtime part is unknown. Crying ends with the rise, else the final wake.
+// - Without a put-down, crying and responses count from the onset or the window's begin (whichever
+//   is earlier), and the bedtime part is unknown. Crying ends with the rise, else the final wake.
 //   Responses also count after that until the window's end, so that the present waking is scored.
 // - An open crying ends at the next bout of sleep or rise; within a bout, or at the log's end, its
 //   length is not known and adds nothing.
 // - `interventions` counts levels 1 to 6; `interventions_by_level` and `responses` level 0, too.
-// - Naps are those of the date, also where a bout before the put-down became one. No sleep logged
-// at
-//   all: nap_count is unknown, not 0.
+// - Naps are those of the date, also where a bout before the put-down became one. Where no sleep is
+//   logged, nap_count is unknown, not 0.
 // - Rejected and imputed entries are reported by the one night that owns their begin (rejected) or
 //   midpoint (imputed).
 // - Response latencies are rounded as percentages are: one decimal, halves up.

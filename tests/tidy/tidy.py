@@ -144,6 +144,16 @@ def check_contracts(tree):
                 yield path, number, f"{match[1]} has no comment that says what it promises"
 
 
+def check_pages(tree):
+    """A page that a source names is in the tree."""
+    pages = {os.path.basename(path) for path in tree.lines if path.endswith(".md")}
+    for path, lines in sorted(tree.lines.items()):
+        for number, line in enumerate(lines, 1):
+            for page in re.findall(r"(?<![-\w])[A-Z]+\.md\b", line):
+                if page not in pages:
+                    yield path, number, f"there is no {page}"
+
+
 def check_top_level(tree):
     """The top folder holds what README.md says and no more."""
     for name in tree.top_level:
@@ -166,6 +176,7 @@ RULES = {
     "todos": check_todos,
     "built": check_built,
     "contracts": check_contracts,
+    "pages": check_pages,
     "top-level": check_top_level,
     "mirror": check_mirror,
 }

@@ -99,6 +99,12 @@ class TidyTest(unittest.TestCase):
                             "template <typename T>\nclass A {"]:
             self.expect_only("contracts", "storage/keys.h", f"\n{declaration}\n")
 
+    def test_pages_that_are_not_there_are_found(self):
+        # In two parts, so that this line names none.
+        self.expect_only("pages", "storage/keys.h", "// As LOST" + ".md says.\n")
+        self.assertEqual(self.rules_fired({"storage/keys.h": "// As FORMAT" + ".md says.\n",
+                                           "storage/FORMAT" + ".md": ""}), [])
+
     def test_strangers_at_the_top_are_found(self):
         self.expect_only("top-level", "notes.txt", "")
         self.assertEqual(self.rules_fired({"src/a.txt": ""}), [("src", "top-level")])

@@ -1,6 +1,6 @@
 // Every way in which a hub and three devices can interleave a few edits of one record, with the
 // real merge on both sides: the promise that no committed value is lost unless its successor's
-// author saw it go (DESIGN section 6, C5) is checked at each step of each of them.
+// author saw it go (C5 in tests/README.md) is checked at each step of each of them.
 
 #include <array>
 #include <functional>
