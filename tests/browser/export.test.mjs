@@ -76,6 +76,12 @@ scene('what is downloaded is the family, and another server takes all of it', as
   } finally {
     assert.equal(await other.stop(), 0);
   }
+
+  // It is no log of another app.
+  await tablet.page.getByRole('link', { name: 'Import from another app' }).click();
+  await tablet.page.getByLabel('File', { exact: true }).setInputFiles(file);
+  await tablet.page.getByText('This is a whole family, as nightlog itself saved it.').waitFor();
+  assert.ok(await tablet.button('Look into the file').isDisabled());
 });
 
 scene('a download that fails says so in the language of the reader', async (stage) => {

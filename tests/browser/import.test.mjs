@@ -56,6 +56,17 @@ scene('a file is looked into, imported, and has nothing new after that', async (
   assert.deepEqual(await alex.faults(), []);
   await sam.page.getByText('11 hr 30 min').first().waitFor();
 
+  const file = alex.page.getByLabel('File', { exact: true });
+  await file.setInputFiles(csv('log.xlsx', 'PK\x03\x04'));
+  await alex.page.getByText('This is not a CSV file.').waitFor();
+  assert.ok(await alex.button('Look into the file').isDisabled());
+  await done.waitFor({ state: 'detached' });
+  await file.setInputFiles(csv('log.csv', kNight));
+  // The line is slow enough to be seen.
+  await alex.page.route('**/ReadLog', async (route) => {
+    await alex.page.getByText('The file is being read').waitFor();
+    await route.continue();
+  });
   await alex.button('Look into the file').click();
   await report.getByText('2 entries are here already', { exact: true }).waitFor();
   await report.getByText('There is nothing new to import.').waitFor();

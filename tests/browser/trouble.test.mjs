@@ -124,3 +124,22 @@ scene('why the server did not take a tap is said in the language of the app', as
   await alex.page.reload();
   await alex.page.getByText('Etwas daran kann so nicht sein, etwa eine Zeit.').waitFor();
 });
+
+scene('what a code lacks is said in the language of the app', async (stage) => {
+  const alex = await stage.family();
+  await alex.button('Invite your partner').click();
+  const code = await alex.makeCode();
+  const sam = await stage.person('Sam', { judged: true });
+  await sam.open('');
+  await sam.page.evaluate(() => localStorage.setItem('nightlog.locale', 'de'));
+  await sam.page.reload();
+  await sam.page.getByRole('link', { name: 'Ich habe einen Code' }).click();
+  await sam.fill({ Code: code });
+  await sam.button('Beitreten').click();
+  await sam.page.getByRole('alert').getByText('Geben Sie auch Ihren Namen ein').waitFor();
+  assert.deepEqual(await sam.faults(), []);
+  // The code is still good.
+  await sam.fill({ 'Ihr Name': 'Sam' });
+  await sam.button('Beitreten').click();
+  await sam.button('Zu heute Nacht').waitFor();
+});

@@ -8,6 +8,7 @@ import {
   FILE_BYTES_MAX,
   type LogFile,
   type LogProgress,
+  noLog,
   type ReadLog,
   tapsOf,
 } from '../model/imports.ts';
@@ -58,7 +59,7 @@ export function ImportPage({ family }: { family: Family }) {
     to: useSignal<LocalDate>(''),
   };
   const looked = useSignal<Looked | undefined>(undefined);
-  // How far a large file has come.
+  // How far the file has come.
   const looking = useSignal<LogProgress | undefined>(undefined);
   const saving = useSignal<{ done: number; all: number } | undefined>(undefined);
   const call = useCall();
@@ -98,6 +99,7 @@ export function ImportPage({ family }: { family: Family }) {
   const choose = async (chosen: File | undefined) => {
     file.value = undefined;
     looked.value = undefined;
+    if (!call.busy.value) saving.value = undefined;
     fileError.value = undefined;
     fileChild.value = '';
     fileChildren.value = [];
@@ -112,7 +114,14 @@ export function ImportPage({ family }: { family: Family }) {
     } else if (chosen.size === 0) {
       fileError.value = t('family.import_empty');
     } else {
-      file.value = { name: chosen.name, bytes: new Uint8Array(await chosen.arrayBuffer()) };
+      try {
+        const bytes = new Uint8Array(await chosen.arrayBuffer());
+        const problem = noLog(bytes);
+        if (problem) fileError.value = t(`family.import_${problem}`);
+        else file.value = { name: chosen.name, bytes };
+      } catch {
+        fileError.value = t('family.import_unreadable');
+      }
     }
   };
 
@@ -122,15 +131,18 @@ export function ImportPage({ family }: { family: Family }) {
       if (!chosen) return;
       const before = request();
       saving.value = undefined;
+      looking.value = { step: 'reading', done: 0, all: 1 };
       // Old entries too: what is here already is not logged again.
-      await family.loadSince(Number.MIN_SAFE_INTEGER);
-      const read = await (await family.remote())
-        .readLog(family.id, { ...ask(), file: chosen.bytes }, (progress) => {
+      let read: ReadLog;
+      try {
+        await family.loadSince(Number.MIN_SAFE_INTEGER);
+        const remote = await family.remote();
+        read = await remote.readLog(family.id, { ...ask(), file: chosen.bytes }, (progress) => {
           looking.value = progress;
-        })
-        .finally(() => {
-          looking.value = undefined;
         });
+      } finally {
+        looking.value = undefined;
+      }
       if (request() !== before) return;
       // Where no app is recognised, its columns are there to be named; where the usual names were
       // found, they are there to be changed.

@@ -8,23 +8,38 @@ import { Button, type ButtonKind } from '../ui/button.tsx';
 
 // What to do about a failure, in the reader's language where the app knows the reason.
 export function failureWords(error: unknown): string {
-  if (!(error instanceof AppError)) return String((error as Error)?.message ?? error);
+  const message = (error as Error)?.message ?? String(error);
+  if (!(error instanceof AppError)) return t('family.error_other', { message });
   switch (error.reason) {
     case 'unreachable':
     case 'draining':
-    case 'busy':
       return t('family.error_unreachable');
+    case 'busy':
+      return t('family.error_busy');
+    case 'not_saved':
+      return t('family.error_not_saved');
     case 'invite_not_valid':
       return t('family.error_code');
     case 'setup_code_not_valid':
       return t('family.error_setup_code');
+    case 'invalid_field':
+      return error.violations.some(({ field }) => field === 'member_name')
+        ? t('family.error_name')
+        : t('family.error_other', { message });
     case 'last_owner':
       return t('family.error_last_owner');
     case 'no_access':
     case 'unknown_device':
       return t('family.error_no_access');
+    case 'role_not_allowed':
+      return t('family.error_role');
+    case 'not_found':
+      return t('family.error_not_found');
+    case 'storage_damaged':
+    case 'ahead_of_server':
+      return t('family.error_damaged');
     default:
-      return error.message;
+      return t('family.error_other', { message });
   }
 }
 

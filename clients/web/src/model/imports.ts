@@ -2,6 +2,7 @@
 
 import { nightOf } from '../ui/local_time.ts';
 import type { Change } from './app.ts';
+import { toHex } from './ids.ts';
 import type { AnyRecord, EntryDetail, Id, LocalDate, LogEntry, Zone } from './types.ts';
 
 // What a row can be, in the words of `kinds`.
@@ -79,6 +80,17 @@ export interface LogProgress {
 
 // What a file may have, as the server says.
 export const FILE_BYTES_MAX = 16 << 20;
+
+// How files begin that are no text: zip and most spreadsheets, gzip, old spreadsheets, PDF.
+const PACKED = /^(504b0304|1f8b|d0cf11e0|25504446)/;
+
+// What a file is that holds no log of another app, where its first bytes tell: all of a family, as
+// nightlog writes it, or no text.
+export function noLog(file: Uint8Array): 'family_file' | 'packed' | undefined {
+  const begin = new TextDecoder('latin1').decode(file.subarray(0, 1024));
+  if (begin.startsWith('{') && begin.includes('"nightlog_export"')) return 'family_file';
+  return PACKED.test(toHex(file.subarray(0, 4))) ? 'packed' : undefined;
+}
 
 // A tap holds 64 edits, and an entry needs up to 6.
 const ENTRIES_PER_TAP = 10;

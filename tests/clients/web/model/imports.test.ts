@@ -4,6 +4,7 @@ import {
   kindsOf,
   LEFT_OUT,
   newOnes,
+  noLog,
   tapsOf,
   wantedOf,
 } from '@web/model/imports.ts';
@@ -103,4 +104,14 @@ test('of the nights those are wanted that were asked for, by the clocks of the f
   expect(wantedOf(all, { from: '2026-07-01', authors: {} })).toEqual(all.slice(2));
   expect(wantedOf(all, { to: '2026-06-30', authors: {} })).toEqual(all.slice(0, 2));
   expect(wantedOf(all, { from: '2026-07-01', to: '2026-07-01', authors: {} })).toEqual([all[2]]);
+});
+
+test('a file that can be no log of another app is told by how it begins', () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  expect(noLog(bytes('{"nightlog_export":1,"family_name":"The Robins"}\n'))).toBe('family_file');
+  expect(noLog(bytes('PK\u0003\u0004 and more'))).toBe('packed');
+  expect(noLog(bytes('%PDF-1.7'))).toBe('packed');
+  for (const text of ['', 'P', 'Type,Start,End\n', '{"a":1}', 'PK,Start\n']) {
+    expect(noLog(bytes(text))).toBeUndefined();
+  }
 });
