@@ -85,3 +85,29 @@ scene('a partner leaves, and the owner erases the family', async (stage) => {
   await alex.page.getByRole('link', { name: 'Start a family' }).waitFor();
   await tablet.sync('Access has ended').waitFor();
 });
+
+scene('the only owner hands the family over before leaving it', async (stage) => {
+  const [alex, sam] = await stage.twoPhones({ judged: true });
+  await alex.open('#/family');
+  const leave = async () => {
+    await alex.button('Leave the family').click();
+    await alex.button('Leave now').click();
+  };
+  await leave();
+  await alex.page.getByRole('alert').getByText('You are the only owner.').waitFor();
+  await alex.button('Invite another owner').click();
+  assert.deepEqual(await alex.faults(), []);
+  const code = await alex.makeCode();
+  await alex.page.keyboard.press('Escape');
+
+  await sam.open('#/family');
+  await sam.page.getByRole('link', { name: 'I have a code' }).click();
+  await sam.fill({ Code: code });
+  await sam.button('Join').click();
+  await member(alex, 'Sam').getByText('parent, owner').waitFor();
+  await leave();
+  await alex.page.getByRole('link', { name: 'Start a family' }).waitFor();
+  await sam.open('#/family');
+  await member(sam, 'Alex').waitFor({ state: 'detached' });
+  await sam.page.getByText('Erase the family for everybody').waitFor();
+});

@@ -93,7 +93,7 @@ function FamilySections({ family }: { family: Family }) {
   const writes = owner || role === 'caregiver';
   const [child] = family.list('child').value;
   const offered: readonly Invited[] = owner
-    ? ['caregiver', 'consultant', 'viewer', 'device']
+    ? ['caregiver', 'consultant', 'viewer', 'owner', 'device']
     : ['device'];
   return (
     <>

@@ -13,7 +13,7 @@ import { dateOf, endOfDay, joinLink } from './codes.ts';
 import { Failure, useCall } from './parts.tsx';
 import { TextField } from './text_field.tsx';
 
-export type Invited = 'caregiver' | 'consultant' | 'viewer' | 'device';
+export type Invited = 'caregiver' | 'consultant' | 'viewer' | 'owner' | 'device';
 
 const kDayMs = 86_400_000;
 const kConsentDays = 60;
