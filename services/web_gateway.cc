@@ -253,30 +253,19 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   }
 
   // For the stream. A message that can no longer be written is told so.
-  void WriteMessage(const std::string& message) {
+  void WriteMessage(std::shared_ptr<const std::string> message) {
     if (phase_ != Phase::kCall) return stream_->WriteDone(false);
-    out_ = TakeStreamHead() + StreamPart(EncodeGrpcWebMessage(format_, message));
-    SetDeadline(shared_.timeouts.write);
-    transport_.Write({net::buffer(out_)}, [self = shared_from_this()](error_code error, size_t) {
-      self->out_ = std::string();
-      if (self->phase_ == Phase::kCall) {
-        self->ClearDeadline();
-        if (error) self->Close();
-      }
-      self->stream_->WriteDone(!error);
-    });
+    if (sign_of_life_) {
+      after_sign_of_life_ = [this, message = std::move(message)] { WriteMessage(message); };
+      return;
+    }
+    WriteToStream(*message, [](Connection& self, bool ok) { self.stream_->WriteDone(ok); });
   }
 
   // For the stream, which it destroys.
   void FinishStream(const absl::Status& status, const absl::optional<std::string>& last) {
     stream_.reset();
-    if (phase_ != Phase::kCall) return;
-    std::string frames = last.has_value() ? EncodeGrpcWebMessage(format_, *last) : "";
-    frames += EncodeGrpcWebTrailers(format_, status);
-    if (!head_written_) return Answer(GrpcWebResponse(std::move(frames)));
-    out_ = StreamPart(frames);
-    if (StreamEnd() == BodyEnd::kChunked) out_ += HttpChunk("");
-    EndAnswer({net::buffer(out_)});
+    EndStream(status, last);
   }
 
  private:
@@ -294,12 +283,61 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     kClosed,
   };
 
-  // The connection is closed when this phase takes longer.
-  void SetDeadline(absl::Duration after) {
-    deadline_.expires_after(Chrono(after));
-    deadline_.async_wait([self = shared_from_this(), turn = ++deadline_turn_](error_code error) {
-      if (!error && turn == self->deadline_turn_) self->Close();
+  // `done` hears whether it was written.
+  void WriteToStream(const std::string& message, void (*done)(Connection& self, bool ok)) {
+    out_ = TakeStreamHead() + StreamPart(EncodeGrpcWebMessage(format_, message));
+    SetDeadline(shared_.timeouts.write);
+    transport_.Write({net::buffer(out_)},
+                     [self = shared_from_this(), done](error_code error, size_t) {
+                       self->out_ = std::string();
+                       if (self->phase_ == Phase::kCall) {
+                         if (error) {
+                           self->Close();
+                         } else {
+                           self->AwaitSilence();
+                         }
+                       }
+                       done(*self, !error);
+                     });
+  }
+
+  // While a stream writes nothing. A browser has no keepalive of its own: without a message now and
+  // then it would take a connection that is long dead for a stream that has nothing to say.
+  void AwaitSilence() { SetTimer(shared_.timeouts.silence, &Connection::WriteSignOfLife); }
+
+  // What the stream asks for meanwhile comes after it.
+  void WriteSignOfLife() {
+    if (stream_ == nullptr) return;
+    sign_of_life_ = true;
+    WriteToStream("", [](Connection& self, bool) {
+      self.sign_of_life_ = false;
+      if (const auto next = std::exchange(self.after_sign_of_life_, nullptr)) next();
     });
+  }
+
+  void EndStream(const absl::Status& status, const absl::optional<std::string>& last) {
+    if (phase_ != Phase::kCall) return;
+    if (sign_of_life_) {
+      after_sign_of_life_ = [this, status, last] { EndStream(status, last); };
+      return;
+    }
+    std::string frames = last.has_value() ? EncodeGrpcWebMessage(format_, *last) : "";
+    frames += EncodeGrpcWebTrailers(format_, status);
+    if (!head_written_) return Answer(GrpcWebResponse(std::move(frames)));
+    out_ = StreamPart(frames);
+    if (StreamEnd() == BodyEnd::kChunked) out_ += HttpChunk("");
+    EndAnswer({net::buffer(out_)});
+  }
+
+  // The connection is closed when this phase takes longer.
+  void SetDeadline(absl::Duration after) { SetTimer(after, &Connection::Close); }
+
+  void SetTimer(absl::Duration after, void (Connection::*then)()) {
+    deadline_.expires_after(Chrono(after));
+    deadline_.async_wait(
+        [self = shared_from_this(), then, turn = ++deadline_turn_](error_code error) {
+          if (!error && turn == self->deadline_turn_) (self.get()->*then)();
+        });
   }
 
   void ClearDeadline() {
@@ -524,6 +562,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     if (method_->open != nullptr) {
       stream_ = std::make_unique<WebStream>(shared_from_this(), *method_, peer, std::move(message),
                                             shared_.executor, shared_.open_streams);
+      AwaitSilence();
       return stream_->Start();
     }
     method_->call(peer, message,
@@ -640,6 +679,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   net::steady_timer call_deadline_;
   std::unique_ptr<WebStream> stream_;
   bool head_written_ = false;
+  bool sign_of_life_ = false;  // one is being written
+  std::function<void()> after_sign_of_life_;
 
   // What is being written.
   std::string out_;
@@ -648,7 +689,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
 void WebStream::Write(std::shared_ptr<const std::string> message) {
   connection_->Post([connection = connection_, message = std::move(message)] {
-    connection->WriteMessage(*message);
+    connection->WriteMessage(message);
   });
 }
 

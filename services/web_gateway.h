@@ -21,6 +21,8 @@ struct WebTimeouts {
   absl::Duration body = absl::Seconds(60);
   absl::Duration write = absl::Minutes(2);   // for one message, file or answer
   absl::Duration linger = absl::Seconds(2);  // to take the answer to a request that was cut off
+  // How long a stream says nothing before an empty message shows that it is alive.
+  absl::Duration silence = absl::Seconds(30);
 };
 
 // OK for a device token that the server knows. May block on the disk.
@@ -30,9 +32,10 @@ using TokenCheck = std::function<absl::Status(const std::string& token)>;
 // methods, and the web app's files, over TLS or plain. Few threads, however many streams.
 //
 // A stream has no queue here: one message is written, then the next is asked for. A browser that
-// leaves is noticed while its stream waits. Every answer to a call is HTTP 200 with its status in
-// the trailers' frame, but for what is no gRPC-Web call or too large, which has an HTTP status of
-// 400 or more and says why in words.
+// leaves is noticed while its stream waits, and an empty message shows it from time to time that
+// the stream does. Every answer to a call is HTTP 200 with its status in the trailers' frame, but
+// for what is no gRPC-Web call or too large, which has an HTTP status of 400 or more and says why
+// in words.
 //
 // A body of more than 16 KiB is taken into memory only for a token that the server knows, and only
 // while all such bodies have 64 MiB or less together: beyond that the answer is BUSY.

@@ -201,6 +201,84 @@ TEST_F(WebGatewayTest, AStreamSendsCommitsAsTheyHappen) {
   }
 }
 
+TEST_F(WebGatewayTest, AStreamThatSaysNothingShowsThatItIsAlive) {
+  timeouts_.silence = absl::Milliseconds(1);
+  const Phone owner = CreateFamily();
+  Browser browser(url());
+  Follow(browser, owner);
+  uint64_t revision = ReadToBookmark(browser);
+  std::string message;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(browser.ReadMessage(message));
+    EXPECT_EQ(message, "");
+  }
+  for (int i = 0; i < 20; ++i) {
+    Join(owner, v1::ROLE_VIEWER);
+    const uint64_t next = ReadToBookmark(browser);
+    EXPECT_GT(next, revision);
+    revision = next;
+  }
+}
+
+TEST_F(WebGatewayTest, AStreamThatIsNotOpenYetShowsThatItIsAlive) {
+  timeouts_.silence = absl::Milliseconds(1);
+  absl::Notification alive;
+  methods_[kFollow].open = [&alive](
+                               const Peer&, absl::string_view,
+                               const StreamWake&) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+    alive.WaitForNotification();
+    return absl::NotFoundError("after all");
+  };
+  Browser browser(url());
+  Follow(browser, Phone());
+  std::string message;
+  ASSERT_TRUE(browser.ReadMessage(message));
+  EXPECT_EQ(message, "");
+  alive.Notify();
+  absl::Status status;
+  while (browser.ReadMessage(message, &status)) EXPECT_EQ(message, "");
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(WebGatewayTest, AMessageWaitsForTheSignOfLifeBeforeIt) {
+  // One after the other: whenever the message comes, one is being written.
+  timeouts_.silence = absl::ZeroDuration();
+  class Stream final : public ByteStream {
+   public:
+    StreamStep<std::string> Next() override {
+      StreamStep<std::string> step;
+      step.kind = StreamStep<std::string>::Kind::kEnd;
+      if (std::exchange(sent_, true)) return step;
+      step.kind = StreamStep<std::string>::Kind::kMessage;
+      // More than every buffer between.
+      step.message = std::make_shared<const std::string>(64 << 20, 'x');
+      return step;
+    }
+    bool WriteIfOpen(absl::FunctionRef<void()> write) override {
+      write();
+      return true;
+    }
+
+   private:
+    bool sent_ = false;
+  };
+  absl::Notification alive;
+  methods_[kFollow].open = [&alive](
+                               const Peer&, absl::string_view,
+                               const StreamWake&) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+    alive.WaitForNotification();
+    return std::make_unique<Stream>();
+  };
+  Browser browser(url());
+  Follow(browser, Phone());
+  std::string message;
+  ASSERT_TRUE(browser.ReadMessage(message));
+  alive.Notify();
+  while (message.empty()) ASSERT_TRUE(browser.ReadMessage(message));
+  EXPECT_EQ(message.size(), 64u << 20);
+  EXPECT_EQ(message.find_first_not_of('x'), std::string::npos);
+}
+
 TEST_F(WebGatewayTest, AStreamThatEndsLeavesItsConnectionForTheNextCall) {
   const Phone owner = CreateFamily();
   PushEntries(owner, 100, 4000);
@@ -344,6 +422,7 @@ TEST_F(WebGatewayTest, ACallThatIsUnderWayIsAnsweredWhileTheServerStops) {
 }
 
 TEST_F(WebGatewayTest, StreamsThatComeAndGoWhileCommitsWakeThemEndWell) {
+  timeouts_.silence = absl::Microseconds(50);
   const Phone owner = CreateFamily();
   url();
   std::vector<std::thread> browsers;

@@ -497,6 +497,45 @@ TEST(SyncTest, GoesOnWhereItWasWhenTheServerIsBack) {
   EXPECT_EQ(server.seen().committed, 1);
 }
 
+// Says between the messages of its streams that they are alive.
+class TalkativeServer final : public FakeServer {
+ public:
+  std::unique_ptr<ServerStream<v1::FollowResponse>> Follow(const v1::FollowRequest& request,
+                                                           absl::Time deadline) override {
+    return std::make_unique<Talkative>(FakeServer::Follow(request, deadline));
+  }
+
+ private:
+  class Talkative final : public ServerStream<v1::FollowResponse> {
+   public:
+    explicit Talkative(std::unique_ptr<ServerStream<v1::FollowResponse>> stream)
+        : stream_(std::move(stream)) {}
+    bool Read(v1::FollowResponse& response) override {
+      talks_ = !talks_;
+      if (!talks_) return stream_->Read(response);
+      response.Clear();
+      return true;
+    }
+    void Cancel() override { stream_->Cancel(); }
+    absl::Status Finish() override { return stream_->Finish(); }
+
+   private:
+    const std::unique_ptr<ServerStream<v1::FollowResponse>> stream_;
+    bool talks_ = false;
+  };
+};
+
+TEST(SyncTest, MessagesThatSayNothingArePassedOver) {
+  TalkativeServer server;
+  Phone a(server, "A");
+  Phone u(server, "U");
+  u.Write(Tap().Set(Rec(1), Crying()));
+  u.MustSync();
+  a.MustSync();
+  EXPECT_EQ(a.state().state_hash, u.state().state_hash);
+  EXPECT_EQ(a.state().cursor.revision(), 1u);
+}
+
 // Answers the first push only once the stream, which opens during it, is up: as unreachable.
 class OnlineDuringPushServer final : public FakeServer {
  public:
