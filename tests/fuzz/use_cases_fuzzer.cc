@@ -1,6 +1,9 @@
 // Any request of any RPC is answered, an error with its reason; and afterwards the store is whole,
 // and another family is served.
 
+#include <algorithm>
+
+#include "google/protobuf/util/message_differencer.h"
 #include "services/sleep_deriver.h"
 #include "storage/repair.h"
 #include "tests/fuzz/byte_source.h"
@@ -80,9 +83,42 @@ void PushInPlace(ByteSource& source, World& world, TransactionBuilder& transacti
   RequireClear(answer.status());
 }
 
+// A file that comes in two parts is read like one that comes whole.
+void ReadUpload(ByteSource& source, World& world) {
+  const Phone& phone = TheExample().mine;
+  const std::string file = source.Bytes(255);
+  v1::UploadLogRequest upload;
+  upload.set_family_id(phone.pairing.family_id());
+  upload.set_upload_id(phone.entry.str());
+  upload.set_file_bytes(static_cast<uint32_t>(file.size()));
+  const size_t middle = std::min(source.Pick(256), file.size());
+  for (const std::string& part : {file.substr(0, middle), file.substr(middle)}) {
+    upload.set_part(part);
+    RequireClear(world.imports().UploadLog(phone.token, upload).status());
+    upload.set_offset(static_cast<uint32_t>(part.size()));
+  }
+  v1::ReadLogRequest request;
+  Fill(source, TheExample().ids, request);
+  request.set_family_id(phone.pairing.family_id());
+  request.set_zone("Europe/London");
+  request.set_upload_id(upload.upload_id());
+  const auto response = world.imports().ReadLog(phone.token, request);
+  RequireClear(response.status());
+  if (!response.ok()) return;
+  request.clear_upload_id();
+  request.set_file(file);
+  const auto whole = world.imports().ReadLog(phone.token, request);
+  CHECK(whole.ok() && google::protobuf::util::MessageDifferencer::Equals(*response, *whole));
+}
+
 void CallOnce(ByteSource& source, World& world, TransactionBuilder& transactions) {
   const std::string token = source.Pick(16) == 0 ? source.Bytes(50) : TheExample().mine.token;
-  switch (source.Pick(24)) {
+  const uint8_t choice = source.Byte();
+  // Bytes that no input had here before, so that each goes on to mean what it did.
+  if (choice == 252) return Read(source, token, world.imports(), &ImportService::ReadLog);
+  if (choice == 253) return Read(source, token, world.imports(), &ImportService::UploadLog);
+  if (choice == 254) return ReadUpload(source, world);
+  switch (choice % 24) {
     case 0:
       return Write(source, world, token, world.sync(), &SyncService::Push);
     case 1:

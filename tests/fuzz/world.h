@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "services/family_service.h"
+#include "services/import_service.h"
 #include "services/progress_service.h"
 #include "services/sleep_deriver.h"
 #include "services/stream_registry.h"
@@ -60,12 +61,14 @@ class World {
             Committer::Options{/*shards=*/0}),
         sync_(engine_, committer_, feed_, streams_, clock_),
         progress_(engine_, feed_, streams_, clock_),
-        family_(engine_, committer_, streams_, random_, clock_, Registration::kOpen) {}
+        family_(engine_, committer_, streams_, random_, clock_, Registration::kOpen),
+        imports_(engine_, clock_) {}
 
   MemoryEngine& engine() { return engine_; }
   const SyncService& sync() const { return sync_; }
   const ProgressService& progress() const { return progress_; }
   const FamilyService& family() const { return family_; }
+  const ImportService& imports() const { return imports_; }
   FakeClock& clock() { return clock_; }
   FixedRandom& random() { return random_; }
 
@@ -110,6 +113,7 @@ class World {
   const SyncService sync_;
   const ProgressService progress_;
   const FamilyService family_;
+  const ImportService imports_;
 };
 
 // Two families with a child, a night, a conflict and something in quarantine each; made once.
