@@ -17,6 +17,7 @@
 #include "storage/core/errors.h"
 #include "storage/core/field_rules.h"
 #include "storage/core/local_reading.h"
+#include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
 #include "storage/family_reader.h"
 
@@ -28,7 +29,7 @@ constexpr size_t kRowsMax = 50'000;
 constexpr int64_t kCellsMax = 500'000;
 constexpr int kRemarksListed = 200;
 // Entries in a page, without their ids; with those and all remarks, less than the 4 MiB that gRPC's
-// clients take. Each page reads the file anew.
+// clients take.
 constexpr size_t kPageBytes = 2 << 20;
 
 // The device that asks, if it may.
@@ -70,51 +71,38 @@ void List(std::vector<v1::ImportRemark>& remarks,
   }
 }
 
-// The page of entries that begins with the one numbered `begin`.
-void AddEntries(std::vector<imports::ImportedEntry>& entries, size_t begin,
-                v1::ReadLogResponse& response) {
+// The entries in pages, of which each is also what `first` says of all of them.
+std::vector<v1::ReadLogResponse> PagesOf(const v1::ReadLogResponse& first,
+                                         std::vector<imports::ImportedEntry>& entries) {
+  std::vector<v1::ReadLogResponse> pages = {first};
   size_t bytes = 0;
-  for (size_t i = begin; i < entries.size(); ++i) {
-    bytes += entries[i].entry.ByteSizeLong();
-    if (bytes > kPageBytes && i > begin) {
-      response.set_next_page_token(absl::StrCat(i));
-      return;
+  for (imports::ImportedEntry& imported : entries) {
+    bytes += imported.entry.ByteSizeLong();
+    if (bytes > kPageBytes && !pages.back().entries().empty()) {
+      pages.back().set_next_page_token(absl::StrCat(pages.size()));
+      pages.push_back(first);
+      bytes = imported.entry.ByteSizeLong();
     }
-    v1::ImportedEntry& entry = *response.add_entries();
-    entry.set_record_id(entries[i].id.str());
-    *entry.mutable_entry() = std::move(entries[i].entry);
+    v1::ImportedEntry& entry = *pages.back().add_entries();
+    entry.set_record_id(imported.id.str());
+    *entry.mutable_entry() = std::move(imported.entry);
   }
+  return pages;
 }
 
-}  // namespace
-
-absl::StatusOr<v1::ReadLogResponse> ImportService::ReadLog(
-    const std::string& token, const v1::ReadLogRequest& request) const {
-  const absl::Cleanup end = [this] { --under_way_; };
-  if (++under_way_ > kAtOnceMax) return BusyError();
-  RETURN_IF_ERROR(ValidateRequest(request));
-  ASSIGN_OR_RETURN(const DeviceId device,
-                   CheckAccess(engine_, token, FamilyId(request.family_id()), clock_.Now()));
-  std::string uploaded;
-  if (!request.upload_id().empty()) {
-    ASSIGN_OR_RETURN(uploaded, uploads_.Get(device, request.upload_id()));
-  }
-  uint32_t begin = 0;
-  if (!request.page_token().empty() && !absl::SimpleAtoi(request.page_token(), &begin)) {
-    return MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_PAGE_TOKEN,
-                     "page_token is not one of this server; start over without it.");
-  }
+// All that is in the file.
+absl::StatusOr<std::vector<v1::ReadLogResponse>> ReadPages(const v1::ReadLogRequest& request,
+                                                           const std::string& file) {
   ASSIGN_OR_RETURN(const imports::ImportOptions options, OptionsOf(request));
-
   v1::ReadLogResponse response;
   response.set_format(request.format());
-  const std::string text = imports::TextOf(request.upload_id().empty() ? request.file() : uploaded);
+  const std::string text = imports::TextOf(file);
   const int64_t cells = std::count_if(text.begin(), text.end(),
                                       [](char c) { return c == ',' || c == '\n' || c == '\r'; });
   if (cells > kCellsMax) {
     *response.mutable_problem() =
         imports::MakeRemark(v1::IMPORT_REASON_TOO_MANY_ROWS, {absl::StrCat(kRowsMax)});
-    return response;
+    return std::vector{response};
   }
   const std::vector<imports::CsvRow> rows = imports::ParseCsv(text);
   absl::StatusOr<imports::ImportedLog> log = imports::ReadLog(rows, request.format(), options);
@@ -124,7 +112,7 @@ absl::StatusOr<v1::ReadLogResponse> ImportService::ReadLog(
       response.add_heading(std::string(absl::StripAsciiWhitespace(column)));
     }
   }
-  if (!log.ok()) return response;
+  if (!log.ok()) return std::vector{response};
 
   response.set_format(std::string(log->format));
   response.mutable_columns()->insert(log->columns.begin(), log->columns.end());
@@ -135,8 +123,52 @@ absl::StatusOr<v1::ReadLogResponse> ImportService::ReadLog(
   response.set_adjustments(static_cast<int>(log->adjusted.size()));
   List(log->adjusted, *response.mutable_adjusted());
   response.set_entry_count(static_cast<int>(log->entries.size()));
-  AddEntries(log->entries, begin, response);
-  return response;
+  return PagesOf(response, log->entries);
+}
+
+absl::Status PageTokenError() {
+  return MakeError(absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_PAGE_TOKEN,
+                   "page_token is not one of this server; start over without it.");
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ReadLogResponse> ImportService::ReadLog(
+    const std::string& token, const v1::ReadLogRequest& request) const {
+  const absl::Cleanup end = [this] { --under_way_; };
+  const bool busy = ++under_way_ > kAtOnceMax;
+  RETURN_IF_ERROR(ValidateRequest(request));
+  ASSIGN_OR_RETURN(const DeviceId device,
+                   CheckAccess(engine_, token, FamilyId(request.family_id()), clock_.Now()));
+  uint32_t number = 0;
+  if (!request.page_token().empty() && !absl::SimpleAtoi(request.page_token(), &number)) {
+    return PageTokenError();
+  }
+  const bool is_upload = !request.upload_id().empty();
+  std::string same;  // for all pages
+  if (is_upload) {
+    v1::ReadLogRequest asked = request;
+    asked.clear_page_token();
+    asked.clear_file();
+    same = SerializeDeterministic(asked);
+    v1::ReadLogResponse response;
+    const auto page = uploads_.Page(device, request.upload_id(), same, number);
+    if (page.has_value() && response.ParseFromString(*page)) return response;
+  }
+  if (busy) return BusyError();
+  std::shared_ptr<const std::string> uploaded;
+  if (is_upload) {
+    ASSIGN_OR_RETURN(uploaded, uploads_.Get(device, request.upload_id()));
+  }
+  ASSIGN_OR_RETURN(std::vector<v1::ReadLogResponse> pages,
+                   ReadPages(request, is_upload ? *uploaded : request.file()));
+  if (number >= pages.size()) return PageTokenError();
+  if (is_upload && pages.size() > 1) {
+    std::vector<std::string> kept;
+    for (const v1::ReadLogResponse& page : pages) kept.push_back(page.SerializeAsString());
+    uploads_.KeepPages(device, uploaded, same, std::move(kept));
+  }
+  return std::move(pages[number]);
 }
 
 absl::StatusOr<v1::UploadLogResponse> ImportService::UploadLog(

@@ -24,7 +24,9 @@ class ImportService {
   ImportService(const Engine& engine, const Clock& clock)
       : engine_(engine), clock_(clock), uploads_(clock) {}
 
-  // May block on the disk, and takes as long as the file is: up to 16 MiB, and 50,000 rows.
+  // May block on the disk, and takes as long as the file is: up to 16 MiB, and 50,000 rows. What
+  // was read of an uploaded file is kept with it, if there is room, so that each further page takes
+  // as long as the page.
   absl::StatusOr<v1::ReadLogResponse> ReadLog(const std::string& token,
                                               const v1::ReadLogRequest& request) const;
 

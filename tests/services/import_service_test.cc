@@ -1,10 +1,12 @@
 #include "services/import_service.h"
 
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -49,6 +51,31 @@ class ImportServiceTest : public ServiceFixture {
     const v1::ReadLogResponse response = Read(request);
     EXPECT_THAT(response.entries(), IsEmpty());
     return response.problem().reason();
+  }
+
+  // Larger than one message, and what is read of it than one page.
+  static std::string LargeLog() {
+    std::string text = "start,end,text\n";
+    for (int i = 0; text.size() < (5 << 20); ++i) {
+      absl::StrAppend(&text, 1767225600 + 60 * i, ",,", std::string(1000, 'z'), "\n");
+    }
+    return text;
+  }
+
+  // Sends it in parts; `before` each.
+  void Upload(const ImportService& service, const std::string& id, const std::string& text,
+              absl::FunctionRef<void()> before) {
+    v1::UploadLogRequest part;
+    part.set_family_id(phone_.pairing.family_id());
+    part.set_upload_id(id);
+    part.set_file_bytes(static_cast<uint32_t>(text.size()));
+    while (part.offset() < text.size()) {
+      before();
+      part.set_part(text.substr(part.offset(), 2 << 20));
+      const auto response = service.UploadLog(phone_.token, part);
+      ASSERT_TRUE(response.ok()) << response.status();
+      part.set_offset(response->bytes_here());
+    }
   }
 
   const Phone phone_ = CreateFamily();
@@ -149,9 +176,11 @@ TEST_F(ImportServiceTest, ManyEntriesComeInPagesThatAreSmall) {
   EXPECT_THAT(ids, SizeIs(rows));
   EXPECT_GT(pages, 1);
 
-  request.set_page_token("the next");
-  EXPECT_EQ(ReasonOfResult(import_service_.ReadLog(phone_.token, request)),
-            v1::ERROR_REASON_PAGE_TOKEN);
+  for (const char* token : {"the next", "1000"}) {
+    request.set_page_token(token);
+    EXPECT_EQ(ReasonOfResult(import_service_.ReadLog(phone_.token, request)),
+              v1::ERROR_REASON_PAGE_TOKEN);
+  }
 }
 
 TEST_F(ImportServiceTest, OfManyRemarksTheFirstAreListed) {
@@ -178,25 +207,15 @@ TEST_F(ImportServiceTest, WhatIsLargerThanAnyLogIsNotRead) {
 }
 
 TEST_F(ImportServiceTest, AFileThatCameInPartsIsReadLikeOneThatCameWhole) {
-  std::string text = "start,end,text\n";
-  for (int i = 0; text.size() < (5 << 20); ++i) {
-    absl::StrAppend(&text, 1767225600 + 60 * i, ",,", std::string(1000, 'z'), "\n");
-  }
-  v1::UploadLogRequest part;
-  part.set_family_id(phone_.pairing.family_id());
-  part.set_upload_id(random_.Bytes(16));
-  part.set_file_bytes(static_cast<uint32_t>(text.size()));
+  const std::string text = LargeLog();
+  const std::string upload_id = random_.Bytes(16);
   v1::ReadLogRequest request = RequestFor("");
-  request.set_upload_id(part.upload_id());
+  request.set_upload_id(upload_id);
   request.set_format("csv");
-  while (part.offset() < text.size()) {
+  Upload(import_service_, upload_id, text, [&] {
     EXPECT_EQ(ReasonOfResult(import_service_.ReadLog(phone_.token, request)),
               v1::ERROR_REASON_NOT_FOUND);
-    part.set_part(text.substr(part.offset(), 2 << 20));
-    const auto response = import_service_.UploadLog(phone_.token, part);
-    ASSERT_TRUE(response.ok()) << response.status();
-    part.set_offset(response->bytes_here());
-  }
+  });
   std::set<std::string> ids;
   do {
     const v1::ReadLogResponse response = Read(request);
@@ -217,6 +236,10 @@ TEST_F(ImportServiceTest, AFileThatCameInPartsIsReadLikeOneThatCameWhole) {
   const auto joined = TryJoin(*invite);
   EXPECT_EQ(ReasonOfResult(import_service_.ReadLog(joined->pairing().device_token(), request)),
             v1::ERROR_REASON_NOT_FOUND);
+  v1::UploadLogRequest part;
+  part.set_family_id(phone_.pairing.family_id());
+  part.set_upload_id(upload_id);
+  part.set_part("z");
   part.set_file_bytes((16 << 20) + 1);
   EXPECT_EQ(ReasonOfResult(import_service_.UploadLog(phone_.token, part)),
             v1::ERROR_REASON_INVALID_FIELD);
@@ -242,14 +265,41 @@ TEST_F(ImportServiceTest, FewFilesAreReadAtTheSameTime) {
   const AskingClock clock([&ask] { ask(); });
   const ImportService service(engine_, clock);
   ask = [&] {
-    if (++depth > 5) return;
+    if (++depth > 2) return;
     refused.push_back(ReasonOfResult(service.ReadLog(phone_.token, RequestFor(kHuckleberry))));
   };
   EXPECT_TRUE(service.ReadLog(phone_.token, RequestFor(kHuckleberry)).ok());
   // The innermost first.
   EXPECT_THAT(refused, ElementsAre(v1::ERROR_REASON_BUSY, v1::ERROR_REASON_UNSPECIFIED));
-  depth = 5;
+  depth = 2;
   EXPECT_TRUE(service.ReadLog(phone_.token, RequestFor(kHuckleberry)).ok());
+}
+
+TEST_F(ImportServiceTest, FurtherPagesOfAnUploadAreNotReadAnew) {
+  std::function<void()> ask = [] {};
+  const AskingClock clock([&ask] { ask(); });
+  const ImportService service(engine_, clock);
+  v1::ReadLogRequest request = RequestFor("");
+  request.set_upload_id(random_.Bytes(16));
+  request.set_format("csv");
+  Upload(service, request.upload_id(), LargeLog(), [] {});
+  request.set_page_token(service.ReadLog(phone_.token, request)->next_page_token());
+  v1::ReadLogRequest otherwise = request;
+  otherwise.set_date_order(v1::DATE_ORDER_DAY_FIRST);
+  // A file cannot be read now, but what was read is there.
+  int depth = 0;
+  int entries = 0;
+  v1::ErrorReason refused = v1::ERROR_REASON_UNSPECIFIED;
+  ask = [&] {
+    if (++depth > 2) return;
+    if (depth < 2) return static_cast<void>(service.ReadLog(phone_.token, otherwise));
+    const auto page = service.ReadLog(phone_.token, request);
+    if (page.ok()) entries = page->entries_size();
+    refused = ReasonOfResult(service.ReadLog(phone_.token, otherwise));
+  };
+  EXPECT_TRUE(service.ReadLog(phone_.token, otherwise).ok());
+  EXPECT_GT(entries, 0);
+  EXPECT_EQ(refused, v1::ERROR_REASON_BUSY);
 }
 
 }  // namespace

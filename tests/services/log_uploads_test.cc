@@ -1,5 +1,6 @@
 #include "services/log_uploads.h"
 
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -30,6 +31,12 @@ class LogUploadsTest : public ::testing::Test {
     return ReasonOf(uploads_.Get(device_, id).status());
   }
 
+  std::string File(const std::string& id) { return **uploads_.Get(device_, id); }
+  std::shared_ptr<const std::string> Upload(const DeviceId& device, const std::string& id) {
+    EXPECT_TRUE(uploads_.Add(device, Part(id, 0, "z", 1)).ok());
+    return *uploads_.Get(device, id);
+  }
+
   SystemRandom random_;
   FakeClock clock_;
   LogUploads uploads_{clock_};
@@ -41,8 +48,8 @@ TEST_F(LogUploadsTest, PartsBecomeTheFileAndEachMayComeAgain) {
   EXPECT_EQ(ReasonOfGetting("a"), v1::ERROR_REASON_NOT_FOUND);
   EXPECT_EQ(*uploads_.Add(device_, Part("a", 3, "ep", 5)), 5u);
   EXPECT_EQ(*uploads_.Add(device_, Part("a", 3, "ep", 5)), 5u);
-  EXPECT_EQ(*uploads_.Get(device_, "a"), "sleep");
-  EXPECT_EQ(*uploads_.Get(device_, "a"), "sleep");
+  EXPECT_EQ(File("a"), "sleep");
+  EXPECT_EQ(File("a"), "sleep");
   // From its begin: nothing of before is left.
   EXPECT_EQ(*uploads_.Add(device_, Part("a", 0, "z", 5)), 1u);
   EXPECT_EQ(ReasonOfGetting("a"), v1::ERROR_REASON_NOT_FOUND);
@@ -68,10 +75,10 @@ TEST_F(LogUploadsTest, ADeviceHasOneFileAndItIsNobodyElses) {
             v1::ERROR_REASON_NOT_FOUND);
   EXPECT_EQ(ReasonOfAdding(uploads_.Add(device_, Part("b", 1, "y", 2))),
             v1::ERROR_REASON_NOT_FOUND);
-  EXPECT_EQ(*uploads_.Get(device_, "a"), "z");
+  EXPECT_EQ(File("a"), "z");
   ASSERT_TRUE(uploads_.Add(device_, Part("b", 0, "y", 1)).ok());
   EXPECT_EQ(ReasonOfGetting("a"), v1::ERROR_REASON_NOT_FOUND);
-  EXPECT_EQ(*uploads_.Get(device_, "b"), "y");
+  EXPECT_EQ(File("b"), "y");
 }
 
 TEST_F(LogUploadsTest, AFileIsForgottenOnceNobodyAsksForIt) {
@@ -98,6 +105,62 @@ TEST_F(LogUploadsTest, AllFilesTogetherHaveABoundAndWhatIsForgottenMakesRoom) {
     ASSERT_TRUE(uploads_.Add(DeviceId::Make(random_), Part("a", 0, "z", quarter)).ok());
   }
   EXPECT_TRUE(uploads_.Add(device_, Part("b", 0, "z", quarter)).ok());
+}
+
+TEST_F(LogUploadsTest, WhatIsReadStaysWhileAPartComesAgain) {
+  ASSERT_TRUE(uploads_.Add(device_, Part("a", 0, "sleep", 5)).ok());
+  const auto read = uploads_.Get(device_, "a");
+  ASSERT_TRUE(uploads_.Add(device_, Part("a", 3, "zz", 5)).ok());
+  EXPECT_EQ(**read, "sleep");
+  EXPECT_EQ(File("a"), "slezz");
+}
+
+TEST_F(LogUploadsTest, PagesAreKeptForWhoAsksTheSameOfTheSameFile) {
+  const auto file = Upload(device_, "a");
+  EXPECT_EQ(uploads_.Page(device_, "a", "", 0), absl::nullopt);
+  uploads_.KeepPages(device_, file, "by day", {"one", "two"});
+  EXPECT_EQ(uploads_.Page(device_, "a", "by day", 0), "one");
+  EXPECT_EQ(uploads_.Page(device_, "a", "by day", 1), "two");
+  EXPECT_EQ(uploads_.Page(device_, "a", "by day", 2), absl::nullopt);
+  EXPECT_EQ(uploads_.Page(device_, "a", "by month", 0), absl::nullopt);
+  EXPECT_EQ(uploads_.Page(device_, "b", "by day", 0), absl::nullopt);
+  EXPECT_EQ(uploads_.Page(DeviceId::Make(random_), "a", "by day", 0), absl::nullopt);
+  uploads_.KeepPages(device_, file, "by month", {"three"});
+  EXPECT_EQ(uploads_.Page(device_, "a", "by day", 0), absl::nullopt);
+  EXPECT_EQ(uploads_.Page(device_, "a", "by month", 0), "three");
+}
+
+TEST_F(LogUploadsTest, PagesGoWithTheirFileAndStayWhileTheyAreAskedFor) {
+  auto file = Upload(device_, "a");
+  uploads_.KeepPages(device_, file, "", {"one"});
+  ASSERT_TRUE(uploads_.Add(device_, Part("a", 0, "y", 1)).ok());
+  EXPECT_EQ(uploads_.Page(device_, "a", "", 0), absl::nullopt);
+  uploads_.KeepPages(device_, file, "", {"one"});
+  EXPECT_EQ(uploads_.Page(device_, "a", "", 0), absl::nullopt) << "of what the file was";
+  file = Upload(device_, "b");
+  uploads_.KeepPages(device_, file, "", {"one"});
+  for (int i = 0; i < 2; ++i) {
+    clock_.Advance(LogUploads::kKept - absl::Seconds(1));
+    EXPECT_EQ(uploads_.Page(device_, "b", "", 0), "one");
+  }
+  clock_.Advance(LogUploads::kKept);
+  EXPECT_EQ(uploads_.Page(device_, "b", "", 0), absl::nullopt);
+  uploads_.KeepPages(device_, file, "", {"one"});
+  EXPECT_EQ(uploads_.Page(device_, "b", "", 0), absl::nullopt);
+}
+
+TEST_F(LogUploadsTest, AllPagesTogetherHaveABoundToo) {
+  const DeviceId other = DeviceId::Make(random_);
+  const auto file = Upload(device_, "a");
+  uploads_.KeepPages(device_, file, "", {std::string(LogUploads::kBytesMax - 1, 'z'), "y"});
+  EXPECT_TRUE(uploads_.Page(device_, "a", "", 1).has_value());
+  const auto of_other = Upload(other, "a");
+  uploads_.KeepPages(other, of_other, "", {"x"});
+  EXPECT_EQ(uploads_.Page(other, "a", "", 0), absl::nullopt);
+  // The next ones of a file take the place of those before.
+  uploads_.KeepPages(device_, file, "", {std::string(LogUploads::kBytesMax - 1, 'x')});
+  uploads_.KeepPages(other, of_other, "", {"x"});
+  EXPECT_EQ(uploads_.Page(other, "a", "", 0), "x");
 }
 
 }  // namespace
