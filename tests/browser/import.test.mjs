@@ -131,6 +131,10 @@ scene('the columns of an unknown file are named, in German too', async (stage) =
   await alex.page.getByLabel('Datei', { exact: true }).setInputFiles(large);
   await alex.page.getByText('Diese Datei ist größer als 16 MB.').waitFor();
   assert.ok(await alex.button('Datei ansehen').isDisabled());
+  const many = csv('many.csv', `Wann\n${'2025-10-25 19:00\n'.repeat(50_000)}`);
+  await alex.page.getByLabel('Datei', { exact: true }).setInputFiles(many);
+  await alex.page.getByText('Die Datei hat mehr als 50.000 Zeilen.').waitFor();
+  assert.ok(await alex.button('Datei ansehen').isDisabled());
   assert.deepEqual(await alex.faults(), []);
 });
 

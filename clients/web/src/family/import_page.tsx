@@ -3,13 +3,16 @@
 import { useSignal } from '@preact/signals';
 import { hrefOf } from '../app/route.ts';
 import { t } from '../i18n/index.ts';
+import { decimal } from '../i18n/intl.ts';
 import type { Family } from '../model/app.ts';
 import {
   FILE_BYTES_MAX,
+  FILE_ROWS_MAX,
   type LogFile,
   type LogProgress,
   noLog,
   type ReadLog,
+  rowsOf,
   tapsOf,
 } from '../model/imports.ts';
 import type { LocalDate } from '../model/types.ts';
@@ -118,7 +121,9 @@ export function ImportPage({ family }: { family: Family }) {
         const bytes = new Uint8Array(await chosen.arrayBuffer());
         const problem = noLog(bytes);
         if (problem) fileError.value = t(`family.import_${problem}`);
-        else file.value = { name: chosen.name, bytes };
+        else if (rowsOf(bytes) > FILE_ROWS_MAX) {
+          fileError.value = t('family.import_too_many_rows', { a: decimal(FILE_ROWS_MAX) });
+        } else file.value = { name: chosen.name, bytes };
       } catch {
         fileError.value = t('family.import_unreadable');
       }

@@ -80,6 +80,23 @@ export interface LogProgress {
 
 // What a file may have, as the server says.
 export const FILE_BYTES_MAX = 16 << 20;
+export const FILE_ROWS_MAX = 50_000;
+
+// How many rows a file has, its heading too: the lines that hold something, but that within quotes
+// a line does not end. Of a file that is not as it should be, rather fewer than the server counts.
+export function rowsOf(file: Uint8Array): number {
+  const [newline, carriageReturn, quote] = [10, 13, 34];
+  let rows = 0;
+  let empty = true;
+  let quoted = false;
+  for (const byte of file) {
+    if (byte === quote) quoted = !quoted;
+    const ends = (byte === newline || byte === carriageReturn) && !quoted;
+    if (!ends && empty) rows += 1;
+    empty = ends;
+  }
+  return rows;
+}
 
 // How files begin that are no text: zip and most spreadsheets, gzip, old spreadsheets, PDF.
 const PACKED = /^(504b0304|1f8b|d0cf11e0|25504446)/;

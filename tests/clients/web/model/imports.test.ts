@@ -5,6 +5,7 @@ import {
   LEFT_OUT,
   newOnes,
   noLog,
+  rowsOf,
   tapsOf,
   wantedOf,
 } from '@web/model/imports.ts';
@@ -114,4 +115,13 @@ test('a file that can be no log of another app is told by how it begins', () => 
   for (const text of ['', 'P', 'Type,Start,End\n', '{"a":1}', 'PK,Start\n']) {
     expect(noLog(bytes(text))).toBeUndefined();
   }
+});
+
+test('rows of a file are counted as the server does', () => {
+  const rows = (text: string) => rowsOf(new TextEncoder().encode(text));
+  expect(rows('')).toBe(0);
+  expect(rows('a,b')).toBe(1);
+  expect(rows('a,b\n1,2\n')).toBe(2);
+  expect(rows('a,b\r\n\r\n1,2\r3,4\n\n')).toBe(3);
+  expect(rows('a,b\n1,"two\nlines, ""quoted""\n"\n3,4')).toBe(3);
 });
