@@ -64,8 +64,9 @@ absl::Duration RateLimit::Take(absl::string_view key, double cost) {
   if (per_second_ <= 0) return absl::ZeroDuration();
   const absl::Duration to_fill = absl::Seconds(burst_ / per_second_);
   absl::Time& full_at = FullAt(key, now);
-  const absl::Time full_then = std::min(std::max(full_at, now), now + to_fill) +
-                               absl::Seconds(std::min(cost, burst_) / per_second_);
+  // Even where nothing is taken: after the clock was set back, a bucket fills from then on.
+  full_at = std::min(std::max(full_at, now), now + to_fill);
+  const absl::Time full_then = full_at + absl::Seconds(std::min(cost, burst_) / per_second_);
   const absl::Duration wait = full_then - now - to_fill;
   if (wait > absl::ZeroDuration()) return wait;
   full_at = full_then;

@@ -24,7 +24,8 @@ namespace nightlog {
 // are not, all further keys share one.
 class RateLimit {
  public:
-  // `per_second` 0: no limit. The clock must outlive this; one that is set back empties no bucket.
+  // `per_second` 0: no limit. The clock must outlive this; if it is set back, a bucket is full at
+  // the latest after it has filled once.
   RateLimit(const Clock& clock, double per_second, double burst, size_t keys_max);
 
   // From now on. What has been taken from a bucket is not given back.

@@ -30,12 +30,16 @@ TEST(RateLimitTest, ABucketIsFullAtFirstAndFillsAtItsRate) {
   EXPECT_EQ(limit.Take("a", 1), absl::Milliseconds(500));
 }
 
-TEST(RateLimitTest, AClockThatIsSetBackEmptiesNoBucket) {
+TEST(RateLimitTest, AClockThatIsSetBackHoldsNobodyUpForLong) {
   FakeClock clock;
   RateLimit limit(clock, 1, 10, 100);
   EXPECT_EQ(limit.Take("a", 10), kNow);
   clock.Advance(-absl::Hours(24));
   EXPECT_EQ(limit.Take("a", 1), absl::Seconds(1));
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(limit.Take("a", 1), kNow);
+  clock.Advance(absl::Seconds(10));
+  EXPECT_EQ(limit.Take("a", 10), kNow);
 }
 
 TEST(RateLimitTest, WhenThereAreManyKeysTheNextShareABucketUntilSomeAreFullAgain) {
@@ -48,6 +52,18 @@ TEST(RateLimitTest, WhenThereAreManyKeysTheNextShareABucketUntilSomeAreFullAgain
   clock.Advance(absl::Seconds(10));
   EXPECT_EQ(limit.Take("a", 10), kNow);
   EXPECT_EQ(limit.Take("b", 10), kNow);
+}
+
+TEST(RateLimitTest, ManyKeysAreForgottenAlsoAfterTheClockWasSetBack) {
+  FakeClock clock;
+  RateLimit limit(clock, 1, 10, 100);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(limit.Take(absl::StrCat(i), 10), kNow);
+  EXPECT_EQ(limit.Take("a", 10), kNow);
+  clock.Advance(-absl::Hours(24));
+  for (int i = 0; i < 100; ++i) EXPECT_NE(limit.Take(absl::StrCat(i), 1), kNow);
+  clock.Advance(absl::Seconds(10));
+  EXPECT_EQ(limit.Take("b", 10), kNow);
+  EXPECT_EQ(limit.Take("c", 10), kNow);
 }
 
 class EndlessStream final : public ByteStream {
@@ -108,6 +124,7 @@ TEST_F(CallLimitsTest, AnAddressHasABoundWhateverTokensItNames) {
   while (Call("/s/Push", {absl::StrCat(admitted), "192.0.2.1"}).ok()) ++admitted;
   EXPECT_EQ(admitted, 120);
   EXPECT_TRUE(Call("/s/Push", {"token", "192.0.2.2"}).ok());
+  EXPECT_EQ(Admitted("/s/Push", {"", "192.0.2.3"}), 100) << "who has no token is no one device";
 }
 
 TEST_F(CallLimitsTest, ALargeRequestCountsAsMore) {
@@ -132,6 +149,10 @@ TEST_F(CallLimitsTest, ADeviceHasABoundOfOpenStreams) {
   EXPECT_TRUE(open({"other", "192.0.2.1"}).ok());
   streams.pop_back();
   EXPECT_TRUE(open({"token", "192.0.2.1"}).ok());
+  // Without a token, an address has.
+  for (int i = 0; i < 3; ++i) streams.push_back(*open({"", "192.0.2.1"}));
+  EXPECT_FALSE(open({"", "192.0.2.1"}).ok());
+  EXPECT_TRUE(open({"", "192.0.2.2"}).ok());
 }
 
 TEST_F(CallLimitsTest, NewLimitsHoldFromThenOn) {
@@ -164,6 +185,12 @@ TEST_F(CallLimitsTest, NewLimitsHoldFromThenOn) {
 TEST_F(CallLimitsTest, WhatThisMachineCallsHasNoLimit) {
   EXPECT_EQ(Admitted("/s/Push", {"token", ""}), 100);
   EXPECT_EQ(Admitted("/s/Join", {"token", ""}), 100);
+  std::vector<std::unique_ptr<ByteStream>> streams;
+  for (int i = 0; i < 10; ++i) {
+    auto opened = limited_.at("/s/Follow").open({"token", ""}, "", [] {});
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    streams.push_back(*std::move(opened));
+  }
 }
 
 }  // namespace
