@@ -1,7 +1,11 @@
 #include "services/log.h"
 
+#include <cstdlib>
+#include <ctime>
 #include <string>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -15,6 +19,8 @@ TEST(LogTest, ALineOfTextIsReadByPeopleAndSplitByWords) {
   EXPECT_EQ(FormatLogEvent(LogFormat::kText, "stopping", {}), "stopping");
   EXPECT_EQ(FormatLogEvent(LogFormat::kText, "ended", {{"message", "no space"}, {"path", ""}}),
             R"(ended message="no space" path="")");
+  EXPECT_EQ(FormatLogEvent(LogFormat::kText, "e", {{"a", "x\"y"}, {"b", "\xc3\xa9"}}),
+            "e a=\"x\\\"y\" b=\xc3\xa9");
 }
 
 TEST(LogTest, AValueNeverEndsItsLine) {
@@ -34,6 +40,23 @@ TEST(LogTest, EachLineHasATimeInUtcAndALevel) {
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
               MatchesRegex("\\{\"time\":\"[0-9T:.-]*Z\",\"level\":\"error\",\"event\":\"failed\"\\}"
                            "\n"));
+}
+
+TEST(LogTest, ItsTimeIsUtcWhereverTheServerIs) {
+  ::setenv("TZ", "Asia/Kolkata", 1);
+  ::tzset();
+  const absl::Time before = absl::Now() - absl::Milliseconds(1);
+  ::testing::internal::CaptureStderr();
+  Log(LogFormat::kText).Info("one");
+  const std::string line = ::testing::internal::GetCapturedStderr();
+  ::unsetenv("TZ");
+  ::tzset();
+  absl::Time logged;
+  std::string error;
+  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, line.substr(0, line.find(' ')), &logged, &error))
+      << error;
+  EXPECT_GE(logged, before);
+  EXPECT_LE(logged, absl::Now());
 }
 
 TEST(LogTest, ItsFormatChangesWhileItRuns) {

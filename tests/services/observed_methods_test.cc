@@ -103,6 +103,11 @@ TEST_F(ObservedMethodsTest, WhatTheServerCannotDoIsLogged) {
   EXPECT_THAT(Logged([this] { EXPECT_EQ(Call().status(), status_); }),
               EndsWith(" error call failed method=/s/Unary code=DATA_LOSS "
                        "reason=ERROR_REASON_STORAGE_DAMAGED message=\"row 12 is damaged\"\n"));
+  for (const absl::Status& unknown : {absl::UnknownError("why"), absl::InternalError("why")}) {
+    status_ = unknown;
+    EXPECT_THAT(Logged([this] { EXPECT_EQ(Call().status(), status_); }),
+                HasSubstr(absl::StatusCodeToString(unknown.code())));
+  }
 }
 
 TEST_F(ObservedMethodsTest, AStreamIsLoggedWhereverItFails) {

@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
-#include "absl/synchronization/notification.h"
+#include "absl/synchronization/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/family_fixture.h"
@@ -213,19 +214,49 @@ TEST_F(BackupTest, OldBackupsGoAndTheRestStayWhole) {
               StatusIs(absl::StatusCode::kNotFound));
 }
 
+// Tells how often it was looked at: by a schedule, once it knows of a backup and before it waits
+// for the next.
+class WatchedClock final : public Clock {
+ public:
+  absl::Time Now() const override {
+    absl::MutexLock lock(&mu_);
+    ++looks_;
+    return now_;
+  }
+  void Set(absl::Time now) {
+    absl::MutexLock lock(&mu_);
+    now_ = now;
+  }
+  void AwaitLook(int number) const {
+    absl::MutexLock lock(&mu_);
+    const auto looked = [this, number]()
+                            ABSL_SHARED_LOCKS_REQUIRED(mu_) { return looks_ >= number; };
+    mu_.Await(absl::Condition(&looked));
+  }
+
+ private:
+  mutable absl::Mutex mu_;
+  mutable int looks_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Time now_ ABSL_GUARDED_BY(mu_) = absl::Now();  // backups are dated by the machine
+};
+
 TEST_F(BackupTest, AScheduleMakesTheFirstAtOnceAndFurtherOnesWhenAsked) {
   Log();
-  absl::Notification first, second;
-  const auto on_backup = [&](const absl::StatusOr<uint32_t>& id) {
-    EXPECT_OK(id);
-    first.HasBeenNotified() ? second.Notify() : first.Notify();
-  };
-  clock_.Set(absl::Now());  // backups are dated by the machine
-  BackupSchedule schedule(*engine_, *backups_, *committer_, clock_, absl::Hours(24), 1, on_backup);
-  first.WaitForNotification();
-  schedule.RequestBackup();
-  second.WaitForNotification();
+  WatchedClock clock;
+  BackupSchedule schedule(*engine_, *backups_, *committer_, clock, absl::Hours(24), 2,
+                          [](const absl::StatusOr<uint32_t>& id) { EXPECT_OK(id); });
+  clock.AwaitLook(1);
   EXPECT_THAT(backups_->List(), SizeIs(1));
+  schedule.RequestBackup();
+  clock.AwaitLook(2);
+  EXPECT_THAT(backups_->List(), SizeIs(2));
+  schedule.RequestBackup();
+  clock.AwaitLook(3);
+  EXPECT_THAT(backups_->List(), SizeIs(2));
+  // One each time.
+  schedule.SetPlan(absl::Hours(24), 2);
+  clock.AwaitLook(4);
+  EXPECT_EQ(backups_->List().back().id, 3u);
 }
 
 TEST_F(BackupTest, ABackupFromAClockFarAheadDoesNotHoldUpTheNext) {
@@ -245,20 +276,23 @@ TEST_F(BackupTest, ABackupFromAClockFarAheadDoesNotHoldUpTheNext) {
 
 TEST_F(BackupTest, ANewPlanHoldsAtOnce) {
   Log();
-  absl::Notification first, second;
-  const auto on_backup = [&](const absl::StatusOr<uint32_t>& id) {
-    EXPECT_OK(id);
-    if (!first.HasBeenNotified()) return first.Notify();
-    clock_.Set(absl::Now());  // the next one is an hour away
-    second.Notify();
-  };
-  clock_.Set(absl::Now());  // backups are dated by the machine
-  BackupSchedule schedule(*engine_, *backups_, *committer_, clock_, absl::Hours(24), 2, on_backup);
-  first.WaitForNotification();
-  clock_.Advance(absl::Hours(2));
+  WatchedClock clock;
+  BackupSchedule schedule(*engine_, *backups_, *committer_, clock, absl::Hours(24), 2,
+                          [&](const absl::StatusOr<uint32_t>& id) {
+                            EXPECT_OK(id);
+                            // The next one is not due.
+                            clock.Set(absl::Now());
+                          });
+  clock.AwaitLook(1);
+  clock.Set(absl::Now() + absl::Hours(2));
+  schedule.SetPlan(absl::Hours(5), 2);
+  clock.AwaitLook(2);
+  EXPECT_THAT(backups_->List(), SizeIs(1)) << "not due yet";
   schedule.SetPlan(absl::Hours(1), 1);
-  second.WaitForNotification();
-  EXPECT_THAT(backups_->List(), SizeIs(1));
+  clock.AwaitLook(4);  // it is due, and after that the next one is not
+  const std::vector<BackupInfo> made = backups_->List();
+  ASSERT_THAT(made, SizeIs(1));
+  EXPECT_EQ(made[0].id, 2u);
 }
 
 }  // namespace

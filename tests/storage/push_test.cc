@@ -312,6 +312,24 @@ TEST_F(PushTest, AFullQuarantineTakesNoMoreAndLosesNothing) {
   EXPECT_LT((large - 1) * 4000, kQuarantineBytesMax);
 }
 
+TEST_F(PushTest, AFullQuarantineHoldsUpNobodyElseAndHearsNothingAnew) {
+  const v1::Transaction lacks_its_record = TextEdit(entry_, "early");
+  ASSERT_TRUE(Verdicts({lacks_its_record})[0].has_rejected());
+  storage::v1::QuarantinedTransaction waits;
+  waits.set_transaction(std::string(kQuarantineBytesMax, 'z'));
+  waits.set_member_id(member_.str());
+  PutRow(kQuarantineColumn, TransactionKey(family_, TestId<ReplicaId>(9), 1),
+         waits.SerializeAsString());
+  const auto held = Rows(kQuarantineColumn);
+  Pusher removed = Owner();
+  removed.quarantined = true;
+  const auto again = Verdicts(removed, {lacks_its_record});
+  ASSERT_THAT(again, SizeIs(1));
+  EXPECT_TRUE(again[0].has_rejected());
+  EXPECT_EQ(Rows(kQuarantineColumn), held);
+  EXPECT_TRUE(Verdicts({NewEntry(entry_)})[0].has_committed());
+}
+
 TEST_F(PushTest, WhatIsTakenOutOfQuarantineIsItsAuthorsAndAsOldAsItsTap) {
   Verdicts({NewEntry(entry_), TextEdit(entry_, "seen")});
   Pusher removed = Owner();

@@ -114,6 +114,26 @@ class RepairTest : public FamilyFixture {
     }));
   }
 
+  // Changes the row of what waits in quarantine, and the transaction in it.
+  void ChangeLate(const std::function<void(storage::v1::QuarantinedTransaction& row,
+                                           v1::Transaction& transaction)>& change) {
+    const auto [key, value] = *Rows(kQuarantineColumn).begin();
+    storage::v1::QuarantinedTransaction row;
+    v1::Transaction transaction;
+    ASSERT_TRUE(row.ParseFromString(value) && transaction.ParseFromString(row.transaction()));
+    change(row, transaction);
+    row.set_transaction(transaction.SerializeAsString());
+    PutRow(kQuarantineColumn, key, row.SerializeAsString());
+  }
+
+  void ChangeVerdict(const std::string& key,
+                     const std::function<void(storage::v1::StoredVerdict&)>& change) {
+    storage::v1::StoredVerdict verdict;
+    ASSERT_TRUE(verdict.ParseFromString(Rows(kVerdictColumn).at(key)));
+    change(verdict);
+    PutRow(kVerdictColumn, key, verdict.SerializeAsString());
+  }
+
   void MustPush(std::vector<v1::Edit> edits) {
     const auto verdicts = Push({transactions_.Make(std::move(edits), clock_.Now())});
     ASSERT_OK(verdicts);
@@ -211,6 +231,11 @@ TEST_F(RepairTest, WhatFollowsFromTheRestIsMadeAgainToTheLastByte) {
        [&] { DeleteRow(kVerdictColumn, TransactionKey(family_, replica_, 1)); }},
       {"1 row of verdict",
        [&] { PutRow(kVerdictColumn, TransactionKey(family_, replica_, 1), "\xff"); }},
+      {"1 row of verdict",
+       [&] {
+         ChangeVerdict(TransactionKey(family_, replica_, 1),
+                       [](auto& verdict) { verdict.set_hash("another's"); });
+       }},
       {"1 row of verdict",
        [&] { DeleteRow(kVerdictColumn, TransactionKey(family_, replica_, 6)); }},
       {"1 row of verdict",
@@ -330,6 +355,12 @@ TEST_F(RepairTest, WhatAnOwnerDecidedOnIsInQuarantineNoMore) {
     EXPECT_EQ(AllRows(), sound);
     if (accept) {
       // The journal tells of the decision.
+      ChangeVerdict(late.begin()->first, [](auto& verdict) { verdict.clear_decided_revision(); });
+      const auto decided = Plan();
+      ASSERT_OK(decided);
+      EXPECT_THAT(decided->damages, ElementsAre("1 row of verdict"));
+      ASSERT_OK(engine_.Write(decided->batch));
+      EXPECT_EQ(AllRows(), sound);
       DeleteRow(kVerdictColumn, late.begin()->first);
       PutRow(kQuarantineColumn, late.begin()->first, late.begin()->second);
       const auto verdict = Plan();
@@ -340,6 +371,20 @@ TEST_F(RepairTest, WhatAnOwnerDecidedOnIsInQuarantineNoMore) {
     }
     PushLate();
   }
+}
+
+TEST_F(RepairTest, WhatWasCommittedIsNotTakenForWhatWaits) {
+  const Columns sound = AllRows();
+  storage::v1::QuarantinedTransaction row;
+  row.set_transaction(Journal(Head().revision()).transaction());
+  row.set_member_id(member_.str());
+  PutRow(kQuarantineColumn, TransactionKey(family_, replica_, 5), row.SerializeAsString());
+  DeleteRow(kVerdictColumn, TransactionKey(family_, replica_, 5));
+  const auto repair = Plan();
+  ASSERT_OK(repair);
+  EXPECT_THAT(repair->damages, ElementsAre("1 row of quarantine", "1 row of verdict"));
+  ASSERT_OK(engine_.Write(repair->batch));
+  EXPECT_EQ(AllRows(), sound);
 }
 
 TEST_F(RepairTest, ALostEventOfAccessStaysBlankInItsPlace) {
@@ -443,6 +488,12 @@ TEST_F(RepairTest, WhatFollowsFromNothingIsRefused) {
        [&] { DeleteRow(kQuarantineColumn, TransactionKey(family_, replica_, 6)); }},
       {"transaction 6 of replica " + replica_.hex(),
        [&] { PutRow(kQuarantineColumn, TransactionKey(family_, replica_, 6), "\xff"); }},
+      {"transaction 6 of replica " + replica_.hex(),
+       [&] { ChangeLate([](auto&, auto& transaction) { transaction.set_seq(5); }); }},
+      {"transaction 6 of replica " + replica_.hex(),
+       [&] { ChangeLate([](auto&, auto& transaction) { transaction.set_hash("another's"); }); }},
+      {"member " + TestId<MemberId>(9).hex(),
+       [&] { ChangeLate([](auto& row, auto&) { row.set_member_id(TestId<MemberId>(9).str()); }); }},
       {"transaction 7 of replica " + replica_.hex(),
        [&] { PutRow(kQuarantineColumn, TransactionKey(family_, replica_, 7), "\xff"); }},
       {"the key of a transaction in quarantine",
