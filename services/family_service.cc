@@ -313,11 +313,16 @@ absl::StatusOr<StoredInvite> UsableInvite(const FamilyWriter& writer,
       (FromProto(invite->expires_at()) <= writer.now() && !Planted("expired_invite_holds"))) {
     return InviteNotValid();
   }
-  const absl::Status inviter =
-      Authorize(writer.reader(), DeviceId(invite->invited_by()), writer.now()).status();
+  const absl::StatusOr<Access> inviter =
+      Authorize(writer.reader(), DeviceId(invite->invited_by()), writer.now());
   if (Planted("invite_outlives_its_giver")) return *invite;
-  if (absl::IsPermissionDenied(inviter)) return InviteNotValid();
-  RETURN_IF_ERROR(inviter);
+  if (absl::IsPermissionDenied(inviter.status())) return InviteNotValid();
+  RETURN_IF_ERROR(inviter.status());
+  const bool is_own = invite->member_id() == inviter->member.bytes();
+  if (!MayCall(inviter->role, is_own ? Action::kInviteOwnDevice : Action::kInviteMember) &&
+      !Planted("invite_outlives_its_givers_role")) {
+    return InviteNotValid();
+  }
   if (!invite->member_id().empty()) {
     ASSIGN_OR_RETURN(const absl::optional<StoredMember> member,
                      writer.reader().Member(MemberId(invite->member_id())));

@@ -393,6 +393,22 @@ TEST_F(FamilyServiceTest, AnInviteIsVoidOnceItsMakerHasLostAccess) {
   EXPECT_EQ(ReasonOfResult(TryJoin(*code)), v1::ERROR_REASON_INVITE_NOT_VALID);
 }
 
+TEST_F(FamilyServiceTest, AnInviteIsVoidOnceItsMakerMayNotGiveItAnyMore) {
+  const Phone owner = CreateFamily();
+  const Phone second = Join(owner, v1::ROLE_OWNER);
+  const auto code = Invite(second, InviteRequest(second, v1::ROLE_OWNER));
+  v1::CreateInviteRequest own = InviteRequest(second, v1::ROLE_UNSPECIFIED);
+  own.set_member_id(second.pairing.member_id());
+  const auto further = Invite(second, own);
+  const Phone demoted = Join(owner, InviteRequest(owner, v1::ROLE_VIEWER), second);
+  EXPECT_EQ(ReasonOfResult(TryJoin(*code, demoted)), v1::ERROR_REASON_INVITE_NOT_VALID);
+  EXPECT_EQ(ReasonOfResult(Invite(demoted, InviteRequest(demoted, v1::ROLE_VIEWER))),
+            v1::ERROR_REASON_ROLE_NOT_ALLOWED);
+  const auto joined = TryJoin(*further);
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  EXPECT_EQ(joined->pairing().role(), v1::ROLE_VIEWER);
+}
+
 TEST_F(FamilyServiceTest, AnInviteNeedsARoleABoundedTimeAndAnOpenConsent) {
   const Phone owner = CreateFamily();
   const v1::CreateInviteRequest valid = InviteRequest(owner, v1::ROLE_CONSULTANT);
