@@ -215,10 +215,10 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   };
   Metrics metrics;
   Committer::Options committer_options;
-  // With two or more, one shard decides while another waits for the disk.
-  committer_options.shards = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
-  committer_options.remembered_bytes_max =
-      kRememberedBytesMax / static_cast<size_t>(committer_options.shards);
+  // One more than processors: what is large leaves one free, and may wait for the disk meanwhile.
+  committer_options.threads =
+      std::max(2, static_cast<int>(std::thread::hardware_concurrency())) + 1;
+  committer_options.remembered_bytes_max = kRememberedBytesMax;
   committer_options.on_batch = [&metrics](const Committer::BatchReport& batch) {
     metrics.commit_took.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(batch.took)));
     metrics.commit_operations.Add(batch.operations);

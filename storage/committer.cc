@@ -16,9 +16,6 @@
 namespace nightlog {
 namespace {
 
-// Preparing a batch: others wait as long, and then for their own.
-constexpr absl::Duration kLongBatch = absl::Milliseconds(5);
-
 // A view that reads each row once, however many steps of a batch ask for it. Not thread-safe.
 class ReadOnceView final : public ReadView {
  public:
@@ -44,6 +41,7 @@ class ReadOnceView final : public ReadView {
 };
 
 }  // namespace
+
 Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const Clock& clock,
                      OnFailure on_failure, const Options& options)
     : engine_(engine),
@@ -51,34 +49,39 @@ Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const C
       deriver_(deriver),
       clock_(clock),
       on_failure_(std::move(on_failure)),
-      options_(options) {
-  for (int i = 0; i < std::max(options_.shards, 1); ++i) {
-    shards_.push_back(std::make_unique<Shard>(options_));
-    Shard& shard = *shards_.back();
-    shard.number = static_cast<uint32_t>(i);
-    if (options_.shards > 0) shard.thread = std::thread([this, &shard] { Run(shard); });
+      options_(options),
+      memories_(options.remembered_bytes_max) {
+  for (int i = 0; i < std::max(options_.threads, 1); ++i) {
+    workers_.push_back(std::make_unique<Worker>());
+  }
+  if (options_.threads == 0) return;
+  for (const auto& worker : workers_) {
+    worker->thread = std::thread([this, &worker = *worker] { Run(worker); });
   }
 }
 
 Committer::~Committer() { Stop(); }
 
 void Committer::Submit(const FamilyId& family, Operation operation, Done done, size_t cost) {
-  Shard& shard = *shards_[absl::HashOf(family) % shards_.size()];
   absl::Status refusal;
   {
-    absl::MutexLock lock(&shard.mu);
-    if (shard.stopping) {
+    absl::MutexLock lock(&mu_);
+    const auto it = families_.find(family);
+    if (stopping_) {
       refusal = MakeError(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING,
                           "The server is stopping; try again.");
-    } else if (shard.queue.size() >= options_.queue_max ||
-               shard.waiting[family] >= options_.family_queue_max) {
+    } else if (waiting_ >= options_.queue_max ||
+               (it != families_.end() &&
+                it->second.operations.size() >= options_.family_queue_max)) {
       refusal =
           WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
                                    "The server has too much to write; try again in a second."),
                          absl::Seconds(1));
     } else {
-      shard.queue.push_back({family, std::move(operation), std::move(done), cost});
-      ++shard.waiting[family];
+      FamilyQueue& queue = it != families_.end() ? it->second : families_[family];
+      queue.operations.push_back({family, std::move(operation), std::move(done), cost});
+      ++waiting_;
+      if (!queue.in_batch && queue.operations.size() == 1) AwaitTurn(family, queue);
       return;
     }
   }
@@ -87,82 +90,97 @@ void Committer::Submit(const FamilyId& family, Operation operation, Done done, s
 
 absl::Duration Committer::LongestBatch() const {
   int64_t longest_ns = 0;
-  for (const auto& shard : shards_) {
-    const int64_t began_ns = shard->batch_began_ns.load(std::memory_order_relaxed);
+  for (const auto& worker : workers_) {
+    const int64_t began_ns = worker->batch_began_ns.load(std::memory_order_relaxed);
     if (began_ns != kNoBatch) longest_ns = std::max(longest_ns, SteadyNanos() - began_ns);
   }
   return absl::Nanoseconds(longest_ns);
 }
 
 void Committer::Stop() {
-  for (const auto& shard : shards_) {
-    absl::MutexLock lock(&shard->mu);
-    shard->stopping = true;
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
   }
-  if (options_.shards == 0) CommitWaiting();
-  for (const auto& shard : shards_) {
-    if (shard->thread.joinable()) shard->thread.join();
+  if (options_.threads == 0) CommitWaiting();
+  for (const auto& worker : workers_) {
+    if (worker->thread.joinable()) worker->thread.join();
   }
 }
 
 void Committer::CommitWaiting() {
-  CHECK(options_.shards == 0);
-  Shard& shard = *shards_.front();
+  CHECK(options_.threads == 0);
   for (;;) {
-    std::vector<Waiting> batch;
+    Batch batch;
     {
-      absl::MutexLock lock(&shard.mu);
-      batch = TakeBatch(shard);
+      absl::MutexLock lock(&mu_);
+      batch = TakeBatch();
     }
-    if (batch.empty()) return;
-    CommitBatch(shard, std::move(batch));
+    if (batch.operations.empty()) return;
+    CommitBatch(*workers_.front(), std::move(batch));
   }
 }
 
-void Committer::Run(Shard& shard) {
+void Committer::Run(Worker& worker) {
   for (;;) {
-    std::vector<Waiting> batch;
+    Batch batch;
     {
-      absl::MutexLock lock(&shard.mu);
-      const auto has_work = [&shard]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-        return !shard.queue.empty() || shard.stopping;
+      absl::MutexLock lock(&mu_);
+      const auto has_work = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        return HasTurn() || HasTurnOfLarge() || stopping_;
       };
-      shard.mu.Await(absl::Condition(&has_work));
-      batch = TakeBatch(shard);
+      mu_.Await(absl::Condition(&has_work));
+      batch = TakeBatch();
     }
-    if (batch.empty()) return;
-    CommitBatch(shard, std::move(batch));
+    // What still waits then is taken by whoever commits what it waits for.
+    if (batch.operations.empty()) return;
+    CommitBatch(worker, std::move(batch));
   }
 }
 
-std::vector<Committer::Waiting> Committer::TakeBatch(Shard& shard) {
-  struct Share {
-    size_t cost = 0;
-    bool is_full = false;  // what follows is left, too: it comes after
-  };
-  std::vector<Waiting> batch;
-  std::deque<Waiting> left;
-  absl::flat_hash_map<FamilyId, Share> shares;
-  while (!shard.queue.empty() && batch.size() < options_.batch_max) {
-    Waiting next = std::move(shard.queue.front());
-    shard.queue.pop_front();
-    Share& share = shares[next.family];
-    share.is_full |= share.cost > 0 && share.cost + next.cost > shard.family_cost_max;
-    if (share.is_full) {
-      left.push_back(std::move(next));
-      continue;
-    }
-    share.cost += next.cost;
-    const auto waiting = shard.waiting.find(next.family);
-    if (--waiting->second == 0) shard.waiting.erase(waiting);
-    batch.push_back(std::move(next));
-  }
-  // They keep their places before what came later.
-  while (!left.empty()) {
-    shard.queue.push_front(std::move(left.back()));
-    left.pop_back();
+bool Committer::HasTurn() const { return !turns_.empty(); }
+
+bool Committer::HasTurnOfLarge() const {
+  return !turns_of_large_.empty() && large_batches_ < std::max(options_.threads - 1, 1);
+}
+
+Committer::Batch Committer::TakeBatch() {
+  Batch batch;
+  batch.is_large = HasTurnOfLarge() && (!HasTurn() || !last_was_large_);
+  last_was_large_ = batch.is_large;
+  if (batch.is_large) ++large_batches_;
+  std::deque<FamilyId>& turns = batch.is_large ? turns_of_large_ : turns_;
+  const size_t family_cost_max =
+      batch.is_large || turns.size() == 1 ? options_.family_cost_max : options_.small_cost_max;
+  size_t cost = 0;
+  while (!turns.empty()) {
+    const size_t next_cost = families_.at(turns.front()).operations.front().cost;
+    if (cost > 0 && cost + next_cost > options_.batch_cost_max) break;
+    cost += TakeTurn(turns, std::min(family_cost_max, options_.batch_cost_max - cost),
+                     batch.operations);
   }
   return batch;
+}
+
+size_t Committer::TakeTurn(std::deque<FamilyId>& turns, size_t cost_max,
+                           std::vector<Waiting>& taken) {
+  FamilyQueue& queue = families_.at(turns.front());
+  turns.pop_front();
+  queue.in_batch = true;
+  size_t cost = 0;
+  while (!queue.operations.empty() &&
+         (cost == 0 || cost + queue.operations.front().cost <= cost_max)) {
+    cost += queue.operations.front().cost;
+    taken.push_back(std::move(queue.operations.front()));
+    queue.operations.pop_front();
+    --waiting_;
+  }
+  return cost;
+}
+
+void Committer::AwaitTurn(const FamilyId& family, const FamilyQueue& queue) {
+  const bool is_large = queue.operations.front().cost > options_.small_cost_max;
+  (is_large ? turns_of_large_ : turns_).push_back(family);
 }
 
 // What a batch makes of one family.
@@ -207,25 +225,26 @@ void Committer::Memories::Keep(const FamilyId& family, std::unique_ptr<Deriver::
   }
 }
 
-void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {
+void Committer::CommitBatch(Worker& worker, Batch batch) {
   const int64_t began_ns = SteadyNanos();
-  shard.batch_began_ns.store(began_ns, std::memory_order_relaxed);
+  worker.batch_began_ns.store(began_ns, std::memory_order_relaxed);
   const absl::Time now = clock_.Now();
   const std::unique_ptr<ReadView> snapshot = engine_.Snapshot();
   std::map<FamilyId, FamilyBatch> families;
   std::vector<absl::Status> results;
-  for (const Waiting& waiting : batch) {
+  for (const Waiting& waiting : batch.operations) {
     const auto [it, added] = families.try_emplace(waiting.family, *snapshot);
     FamilyBatch& family = it->second;
     if (added) {
       family.status = family.Open(waiting.family);
-      family.state.memory = shard.memories.Take(waiting.family);
+      absl::MutexLock lock(&memories_mu_);
+      family.state.memory = memories_.Take(waiting.family);
     }
     results.push_back(family.status.ok() ? RunStep(waiting, now, family) : family.status);
   }
 
   WriteBatch write;
-  storage::v1::ShardHead shard_head;
+  std::map<uint32_t, storage::v1::ShardHead> shard_heads;
   std::vector<FamilyId> advanced;
   for (auto& [id, family] : families) {
     if (!family.status.ok() || family.view.empty()) continue;
@@ -233,43 +252,52 @@ void Committer::CommitBatch(Shard& shard, std::vector<Waiting> batch) {
     if (!family.status.ok()) continue;
     family.view.AppendTo(write);
     write.Require(kHeadColumn, FamilyHeadKey(id), family.stored_head);
+    storage::v1::ShardHead& shard_head =
+        shard_heads[static_cast<uint32_t>(absl::HashOf(id) % workers_.size())];
     if (family.state.head.has_value()) shard_head.add_family_ids(id.str());
     const auto head = family.view.Get(kHeadColumn, FamilyHeadKey(id));
     if (!head.ok() || *head != family.stored_head) advanced.push_back(id);
   }
-  AdaptShare(shard, batch.size(), families.size(), absl::Nanoseconds(SteadyNanos() - began_ns));
   if (!write.empty()) {
-    write.Put(kHeadColumn, ShardHeadKey(shard.number), shard_head.SerializeAsString());
+    for (const auto& [shard, head] : shard_heads) {
+      write.Put(kHeadColumn, ShardHeadKey(shard), head.SerializeAsString());
+    }
     if (Planted("notify_before_sync")) Publish(advanced);
-    if (Planted("acknowledge_before_sync")) Answer(batch, families, results);
+    if (Planted("acknowledge_before_sync")) Answer(batch.operations, families, results);
     const absl::Status written = engine_.Write(write);
     if (!written.ok()) Fail(written);
     if (!Planted("notify_before_sync") && !Planted("no_notification")) Publish(advanced);
   }
   // Of a family whose changes were dropped, it may be of what is not there.
   for (auto& [id, family] : families) {
-    if (family.status.ok()) shard.memories.Keep(id, std::move(family.state.memory));
+    absl::MutexLock lock(&memories_mu_);
+    if (family.status.ok()) memories_.Keep(id, std::move(family.state.memory));
   }
   if (!write.empty() && options_.on_batch != nullptr) {
     BatchReport report;
-    report.operations = batch.size();
+    report.operations = results.size();
     for (const auto& [id, family] : families) {
       if (family.status.ok()) report.conflicts += family.state.conflicts;
     }
     report.took = absl::Nanoseconds(SteadyNanos() - began_ns);
     options_.on_batch(report);
   }
-  shard.batch_began_ns.store(kNoBatch, std::memory_order_relaxed);
-  Answer(batch, families, results);
+  worker.batch_began_ns.store(kNoBatch, std::memory_order_relaxed);
+  Answer(batch.operations, families, results);
+  Release(families, batch.is_large);
 }
 
-void Committer::AdaptShare(Shard& shard, size_t operations, size_t families,
-                           absl::Duration prepared) const {
-  if (options_.shards == 0) return;  // what a simulation does must not depend on time
-  if (prepared > kLongBatch && families > 1 && operations > families) {
-    shard.family_cost_max = std::max<size_t>(shard.family_cost_max / 2, 1);
-  } else if (prepared < kLongBatch / 4) {
-    shard.family_cost_max = std::min(shard.family_cost_max * 2, options_.family_cost_max);
+void Committer::Release(const std::map<FamilyId, FamilyBatch>& families, bool is_large) {
+  absl::MutexLock lock(&mu_);
+  if (is_large) --large_batches_;
+  for (const auto& [id, unused] : families) {
+    const auto it = families_.find(id);
+    it->second.in_batch = false;
+    if (it->second.operations.empty()) {
+      families_.erase(it);
+    } else {
+      AwaitTurn(id, it->second);
+    }
   }
 }
 
@@ -280,13 +308,14 @@ void Committer::Publish(const std::vector<FamilyId>& families) {
   }
 }
 
-void Committer::Answer(std::vector<Waiting>& batch, const std::map<FamilyId, FamilyBatch>& families,
+void Committer::Answer(std::vector<Waiting>& operations,
+                       const std::map<FamilyId, FamilyBatch>& families,
                        std::vector<absl::Status>& results) {
-  for (size_t i = 0; i < batch.size(); ++i) {
-    if (results[i].ok()) results[i] = families.at(batch[i].family).status;
-    batch[i].done(std::move(results[i]));
+  for (size_t i = 0; i < operations.size(); ++i) {
+    if (results[i].ok()) results[i] = families.at(operations[i].family).status;
+    operations[i].done(std::move(results[i]));
   }
-  batch.clear();
+  operations.clear();
 }
 
 absl::Status Committer::RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const {

@@ -25,11 +25,14 @@
 
 namespace nightlog {
 
-// Committer is the only writer of the store. Families hash onto shards, and one thread a shard is
-// the only writer of its families, so nothing on the way of a commit takes a lock. A thread takes
-// all operations that wait, runs them one after the other, derives, and writes one synced batch for
-// all of them: one fsync serves many phones. Then it publishes families with a new head to the
-// feed, then it answers.
+// Committer is the only writer of the store. A thread takes operations that wait, runs them one
+// after the other, derives, and writes one synced batch for all of them: one fsync serves many
+// phones. Then it publishes families with a new head to the feed, then it answers. A family is in
+// one batch at a time, so nothing on the way of a commit takes a lock, and the others find a thread
+// that is free, however much one family writes.
+//
+// Families take turns, and what is large has turns of its own: a tap waits for the rest of a batch
+// that is under way at most, and never for a phone that sends all its nights to be decided with it.
 //
 // Thread-safe. The destructor commits what was submitted.
 class Committer {
@@ -59,21 +62,23 @@ class Committer {
   using OnBatch = std::function<void(const BatchReport&)>;
 
   struct Options {
-    // 0: no thread; what was submitted waits for CommitWaiting(), which a simulation calls.
-    int shards = 1;
-    // Most operations that wait in one shard; more are answered RESOURCE_EXHAUSTED (BUSY) at once.
-    size_t queue_max = 16384;
+    // 0: none; what was submitted waits for CommitWaiting(), which a simulation calls. Of several,
+    // one does not take what is large.
+    int threads = 1;
+    // Most operations that wait; more are answered RESOURCE_EXHAUSTED (BUSY) at once.
+    size_t queue_max = 32768;
     // The same of one family, so that others always find room.
     size_t family_queue_max = 4096;
-    // Most operations in one batch.
-    size_t batch_max = 1024;
-    // Most cost that one family has in a batch, but for a single operation that costs more. What it
-    // has beyond waits. While batches that families share take long, this shrinks, so that a family
-    // that floods holds others up for little more than one operation.
+    // Most cost of a batch, and of one family in it; but for a single operation that costs more.
+    // What is beyond waits for a later turn.
+    size_t batch_cost_max = 1024;
     size_t family_cost_max = 64;
-    // What the deriver's memories of one shard's families hold, about. That of the family committed
-    // to last is kept in any case.
-    size_t remembered_bytes_max = 64 << 20;
+    // The latter where families share a batch of what is small. An operation that costs more is
+    // large.
+    size_t small_cost_max = 8;
+    // What the deriver's memories of families hold, about. That of the family committed to last is
+    // kept in any case.
+    size_t remembered_bytes_max = 128 << 20;
     // May be null.
     OnBatch on_batch = nullptr;
   };
@@ -88,7 +93,7 @@ class Committer {
   // once.
   void Submit(const FamilyId& family, Operation operation, Done done, size_t cost = 1);
 
-  // Commits what waits, on the caller's thread. REQUIRES: options.shards is 0.
+  // Commits what waits, on the caller's thread. REQUIRES: options.threads is 0.
   void CommitWaiting();
 
   // How long the batch has been under way that takes longest right now; zero where none is. It
@@ -104,6 +109,15 @@ class Committer {
     Operation operation;
     Done done;
     size_t cost;
+  };
+  // What waits of one family.
+  struct FamilyQueue {
+    std::deque<Waiting> operations;
+    bool in_batch = false;
+  };
+  struct Batch {
+    std::vector<Waiting> operations;
+    bool is_large = false;
   };
   struct FamilyBatch;
 
@@ -130,33 +144,32 @@ class Committer {
 
   static constexpr int64_t kNoBatch = -1;
 
-  struct Shard {
-    explicit Shard(const Options& options)
-        : memories(options.remembered_bytes_max), family_cost_max(options.family_cost_max) {}
-    absl::Mutex mu;
-    std::deque<Waiting> queue ABSL_GUARDED_BY(mu);
-    // How much of it is whose.
-    absl::flat_hash_map<FamilyId, size_t> waiting ABSL_GUARDED_BY(mu);
-    bool stopping ABSL_GUARDED_BY(mu) = false;
-    uint32_t number = 0;
-    // Of the thread that commits.
-    Memories memories;
-    size_t family_cost_max;
+  struct Worker {
     // When its batch began, by SteadyNanos(); kNoBatch between batches.
     std::atomic<int64_t> batch_began_ns{kNoBatch};
     std::thread thread;
   };
 
-  void Run(Shard& shard);
-  // The next operations to commit together; empty if none wait.
-  std::vector<Waiting> TakeBatch(Shard& shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
-  void CommitBatch(Shard& shard, std::vector<Waiting> batch);
-  // Sets a family's share of the next batch, after one that took `prepared` but for the disk.
-  void AdaptShare(Shard& shard, size_t operations, size_t families, absl::Duration prepared) const;
+  void Run(Worker& worker);
+  bool HasTurn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool HasTurnOfLarge() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The next operations to commit together; empty if none may be taken now.
+  Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Moves the next operations of the first of `turns` to `taken`, up to `cost_max` together, and
+  // gives their cost.
+  size_t TakeTurn(std::deque<FamilyId>& turns, size_t cost_max, std::vector<Waiting>& taken)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Puts a family that waits and is in no batch at the end of its queue.
+  void AwaitTurn(const FamilyId& family, const FamilyQueue& queue)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CommitBatch(Worker& worker, Batch batch);
+  // The families of a batch, which is answered, may be in another.
+  void Release(const std::map<FamilyId, FamilyBatch>& families, bool is_large);
   absl::Status RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const;
   void Publish(const std::vector<FamilyId>& families);
-  // Tells each of the batch what became of it, and empties the batch.
-  static void Answer(std::vector<Waiting>& batch, const std::map<FamilyId, FamilyBatch>& families,
+  // Tells each what became of it, and empties `operations`.
+  static void Answer(std::vector<Waiting>& operations,
+                     const std::map<FamilyId, FamilyBatch>& families,
                      std::vector<absl::Status>& results);
   [[noreturn]] void Fail(const absl::Status& status);
 
@@ -166,7 +179,22 @@ class Committer {
   const Clock& clock_;
   const OnFailure on_failure_;
   const Options options_;
-  std::vector<std::unique_ptr<Shard>> shards_;  // one without a thread if options_.shards is 0
+
+  absl::Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  size_t waiting_ ABSL_GUARDED_BY(mu_) = 0;
+  // Of families of which something waits or is in a batch.
+  absl::flat_hash_map<FamilyId, FamilyQueue> families_ ABSL_GUARDED_BY(mu_);
+  // Families of which something waits and nothing is in a batch, by whether the next is large.
+  std::deque<FamilyId> turns_ ABSL_GUARDED_BY(mu_);
+  std::deque<FamilyId> turns_of_large_ ABSL_GUARDED_BY(mu_);
+  int large_batches_ ABSL_GUARDED_BY(mu_) = 0;  // under way
+  bool last_was_large_ ABSL_GUARDED_BY(mu_) = false;
+
+  absl::Mutex memories_mu_;
+  Memories memories_ ABSL_GUARDED_BY(memories_mu_);
+
+  std::vector<std::unique_ptr<Worker>> workers_;  // one without a thread if options_.threads is 0
 };
 
 }  // namespace nightlog

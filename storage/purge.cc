@@ -58,8 +58,8 @@ absl::StatusOr<int> PurgeErased(RocksdbEngine& engine, Committer& committer,
       ranges.push_back({column, begin, PrefixLimit(begin)});
     }
   }
-  // Rows of the store that name families: heads of shards (the erasure was its shard's newest batch
-  // once), families of devices, invites.
+  // Rows of the store that name families: heads of shards (the erasure replaced its shard's),
+  // families of devices, invites.
   for (const Column column : {kHeadColumn, kAccessColumn}) {
     ranges.push_back({column, FamilyStart(FamilyId()), FamilyLimit(FamilyId())});
   }

@@ -16,7 +16,7 @@ namespace nightlog {
 World::World(Engine& engine, int families) : engine_(engine), member_(MemberId::Make(random_)) {
   CHECK(OpenStore(engine).ok());
   Committer::Options options;
-  options.shards = 0;
+  options.threads = 0;
   committer_ = std::make_unique<Committer>(
       engine, feed_, deriver_, clock_, [](const absl::Status&) { std::abort(); }, options);
   for (int i = 0; i < families; ++i) {

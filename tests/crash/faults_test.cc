@@ -59,7 +59,7 @@ struct Process {
         committer(
             *engine, feed, deriver, clock,
             [](const absl::Status& status) { throw StorageFailed{status}; },
-            Committer::Options{/*shards=*/0}),
+            Committer::Options{/*threads=*/0}),
         sync(*engine, committer, feed, streams, clock),
         family(*engine, committer, streams, random, clock, Registration::kOpen) {}
 

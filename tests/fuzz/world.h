@@ -58,7 +58,7 @@ class World {
         engine_(engine),
         committer_(
             engine_, feed_, deriver_, clock_, [](const absl::Status&) { std::abort(); },
-            Committer::Options{/*shards=*/0}),
+            Committer::Options{/*threads=*/0}),
         sync_(engine_, committer_, feed_, streams_, clock_),
         progress_(engine_, feed_, streams_, clock_),
         family_(engine_, committer_, streams_, random_, clock_, Registration::kOpen),

@@ -86,7 +86,7 @@ TEST_F(SetupCodeTest, OfManyCallsWithOneCodeOneMakesAFamily) {
 // decided yet, when the other one decides.
 TEST_F(SetupCodeTest, OfTwoFamiliesMadeAgainAtOnceWithOneCodeOneIs) {
   Committer::Options options;
-  options.shards = 2;
+  options.threads = 2;
   Committer committer(
       engine_, feed_, deriver_, clock_, [](const absl::Status& status) { ADD_FAILURE() << status; },
       options);

@@ -53,7 +53,7 @@ class SimServer {
 
     static Committer::Options OptionsFor(size_t remembered_bytes_max) {
       Committer::Options options;
-      options.shards = 0;
+      options.threads = 0;
       options.remembered_bytes_max = remembered_bytes_max;
       return options;
     }

@@ -252,7 +252,7 @@ TEST_F(CommitterTest, AllThatWaitsGoesIntoOneWrite) {
 
 TEST_F(CommitterTest, ABatchHoldsNoMoreOperationsThanItsBound) {
   Committer::Options options;
-  options.batch_max = 10;
+  options.batch_cost_max = 10;
   Start(options);
   HoldAWrite();
   const int before = engine_.writes();
@@ -262,32 +262,83 @@ TEST_F(CommitterTest, ABatchHoldsNoMoreOperationsThanItsBound) {
   EXPECT_EQ(engine_.writes(), before + 10);
 }
 
-TEST_F(CommitterTest, AFamilyThatFloodsLeavesItsNeighboursAPlaceInEachBatch) {
+TEST_F(CommitterTest, FamiliesTakeTurnsAndWhatIsLargeHasItsOwn) {
   std::vector<std::string> order;  // of one thread
   Committer::Options options;
-  options.family_cost_max = 10;
+  options.small_cost_max = 10;
+  options.family_cost_max = 60;
+  options.batch_cost_max = 100;
   options.on_batch = [&](const Committer::BatchReport&) { order.emplace_back("written"); };
   Start(options);
   HoldAWrite();
-  const auto submit = [&](const FamilyId& family, const std::string& name, size_t cost) {
+  const auto submit = [&](uint32_t family, const std::string& name, size_t cost) {
     committer_->Submit(
-        family,
+        TestId<FamilyId>(family),
         [&order, name, put = PutsMember(1)](FamilyWriter& writer) {
           order.push_back(name);
           return put(writer);
         },
         [](const absl::Status& status) { EXPECT_OK(status); }, cost);
   };
-  submit(owls_, "owls 6", 6);
-  submit(owls_, "owls 5", 5);
-  submit(owls_, "owls 1", 1);
-  submit(foxes_, "foxes 40", 40);
-  submit(foxes_, "foxes 1", 1);
+  submit(1, "owls 6", 6);
+  submit(1, "owls 5", 5);
+  submit(1, "owls 1", 1);
+  submit(1, "owls 60", 60);
+  submit(2, "foxes 40", 40);
+  submit(2, "foxes 20", 20);
+  submit(2, "foxes 1", 1);
+  submit(3, "wrens 50", 50);
+  submit(4, "robins 40", 40);
+  submit(5, "finches 1", 1);
   engine_.Release();
   AwaitAnswers();
   committer_->Stop();
-  EXPECT_THAT(order, ElementsAre("written", "owls 6", "foxes 40", "written", "owls 5", "owls 1",
-                                 "foxes 1", "written"));
+  EXPECT_THAT(order, ElementsAre("written", "foxes 40", "foxes 20", "written", "owls 6",
+                                 "finches 1", "foxes 1", "written", "wrens 50", "robins 40",
+                                 "written", "owls 5", "owls 1", "written", "owls 60", "written"));
+}
+
+TEST_F(CommitterTest, NobodyWaitsForAFamilyThatIsInABatchNorForWhatIsLarge) {
+  Committer::Options options;
+  options.threads = 3;
+  Start(options);
+  absl::Notification go_on;
+  std::vector<std::string> order;  // guarded by mu_
+  const auto note = [&](const std::string& name) {
+    absl::MutexLock lock(&mu_);
+    order.push_back(name);
+  };
+  const auto submit_large = [&](uint32_t family, absl::Notification* begun) {
+    committer_->Submit(
+        TestId<FamilyId>(family),
+        [&, begun](FamilyWriter&) {
+          if (begun != nullptr) {
+            begun->Notify();
+            go_on.WaitForNotification();
+          }
+          note("large");
+          return absl::OkStatus();
+        },
+        [](const absl::Status& status) { EXPECT_OK(status); }, 500);
+  };
+  for (uint32_t family = 1; family <= 2; ++family) {
+    absl::Notification begun;
+    submit_large(family, &begun);
+    begun.WaitForNotification();
+  }
+  submit_large(3, nullptr);
+  submit_large(1, nullptr);
+  for (uint32_t family = 4; family < 8; ++family) {
+    EXPECT_OK(Commit(TestId<FamilyId>(family), [&](FamilyWriter&) {
+      note("small");
+      return absl::OkStatus();
+    }));
+  }
+  go_on.Notify();
+  committer_->Stop();
+  absl::MutexLock lock(&mu_);
+  EXPECT_THAT(order,
+              ElementsAre("small", "small", "small", "small", "large", "large", "large", "large"));
 }
 
 TEST_F(CommitterTest, AFamilyHasABoundOfItsOwnInTheQueue) {
@@ -486,10 +537,10 @@ TEST_F(CommitterTest, FollowersAreNotWokenByWhatMakesNoRevision) {
   EXPECT_EQ(wakes, 2);
 }
 
-TEST_F(CommitterTest, OperationsOfAFamilyRunInOrderOnAnyNumberOfShards) {
+TEST_F(CommitterTest, OperationsOfAFamilyRunInOrderOnAnyNumberOfThreads) {
   Committer::Options options;
-  options.shards = 4;
-  options.batch_max = 7;
+  options.threads = 4;
+  options.batch_cost_max = 7;
   Start(options);
   constexpr uint32_t kFamilies = 20;
   constexpr int kEach = 100;

@@ -281,7 +281,7 @@ TEST(StoreOnDiskTest, AStoreOpenedAgainGoesOnWhereItStopped) {
     ASSERT_OK(OpenStore(**engine));
     Feed feed;
     Committer::Options options;
-    options.shards = static_cast<int>(opening);
+    options.threads = static_cast<int>(opening);
     Committer committer(
         **engine, feed, deriver, clock, [](const absl::Status& status) { ADD_FAILURE() << status; },
         options);
