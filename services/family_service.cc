@@ -411,7 +411,7 @@ absl::StatusOr<MemberId> JoinAs(FamilyWriter& writer, const StoredInvite& invite
     }
   }
   if (!member_name.empty()) member->set_name(member_name);
-  member->set_role(invite.role());
+  if (!before.has_value() || !Planted("joining_keeps_the_role")) member->set_role(invite.role());
   member->set_consent_scope(invite.consent_scope());
   member->clear_until();
   if (invite.has_consent_until()) *member->mutable_until() = invite.consent_until();
@@ -985,7 +985,9 @@ void FamilyService::UseNewToken(const std::string& token,
           return Authenticate(writer.view(), token).status();
         }
         *device->mutable_created_at() = ToProto(writer.now());
-        writer.Delete(kAccessColumn, DeviceKey(row->replaces()));
+        if (!Planted("exchanged_token_holds")) {
+          writer.Delete(kAccessColumn, DeviceKey(row->replaces()));
+        }
         writer.Delete(kAccessColumn, NewTokenKey(SecretHash(token)));
         writer.Put(kAccessColumn, DeviceKey(SecretHash(token)), *device);
         *exchanged = true;
@@ -993,7 +995,9 @@ void FamilyService::UseNewToken(const std::string& token,
       },
       [this, device = DeviceId((*announced)->device_id()), exchanged,
        done = std::move(done)](absl::Status status) {
-        if (status.ok() && *exchanged) streams_.TokenExchanged(device);
+        if (status.ok() && *exchanged && !Planted("exchange_closes_no_stream")) {
+          streams_.TokenExchanged(device);
+        }
         done(std::move(status));
       });
 }
@@ -1055,7 +1059,9 @@ void FamilyService::DecideQuarantine(const std::string& token,
       [token, request](FamilyWriter& writer, v1::DecideQuarantineResponse& response,
                        std::vector<DeviceId>&) -> absl::Status {
         ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
-        RETURN_IF_ERROR(RequireAction(caller.access, Action::kDecideQuarantine));
+        if (!Planted("anybody_may_decide")) {
+          RETURN_IF_ERROR(RequireAction(caller.access, Action::kDecideQuarantine));
+        }
         const bool accept = request.decision() == v1::QUARANTINE_DECISION_ACCEPT;
         const ReplicaId replica(request.replica_id());
         ASSIGN_OR_RETURN(absl::optional<storage::v1::StoredVerdict> verdict,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "clients/cpp/connection.h"
+#include "services/access.h"
 #include "storage/core/check.h"
 #include "tests/simulation/sim_server.h"
 
@@ -285,6 +286,20 @@ class SimConnection final : public Connection {
     return request;
   }
 
+  // As the doors do at the first call with a new token.
+  void UseNewToken() {
+    const auto process = server_.process();
+    if (process == nullptr || token_.empty() ||
+        Authenticate(*process->engine.Snapshot(), token_).ok()) {
+      return;
+    }
+    server_
+        .Call<bool>([this](SimServer::Process& running, Done<bool> done) {
+          running.family.UseNewToken(token_, [done](const absl::Status&) { done(true); });
+        })
+        .IgnoreError();
+  }
+
   bool Endless() {
     if (++calls_ < kCallsMax) return false;
     observer_.on_endless();
@@ -296,6 +311,7 @@ class SimConnection final : public Connection {
       const std::function<void(SimServer::Process&, Done<Response>)>& start) {
     if (Endless()) return absl::FailedPreconditionError("there is no end to it");
     if (random_.Chance(faults_.drop_request)) return absl::UnavailableError("the request was lost");
+    UseNewToken();
     // The request comes twice: at once, or one after the other.
     if (random_.Chance(faults_.duplicate)) {
       server_.Enter<Response>(start);
@@ -314,6 +330,7 @@ class SimConnection final : public Connection {
                                                                     const Request&, Done<Response>)
                                           const,
                                       const Request& request) {
+    UseNewToken();
     return server_.Call<Response>([&](SimServer::Process& process, Done<Response> done) {
       (process.family.*method)(token_, request, std::move(done));
     });
@@ -327,6 +344,7 @@ class SimConnection final : public Connection {
       std::function<void(std::shared_ptr<SimServer::Process>,
                          std::unique_ptr<MessageStream<Response>>)>
           on_half_open) {
+    UseNewToken();
     const std::shared_ptr<SimServer::Process> process = server_.process();
     absl::StatusOr<std::unique_ptr<MessageStream<Response>>> stream =
         absl::UnavailableError("the server is down");

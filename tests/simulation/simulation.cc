@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cpp/caseload.h"
 #include "clients/cpp/pairing.h"
+#include "clients/cpp/token.h"
 #include "clients/cpp/undo.h"
 #include "services/sleep_deriver.h"
 #include "storage/column_families.h"
@@ -167,6 +168,8 @@ class World {
     Learn();
     NotePairing(owner);
     for (int i = 1; i < caregivers; ++i) AddMember(v1::ROLE_CAREGIVER);
+    if (random_.Chance(25)) AddMember(v1::ROLE_OWNER);
+    if (random_.Chance(25)) AddMember(v1::ROLE_VIEWER);
     AddMember(v1::ROLE_CONSULTANT);
     consultant_ = phones_.back().get();
     for (RecordId& id : children_) {
@@ -190,9 +193,12 @@ class World {
       if (!delivering_ && random_.Chance(10))
         delayed_.push_back({number, phones_[number]->device, request});
     };
-    observer.on_answer = [this](const v1::PushRequest& request,
-                                const absl::StatusOr<v1::PushResponse>& response) {
+    observer.on_answer = [this, number](const v1::PushRequest& request,
+                                        const absl::StatusOr<v1::PushResponse>& response) {
       if (!response.ok()) return;
+      const Entitlement entitled =
+          model_.EntitlementOf(phones_[number]->device, server_.clock().Now());
+      if (entitled.access && entitled.role == v1::ROLE_VIEWER) Fail("C8: a viewer may push");
       FailIf(model_.CheckAnswer(request, *response));
       for (int i = 0; i < response->verdicts_size() && failure_.empty(); ++i) {
         const v1::Verdict& verdict = response->verdicts(i);
@@ -331,7 +337,8 @@ class World {
         {15, &World::UndoSomething},    {25, &World::NeighboursLive},
         {40, &World::TapAtOnce},        {15, &World::SayTheyWereTwo},
         {8, &World::AgreeAndForget},    {8, &World::PushNonsense},
-        {10, &World::WatchCaseload},
+        {10, &World::WatchCaseload},    {12, &World::ChangeRole},
+        {8, &World::ExchangeToken},
     };
     uint64_t dice = 0;
     for (const Choice& choice : kChoices) dice += choice.weight;
@@ -536,6 +543,8 @@ class World {
   void TapSomething(Phone& phone) {
     const absl::Time now = FromProto(phone.clock->Read().wall());
     if (phone.role == v1::ROLE_CONSULTANT) return TapAsConsultant(phone, now);
+    // A viewer's app asks for no taps.
+    if (HasRole(phone, v1::ROLE_VIEWER) && random_.Chance(80)) return;
     const absl::optional<ShownRecord> shown = SomeRecord(phone, kLogEntry);
     const uint64_t dice = random_.Below(100);
     if (dice < 4) return TapChild(phone);
@@ -1523,7 +1532,9 @@ class World {
       live.joined.insert(family);
       const bool is_ours = family == family_;
       if (message.joined().name() != (is_ours ? "family" : "neighbours") ||
-          message.joined().role() != (is_ours ? live.phone->role : v1::ROLE_CONSULTANT)) {
+          message.joined().role() !=
+              (is_ours ? model_.EntitlementOf(live.phone->device, live.read_at).role
+                       : v1::ROLE_CONSULTANT)) {
         Fail("a watcher joined a family otherwise than it is");
       }
     }
@@ -1752,7 +1763,8 @@ class World {
         }
       }
     }
-    const bool may = entitled.access && entitled.role != v1::ROLE_CONSULTANT;
+    const bool may =
+        entitled.access && entitled.role != v1::ROLE_CONSULTANT && entitled.role != v1::ROLE_VIEWER;
     meanwhile_percent_ = kMeanwhilePercent;
     const bool whole = stream->Finish().ok();
     if (server_.process() == nullptr) return;
@@ -1819,7 +1831,7 @@ class World {
     for (const v1::Pairing& pairing : families->pairings()) {
       const bool is_ours = pairing.family_id() == family_.bytes() &&
                            pairing.member_id() == phone.member.bytes() &&
-                           pairing.role() == phone.role;
+                           HasRole(phone, pairing.role());
       if (!is_ours && (!has_both || pairing.family_id() != neighbours_.bytes())) {
         Fail("a family is listed otherwise than it is");
       }
@@ -1827,6 +1839,107 @@ class World {
   }
 
   // --- Who may ---
+
+  // What the device is, or was until its access ended.
+  bool HasRole(const Phone& phone, v1::Role role) const {
+    return model_.EntitlementOf(phone.device, absl::InfinitePast()).role == role;
+  }
+
+  // An owner gives a member another role: with a code, which the member's phone uses. The first
+  // owner stays one, and the consultant what she is.
+  void ChangeRole(Phone& phone) {
+    if (server_.process() == nullptr || phone.member == phones_[0]->member ||
+        &phone == consultant_ || phone.role == v1::ROLE_CONSULTANT ||
+        !model_.EntitlementOf(phone.device, server_.clock().Now()).access) {
+      return;
+    }
+    Phone& asks = *phones_[random_.Chance(50) ? 0 : random_.Below(phones_.size())];
+    v1::CreateInviteRequest invite;
+    invite.set_family_id(family_.str());
+    invite.set_role(random_.Chance(40)   ? v1::ROLE_CAREGIVER
+                    : random_.Chance(50) ? v1::ROLE_OWNER
+                                         : v1::ROLE_VIEWER);
+    const auto made = asks.connection.CreateInvite(invite, Deadline());
+    if (!made.ok()) return;
+    if (!HasRole(asks, v1::ROLE_OWNER)) return Fail("C8: a role was given by one who may not");
+    const bool left_a_code = HasRole(phone, v1::ROLE_OWNER) && LeaveCode(phone);
+    v1::JoinRequest join;
+    join.set_code(made->code());
+    join.set_device_name(phone.name);
+    const auto joined = phone.connection.Join(join, Deadline());
+    Trace(absl::StrCat(phone.name, " becomes ", v1::Role_Name(invite.role()), " ",
+                       joined.status().ToString(kPlain)));
+    if (joined.ok() &&
+        (!HasRole(phone, invite.role()) || joined->pairing().role() != invite.role() ||
+         joined->pairing().member_id() != phone.member.bytes())) {
+      Fail("C8: a role was given but is not there");
+    }
+    if (joined.ok() && left_a_code) UseInvite(invites_.size() - 1);
+  }
+
+  // An owner makes a code for a further device of somebody else.
+  bool LeaveCode(Phone& owner) {
+    v1::CreateInviteRequest request;
+    request.set_family_id(family_.str());
+    request.set_member_id(phones_[0]->member.str());
+    const auto made = owner.connection.CreateInvite(request, Deadline());
+    if (!made.ok()) return false;
+    invites_.push_back({made->code(), server_.clock().Now() + absl::Minutes(20), owner.device,
+                        phones_[0]->member});
+    return true;
+  }
+
+  bool IsKnown(const std::string& token) {
+    const auto listed = server_.Call<v1::ListFamiliesResponse>(
+        [&](SimServer::Process& process, Done<v1::ListFamiliesResponse> done) {
+          done(process.family.ListFamilies(token, {}));
+        });
+    return listed.ok();
+  }
+
+  template <typename Message>
+  void CheckEndsWithItsToken(const Phone& phone, LiveStream<Message>& live) {
+    if (live.phone != &phone) return;
+    for (int i = 0; i < 3000 && Runs(live) && (live.in_flight.has_value() || *live.woken); ++i) {
+      Move(live);
+    }
+    if (Runs(live)) Fail("C8: a stream outlived its token");
+  }
+
+  // A phone exchanges its token, whatever crashes meanwhile. The old one holds until the new one is
+  // used. A copy of the phone, or a backup, of before would know the old one alone.
+  void ExchangeToken(Phone& phone) {
+    const bool has_twin = std::any_of(phones_.begin(), phones_.end(), [&phone](const auto& other) {
+      return other.get() != &phone && other->device == phone.device;
+    });
+    if (server_.process() == nullptr || has_twin ||
+        !model_.EntitlementOf(phone.device, server_.clock().Now()).access) {
+      return;
+    }
+    if (random_.Chance(20)) CrashServer(phone);
+    if (random_.Chance(20)) {
+      phone.disk.crash_at = random_.Chance(50) ? CrashPoint::kBeforeWrite : CrashPoint::kAfterWrite;
+    }
+    std::string old;
+    absl::Status exchanged;
+    for (int tries = 0; tries < 3; ++tries) {
+      old = phone.connection.token();
+      exchanged = RotateToken(phone.connection, *phone.replica, phone.random, family_, Deadline());
+      Trace(absl::StrCat(phone.name, " exchanges its token ", exchanged.ToString(kPlain)));
+      RebootIfCrashed(phone);
+      StartServerIfDown(phone);
+      if (exchanged.ok()) break;
+    }
+    if (!exchanged.ok()) return FailUnless(exchanged, "liveness: a token is not exchanged");
+    server_.disk().crash_at = CrashPoint::kNone;
+    if (!IsKnown(old)) Fail("a token ended before the next one was used");
+    FailUnless(phone.connection.ListFamilies({}, Deadline()).status(), "with a new token");
+    if (IsKnown(old)) Fail("C8: a token holds that was exchanged");
+    for (auto& live : follows_) CheckEndsWithItsToken(phone, live);
+    for (auto& live : watches_) CheckEndsWithItsToken(phone, live);
+    phone.old_disk.reset();
+    TakeBackup();
+  }
 
   void FlapConsent(Phone&) {
     const v1::SetConsentRequest request = SomeConsent(family_, consultant_->member.str());
@@ -1890,7 +2003,7 @@ class World {
     request.set_family_id(family_.str());
     request.set_device_id(phone.device.str());
     Phone& asks = *phones_[random_.Chance(75) ? 0 : random_.Below(phones_.size())];
-    const bool may = asks.role == v1::ROLE_OWNER || asks.member == phone.member;
+    const bool may = HasRole(asks, v1::ROLE_OWNER) || asks.member == phone.member;
     const auto revoked = asks.connection.RevokeDevice(request, Deadline());
     Trace(absl::StrCat(phone.name, " is revoked by ", asks.name, " ",
                        revoked.status().ToString(kPlain)));
@@ -1905,6 +2018,12 @@ class World {
     request.set_family_id(family_.str());
     request.set_member_id(phone.member.str());
     if (phone.member == phones_[0]->member) {
+      // Others may be owners, too; but the first one stays, to begin anew with.
+      if (std::any_of(phones_.begin(), phones_.end(), [this](const auto& other) {
+            return other->member != phones_[0]->member && HasRole(*other, v1::ROLE_OWNER);
+          })) {
+        return;
+      }
       const auto left = phones_[0]->connection.RemoveMember(request, Deadline());
       if (left.ok()) Fail("the last owner left");
       return;
@@ -1932,7 +2051,7 @@ class World {
       const auto made = asks.connection.CreateInvite(request, Deadline());
       Trace(absl::StrCat(asks.name, " invites ", made.status().ToString(kPlain)));
       if (!made.ok()) return;
-      if (asks.role != v1::ROLE_OWNER && asks.member != phone.member) {
+      if (!HasRole(asks, v1::ROLE_OWNER) && asks.member != phone.member) {
         return Fail("C8: a device was invited by one who may not");
       }
       chosen = invites_.size();
@@ -1942,13 +2061,21 @@ class World {
       RevokeSomebody(asks);
       if (random_.Chance(50)) return;
     }
+    UseInvite(chosen);
+  }
+
+  void UseInvite(size_t chosen) {
     const OpenInvite invite = invites_[chosen];
     const absl::Time now = server_.clock().Now();
     const storage::v1::StoredMember* invited = model_.MemberOf(invite.invited);
     const bool is_there =
         !invited->removed() && (!invited->has_until() || FromProto(invited->until()) > now);
+    // The giver may still give it.
+    const Entitlement giver = model_.EntitlementOf(invite.inviter, now);
     const bool holds =
-        now < invite.expires_at && is_there && model_.EntitlementOf(invite.inviter, now).access;
+        now < invite.expires_at && is_there && giver.access &&
+        (giver.role == v1::ROLE_OWNER ||
+         model_.devices().at(invite.inviter.str()).member_id() == invite.invited.bytes());
     v1::JoinRequest join;
     join.set_code(invite.code);
     join.set_device_name("stranger");
@@ -1963,15 +2090,20 @@ class World {
       Fail("C8: an invite was taken that does not hold, or not one that does");
   }
 
-  // An owner decides about one of what came late, and says so again, or says the other.
-  void DecideQuarantine(Phone&) {
+  // An owner decides about one of what came late, and says so again, or says the other. Others may
+  // not, whatever they were.
+  void DecideQuarantine(Phone& phone) {
     if (server_.process() == nullptr) return;
+    const bool is_owner = HasRole(phone, v1::ROLE_OWNER) &&
+                          model_.EntitlementOf(phone.device, server_.clock().Now()).access;
+    if (!is_owner) TryToDecide(phone);
+    Phone& owner = is_owner ? phone : *phones_[0];
     v1::ListQuarantineRequest list;
     list.set_family_id(family_.str());
     list.set_page_size(2);
     std::vector<v1::QuarantinedItem> items;
     while (true) {
-      const auto page = phones_[0]->connection.ListQuarantine(list, Deadline());
+      const auto page = owner.connection.ListQuarantine(list, Deadline());
       if (!page.ok()) return FailUnless(page.status(), "quarantine");
       items.insert(items.end(), page->items().begin(), page->items().end());
       if (page->next_page_token().empty()) break;
@@ -1998,7 +2130,7 @@ class World {
     decide.set_decision(random_.Chance(70) ? v1::QUARANTINE_DECISION_ACCEPT
                                            : v1::QUARANTINE_DECISION_REFUSE);
     const std::string problem = model_.ProblemOf(*waiting[chosen]);
-    const auto decided = phones_[0]->connection.DecideQuarantine(decide, Deadline());
+    const auto decided = owner.connection.DecideQuarantine(decide, Deadline());
     Trace(absl::StrCat("the owner decides ", decided.status().ToString(kPlain)));
     if (absl::IsInvalidArgument(decided.status()) && problem.empty()) {
       return Fail("C1: an owner cannot accept what is valid");
@@ -2011,10 +2143,30 @@ class World {
       decide.set_decision(now.accepted ? v1::QUARANTINE_DECISION_REFUSE
                                        : v1::QUARANTINE_DECISION_ACCEPT);
     }
-    const auto again = phones_[0]->connection.DecideQuarantine(decide, Deadline());
+    const auto again = owner.connection.DecideQuarantine(decide, Deadline());
     if (server_.process() == nullptr) return;
     if (again.ok() == other || (again.ok() && again->revision() != decided->revision())) {
       Fail("C1: a decision was made twice");
+    }
+  }
+
+  void TryToDecide(Phone& phone) {
+    v1::ListQuarantineRequest list;
+    list.set_family_id(family_.str());
+    if (phone.connection.ListQuarantine(list, Deadline()).ok()) {
+      return Fail("C8: the quarantine is told to one who is no owner");
+    }
+    for (const auto& [key, quarantined] : model_.quarantine()) {
+      if (quarantined.decided_revision != 0) continue;
+      v1::DecideQuarantineRequest decide;
+      decide.set_family_id(family_.str());
+      decide.set_replica_id(key.first);
+      decide.set_seq(key.second);
+      decide.set_decision(v1::QUARANTINE_DECISION_ACCEPT);
+      if (phone.connection.DecideQuarantine(decide, Deadline()).ok()) {
+        Fail("C8: one who is no owner decides about the quarantine");
+      }
+      return;
     }
   }
 
@@ -2082,7 +2234,7 @@ class World {
     const auto state = phone.replica->FamilyStateOf(family_);
     const Entitlement entitled = model_.EntitlementOf(phone.device, server_.clock().Now());
     if (!state.ok() || !entitled.access || entitled.role == v1::ROLE_CONSULTANT ||
-        state->cursor.lineage() != backup_model_->lineage() ||
+        entitled.role == v1::ROLE_VIEWER || state->cursor.lineage() != backup_model_->lineage() ||
         state->cursor.revision() <= backup_model_->revision() ||
         !backup_model_->EntitlementOf(phone.device, server_.clock().Now()).access) {
       return;
@@ -2479,9 +2631,16 @@ class World {
       }
       return;
     }
-    FailUnless(synced, absl::StrCat("liveness: ", phone.name));
     const auto state = phone.replica->FamilyStateOf(family_);
-    if (!state.ok() || state->pending > 0) Fail("liveness: an outbox is not empty");
+    if (!state.ok()) return FailUnless(state.status(), "state");
+    // What a viewer tapped waits until an owner lets it be sent.
+    const bool waits = entitled.role == v1::ROLE_VIEWER && state->pending > 0;
+    if (!waits) {
+      FailUnless(synced, absl::StrCat("liveness: ", phone.name));
+      if (state->pending > 0) Fail("liveness: an outbox is not empty");
+    } else if (ReasonOf(synced) != v1::ERROR_REASON_ROLE_NOT_ALLOWED) {
+      Fail(absl::StrCat("a viewer who tapped was told ", synced.ToString(kPlain)));
+    }
     const PhoneContent content = Content(phone);
     if (content.family.revision() != model_.revision() ||
         content.family.lineage() != model_.lineage()) {
@@ -2508,6 +2667,9 @@ class World {
       Fail("C8: a phone has what it may not see, or lacks it");
     // C1: everything tapped is in the journal, or where people see it.
     std::set<std::string> attention;
+    if (waits) {
+      for (const KeptTransaction* row : content.outbox) attention.insert(row->name);
+    }
     for (const KeptTransaction* row : content.attention) {
       attention.insert(row->name);
       const auto& edits = row->transaction.edits();
