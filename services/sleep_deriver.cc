@@ -84,7 +84,10 @@ class RememberedChild {
   // Takes the change of an entry.
   void Take(const RecordChange& change) {
     if (change.before.has_value() && !Planted("moved_entry_remembered_twice")) {
-      for (const std::string& key : change.before->index_keys()) entries_.erase(key);
+      for (const std::string& key : change.before->index_keys()) {
+        const auto [first, last] = entries_.equal_range(key);
+        Forget(first, last);
+      }
     }
     for (const std::string& key : change.after.index_keys()) {
       if (key >= entries_from_ && key < entries_to_) AddEntry(key, change.id, change.after);
@@ -95,8 +98,7 @@ class RememberedChild {
 
   // What this holds, about.
   size_t bytes() const {
-    size_t bytes = kChildBytes + newest_nights_.size() * kNightBytes;
-    for (const auto& [key, entry] : entries_) bytes += entry.bytes;
+    size_t bytes = kChildBytes + newest_nights_.size() * kNightBytes + entries_bytes_;
     for (const auto& [night, body] : last_bodies_) bytes += body.size();
     return bytes;
   }
@@ -221,7 +223,7 @@ class RememberedChild {
   absl::Status RememberEntries(const FamilyReader& reader, const std::string& begin,
                                const std::string& end) {
     if (end < entries_from_ || begin > entries_to_) {
-      entries_.clear();
+      Forget(entries_.begin(), entries_.end());
       entries_from_ = entries_to_ = begin;
     }
     const auto add = [this](absl::string_view key, const RecordId& id, const StoredRecord& record) {
@@ -237,8 +239,8 @@ class RememberedChild {
       entries_to_ = end;
     }
     if (entries_.size() > kEntriesMax) {
-      entries_.erase(entries_.begin(), entries_.lower_bound(begin));
-      entries_.erase(entries_.lower_bound(end), entries_.end());
+      Forget(entries_.begin(), entries_.lower_bound(begin));
+      Forget(entries_.lower_bound(end), entries_.end());
       entries_from_ = begin;
       entries_to_ = end;
     }
@@ -260,7 +262,16 @@ class RememberedChild {
     owned.author_saw_revision = imported ? 0 : record.author_saw_revision();
     owned.has_conflict = HasConflict(record);
     owned.bytes = kEntryBytes + owned.entry.ByteSizeLong();
-    entries_[key] = std::move(owned);
+    entries_bytes_ += owned.bytes;
+    OwnedEntry& entry = entries_[key];
+    entries_bytes_ -= entry.bytes;  // of what it takes the place of
+    entry = std::move(owned);
+  }
+
+  using Entries = std::map<std::string, OwnedEntry>;
+  void Forget(Entries::iterator first, Entries::iterator last) {
+    for (auto it = first; it != last; ++it) entries_bytes_ -= it->second.bytes;
+    entries_.erase(first, last);
   }
 
   void RememberNight(sleep::ProgressNight night) {
@@ -328,7 +339,8 @@ class RememberedChild {
   // The entries whose index keys lie in [entries_from_, entries_to_), by key.
   std::string entries_from_;
   std::string entries_to_;
-  std::map<std::string, OwnedEntry> entries_;
+  Entries entries_;
+  size_t entries_bytes_ = 0;
   // The last kProgressWindowNights that have a summary, by date.
   std::vector<sleep::ProgressNight> newest_nights_;
   // What some nights came to when they were last derived: most taps change one of the three nights

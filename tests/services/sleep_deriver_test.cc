@@ -54,27 +54,36 @@ class SleepDeriverTest : public ServiceFixture {
 TEST_F(SleepDeriverTest, AMemoryTellsHowMuchItHolds) {
   const SleepDeriver deriver;
   std::unique_ptr<Deriver::Memory> memory;
+  RecordChange change;
+  const auto derive = [&] {
+    const std::unique_ptr<ReadView> view = engine_.Snapshot();
+    const FamilyReader reader(*view, FamilyId(pairing().family_id()));
+    if (!change.before.has_value()) change.after = reader.Record(change.id)->value();
+    std::vector<DerivedRecord> derived;
+    EXPECT_TRUE(deriver.Derive(reader, {change}, memory, derived).ok());
+    return memory->bytes();
+  };
   const auto log = [&](const std::string& text) {
     v1::LogEntry entry;
     entry.set_child_id(child_.str());
     entry.mutable_detail()->mutable_crying();
     entry.set_text(text);
-    entry.mutable_interval()->set_zone("Europe/London");
     *entry.mutable_interval()->mutable_began_at() = ToProto(clock_.Now());
-    const RecordId id = RecordId::Make(random_);
-    Push(id, entry);
-    const std::unique_ptr<ReadView> view = engine_.Snapshot();
-    const FamilyReader reader(*view, FamilyId(pairing().family_id()));
-    std::vector<DerivedRecord> derived;
-    const RecordChange change = {id, absl::nullopt, reader.Record(id)->value()};
-    EXPECT_TRUE(deriver.Derive(reader, {change}, memory, derived).ok());
-    return memory->bytes();
+    entry.mutable_interval()->set_zone("Europe/London");
+    change = RecordChange();
+    change.id = RecordId::Make(random_);
+    Push(change.id, entry);
+    return derive();
   };
   const size_t one = log("");
-  const size_t two = log("");
   EXPECT_GT(one, 0u);
+  const size_t two = log("");
   EXPECT_GT(two, one);
   EXPECT_GE(log(std::string(1000, 'a')), two + 1000);
+  change.before = change.after;
+  EXPECT_GE(derive(), two + 1000);
+  change.after.clear_index_keys();  // as of one that was deleted
+  EXPECT_LT(derive(), two + 1000);
 }
 
 TEST_F(SleepDeriverTest, NightThatSaysSomethingOnlyUnderALaterPlanIsScored) {
