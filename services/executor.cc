@@ -2,7 +2,26 @@
 
 #include <utility>
 
+#include "storage/core/check.h"
+
 namespace nightlog {
+namespace {
+
+// The one that lives on this thread.
+thread_local Executor::RunHere* run_here = nullptr;
+
+}  // namespace
+
+Executor::RunHere::RunHere(size_t tasks_max) : tasks_max_(tasks_max) {
+  CHECK(run_here == nullptr);
+  run_here = this;
+}
+
+Executor::RunHere::~RunHere() {
+  // What they post is for the pool.
+  run_here = nullptr;
+  for (const std::function<void()>& task : tasks_) task();
+}
 
 Executor::Executor(int threads, size_t queue_max) : queue_max_(queue_max) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
@@ -24,6 +43,10 @@ bool Executor::TryPost(std::function<void()> task) {
 }
 
 void Executor::Post(std::function<void()> task) {
+  if (run_here != nullptr && run_here->tasks_.size() < run_here->tasks_max_) {
+    run_here->tasks_.push_back(std::move(task));
+    return;
+  }
   absl::MutexLock lock(&mu_);
   queue_.push_back(std::move(task));
 }

@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_SERVICES_EXECUTOR_H_
 #define NIGHTLOG_SERVICES_EXECUTOR_H_
 
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <thread>
@@ -24,6 +25,22 @@ class Executor {
 
   // Runs `task`, however many wait: for work that is bounded otherwise, such as one task a stream.
   void Post(std::function<void()> task);
+
+  // While one lives, the first `tasks_max` tasks that its thread gives to Post are kept, and its
+  // destructor runs them there. Waking another thread takes longer than a short task does. One of a
+  // thread at a time; it lives and dies on that thread.
+  class RunHere {
+   public:
+    explicit RunHere(size_t tasks_max);
+    ~RunHere();
+    RunHere(const RunHere&) = delete;
+    RunHere& operator=(const RunHere&) = delete;
+
+   private:
+    friend class Executor;
+    const size_t tasks_max_;
+    std::vector<std::function<void()>> tasks_;
+  };
 
  private:
   void Run();

@@ -67,6 +67,8 @@ namespace {
 
 constexpr size_t kExecutorQueueMax = 4096;
 constexpr int kExitStorageFailed = 70;
+// Streams that go on, after a commit, on the committer's own thread: about those of one family.
+constexpr size_t kStreamStepsOfCommitter = 2;
 // What is kept of families that were just written to: of some thousand that tap through a night.
 constexpr size_t kRememberedBytesMax = 128 << 20;
 
@@ -223,6 +225,10 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
     metrics.commit_took.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(batch.took)));
     metrics.commit_operations.Add(batch.operations);
     metrics.conflicts.Add(static_cast<uint64_t>(batch.conflicts));
+  };
+  committer_options.around_publish = [](absl::FunctionRef<void()> publish) {
+    const Executor::RunHere here(kStreamStepsOfCommitter);
+    publish();
   };
   Committer committer(*engine, feed, deriver, clock, on_storage_failure, committer_options);
   Executor executor(options.threads, kExecutorQueueMax);

@@ -302,6 +302,11 @@ void Committer::Release(const std::map<FamilyId, FamilyBatch>& families, bool is
 }
 
 void Committer::Publish(const std::vector<FamilyId>& families) {
+  if (options_.around_publish == nullptr) return TellFeed(families);
+  options_.around_publish([&] { TellFeed(families); });
+}
+
+void Committer::TellFeed(const std::vector<FamilyId>& families) {
   for (const FamilyId& id : families) {
     feed_.Publish(id);
     if (Planted("only_one_family_published")) return;

@@ -14,6 +14,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -61,6 +62,10 @@ class Committer {
   // Runs on the committer thread. Must not block.
   using OnBatch = std::function<void(const BatchReport&)>;
 
+  // Gets what tells the feed of a batch that is on disk, and runs it, on the committer thread. What
+  // it does afterwards comes before the answers. Must not block.
+  using AroundPublish = std::function<void(absl::FunctionRef<void()> publish)>;
+
   struct Options {
     // 0: none; what was submitted waits for CommitWaiting(), which a simulation calls. Of several,
     // one does not take what is large.
@@ -81,6 +86,8 @@ class Committer {
     size_t remembered_bytes_max = 128 << 20;
     // May be null.
     OnBatch on_batch = nullptr;
+    // May be null.
+    AroundPublish around_publish = nullptr;
   };
 
   // All must outlive this. REQUIRES: OpenStore(engine) was OK.
@@ -167,6 +174,7 @@ class Committer {
   void Release(const std::map<FamilyId, FamilyBatch>& families, bool is_large);
   absl::Status RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const;
   void Publish(const std::vector<FamilyId>& families);
+  void TellFeed(const std::vector<FamilyId>& families);
   // Tells each what became of it, and empties `operations`.
   static void Answer(std::vector<Waiting>& operations,
                      const std::map<FamilyId, FamilyBatch>& families,

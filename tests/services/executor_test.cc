@@ -77,5 +77,38 @@ TEST(ExecutorTest, ATaskMayPostAnother) {
   EXPECT_TRUE(ran);
 }
 
+TEST(ExecutorTest, RunsTheFirstTasksHereOnceItIsOver) {
+  const std::thread::id here = std::this_thread::get_id();
+  std::vector<int> ran_here;
+  absl::Notification third, of_a_task;
+  bool on_the_pool[2] = {};
+  Executor executor(1, 10);
+  {
+    const Executor::RunHere run_here(2);
+    executor.Post([&] {
+      ran_here.push_back(1);
+      executor.Post([&] {
+        on_the_pool[0] = std::this_thread::get_id() != here;
+        of_a_task.Notify();
+      });
+    });
+    executor.Post([&] { ran_here.push_back(std::this_thread::get_id() == here ? 2 : 0); });
+    executor.Post([&] {
+      on_the_pool[1] = std::this_thread::get_id() != here;
+      third.Notify();
+    });
+    third.WaitForNotification();
+    EXPECT_TRUE(ran_here.empty());
+  }
+  EXPECT_EQ(ran_here, (std::vector<int>{1, 2}));
+  of_a_task.WaitForNotification();
+  EXPECT_TRUE(on_the_pool[0]);
+  EXPECT_TRUE(on_the_pool[1]);
+
+  absl::Notification afterwards;
+  executor.Post([&] { afterwards.Notify(); });
+  afterwards.WaitForNotification();
+}
+
 }  // namespace
 }  // namespace nightlog

@@ -486,6 +486,33 @@ TEST_F(CommitterTest, ALaterOperationOfABatchSeesAnEarlierOne) {
   EXPECT_OK(AwaitAnswers().back());
 }
 
+TEST_F(CommitterTest, WhatComesAroundPublishingIsOverBeforeTheAnswer) {
+  std::vector<std::string> order;  // of the committer thread, until it has answered
+  Committer::Options options;
+  options.around_publish = [&](absl::FunctionRef<void()> publish) {
+    order.push_back("before");
+    publish();
+    order.push_back("after");
+  };
+  const auto subscription = feed_.Subscribe(owls_, [&] { order.push_back("told"); });
+  Start(options);
+  absl::Notification answered;
+  committer_->Submit(
+      owls_,
+      [this](FamilyWriter& writer) {
+        writer.Create("the owls", random_);
+        return absl::OkStatus();
+      },
+      [&](absl::Status status) {
+        EXPECT_OK(status);
+        order.push_back("answered");
+        answered.Notify();
+      });
+  answered.WaitForNotification();
+  EXPECT_THAT(order, ElementsAre("before", "told", "after", "answered"));
+  committer_.reset();
+}
+
 TEST_F(CommitterTest, NothingIsAnsweredBeforeTheWriteIsDone) {
   Start();
   engine_.Hold();
