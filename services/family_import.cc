@@ -24,10 +24,7 @@ using storage::v1::StoredRecord;
 constexpr size_t kImportBytesMax = 2 << 20;
 
 absl::Status DoesNotFit(const RecordId& id, absl::string_view why) {
-  FieldViolation violation;
-  violation.set_field(absl::StrCat("record ", id.hex()));
-  violation.set_description(std::string(why));
-  return InvalidFieldsError({violation});
+  return InvalidFieldsError({MakeViolation(absl::StrCat("record ", id.hex()), why)});
 }
 
 class Installer {
@@ -158,9 +155,7 @@ absl::StatusOr<std::vector<ImportedRecord>> DecodeImport(const v1::ImportRecords
       v1::ImportRecordsRequest::kRecordsFieldNumber);
   if (static_cast<uint32_t>(request.records_size()) >
       records_field.options().GetExtension(v1::rules).max_items()) {
-    FieldViolation& violation = violations.emplace_back();
-    violation.set_field("records");
-    violation.set_description("has too many elements; at most 512");
+    violations.push_back(MakeViolation("records", "has too many elements; at most 512"));
   }
   if (!violations.empty()) return InvalidFieldsError(violations);
   std::vector<ImportedRecord> records;

@@ -51,10 +51,7 @@ constexpr absl::Duration kInviteValidDefault = absl::Hours(24);
 constexpr absl::Duration kConsentDefault = absl::Hours(24 * 60);
 
 absl::Status InvalidField(absl::string_view field, absl::string_view description) {
-  FieldViolation violation;
-  violation.set_field(std::string(field));
-  violation.set_description(std::string(description));
-  return InvalidFieldsError({violation});
+  return InvalidFieldsError({MakeViolation(field, description)});
 }
 
 absl::Status NotFound(absl::string_view what, const std::string& id_hex) {

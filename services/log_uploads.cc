@@ -21,10 +21,7 @@ absl::StatusOr<size_t> LogUploads::Add(const DeviceId& device,
                                        const v1::UploadLogRequest& request) {
   const size_t end = size_t{request.offset()} + request.part().size();
   if (end > request.file_bytes()) {
-    FieldViolation violation;
-    violation.set_field("part");
-    violation.set_description("ends behind the end of the file");
-    return InvalidFieldsError({violation});
+    return InvalidFieldsError({MakeViolation("part", "ends behind the end of the file")});
   }
   ForgetOld();
   const absl::Time now = clock_.Now();

@@ -29,10 +29,7 @@ constexpr int kHistoryPageDefault = 50;
 
 void Require(bool holds, const std::string& field, absl::string_view otherwise,
              std::vector<FieldViolation>& violations) {
-  if (holds) return;
-  FieldViolation& violation = violations.emplace_back();
-  violation.set_field(field);
-  violation.set_description(std::string(otherwise));
+  if (!holds) violations.push_back(MakeViolation(field, otherwise));
 }
 
 // What must hold of a push before its edits are looked at. Wrong edits are rejected one transaction

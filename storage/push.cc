@@ -226,12 +226,12 @@ class TransactionApplier {
       }
       StoredRecord& record = it->second;
       if (KindOf(edit) == 0 && record.kind() == 0) {
-        AddViolation(absl::StrCat("record ", id.hex()), "does not exist", missing);
+        missing.push_back(MakeViolation(absl::StrCat("record ", id.hex()), "does not exist"));
         continue;
       }
       const std::string problem = ProblemWith(edit, record);
       if (!problem.empty()) {
-        AddViolation(path, problem, violations);
+        violations.push_back(MakeViolation(path, problem));
         continue;
       }
       const absl::Time made_at = ClampEditTime(estimate, NewestSeen(edit, record), received_);
@@ -266,14 +266,6 @@ class TransactionApplier {
     return InvalidFieldsError(missing, v1::ERROR_REASON_INVALID_EDIT);
   }
 
-  static void AddViolation(absl::string_view path, absl::string_view description,
-                           std::vector<FieldViolation>& violations) {
-    FieldViolation violation;
-    violation.set_field(std::string(path));
-    violation.set_description(std::string(description));
-    violations.push_back(std::move(violation));
-  }
-
   static void ValidateTransaction(const v1::Transaction& transaction,
                                   std::vector<FieldViolation>& violations) {
     std::set<std::pair<absl::string_view, uint32_t>> groups;
@@ -285,7 +277,7 @@ class TransactionApplier {
         (static_cast<uint32_t>(transaction.edits_size()) >
              edits_field.options().GetExtension(v1::rules).max_items() &&
          !Planted("edits_not_counted"))) {
-      AddViolation("edits", "has no or too many elements; 1 to 64", violations);
+      violations.push_back(MakeViolation("edits", "has no or too many elements; 1 to 64"));
       return;
     }
     ValidateField(transaction, made_at_field, "", violations);
@@ -293,10 +285,12 @@ class TransactionApplier {
       const v1::Edit& edit = transaction.edits(i);
       const std::string path = absl::StrCat("edits[", i, "]");
       if (!RecordId::IsId(edit.record_id())) {
-        AddViolation(absl::StrCat(path, ".record_id"), "is not an id of 16 bytes", violations);
+        violations.push_back(
+            MakeViolation(absl::StrCat(path, ".record_id"), "is not an id of 16 bytes"));
       } else if (!groups.emplace(edit.record_id(), edit.group()).second &&
                  !Planted("group_edited_twice")) {
-        AddViolation(path, "is the second edit of one group in a transaction", violations);
+        violations.push_back(
+            MakeViolation(path, "is the second edit of one group in a transaction"));
       }
       ValidateEdit(edit, path, violations);
     }

@@ -180,14 +180,6 @@ absl::optional<RecordId> LackedRecord(const v1::Transaction& transaction,
   return absl::nullopt;
 }
 
-void AddViolation(absl::string_view field, absl::string_view description,
-                  std::vector<FieldViolation>& violations) {
-  FieldViolation violation;
-  violation.set_field(std::string(field));
-  violation.set_description(std::string(description));
-  violations.push_back(std::move(violation));
-}
-
 }  // namespace
 
 const int Replica::kColumns = static_cast<int>(kColumnNames.size());
@@ -776,7 +768,7 @@ absl::Status Replica::Write(const FamilyId& id, absl::Span<const Tap> taps) {
     std::vector<FieldViolation> violations;
     for (const Tap& tap : taps) {
       if (tap.changes().empty() || tap.changes().size() > kTransactionEditsMax) {
-        AddViolation("edits", "has no or too many elements; 1 to 64", violations);
+        violations.push_back(MakeViolation("edits", "has no or too many elements; 1 to 64"));
       }
       Row row{family->pairing.replica_id(), v1::Transaction()};
       row.transaction.set_seq(update.stored.last_seq() + 1);
@@ -800,11 +792,11 @@ absl::Status Replica::Write(const FamilyId& id, absl::Span<const Tap> taps) {
         StoredRecord& state = found->second;
         const uint32_t kind = KindOf(change.edit);
         if (kind == 0 && state.kind() == 0) {
-          AddViolation(path, "is about a record that does not exist", violations);
+          violations.push_back(MakeViolation(path, "is about a record that does not exist"));
         } else if (state.kind() == 0) {
           created.insert(record);
         } else if (!IsEditable(state.kind()) || (kind != 0 && kind != state.kind())) {
-          AddViolation(path, "is of another kind than the record", violations);
+          violations.push_back(MakeViolation(path, "is of another kind than the record"));
         }
         if (!violations.empty()) return InvalidFieldsError(violations);
         *row.transaction.add_edits() = WithSaw(change, state);

@@ -8,6 +8,7 @@
 #include "services/sleep/bouts.h"
 #include "services/sleep/local_time.h"
 #include "storage/core/planted_defect.h"
+#include "storage/core/proto_time.h"
 
 namespace nightlog::sleep {
 namespace {

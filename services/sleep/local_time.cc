@@ -61,15 +61,6 @@ absl::optional<int> ParseTimeOfDay(absl::string_view text) {
 
 std::string FormatDay(absl::CivilDay day) { return absl::FormatCivilTime(day); }
 
-google::protobuf::Timestamp ToProto(absl::Time time) {
-  google::protobuf::Timestamp timestamp;
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  timestamp.set_seconds(seconds);
-  timestamp.set_nanos(
-      static_cast<int32_t>((time - absl::FromUnixSeconds(seconds)) / absl::Nanoseconds(1)));
-  return timestamp;
-}
-
 double RoundToTenth(double value) { return std::round(value * 10) / 10; }
 
 NightHours NightHours::Of(const v1::Child& child) {

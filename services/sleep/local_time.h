@@ -13,7 +13,6 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
-#include "google/protobuf/timestamp.pb.h"
 #include "nightlog/v1/records.pb.h"
 
 namespace nightlog::sleep {
@@ -30,11 +29,6 @@ absl::optional<int> ParseTimeOfDay(absl::string_view text);
 
 // `YYYY-MM-DD`.
 std::string FormatDay(absl::CivilDay day);
-
-inline absl::Time FromProto(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
-google::protobuf::Timestamp ToProto(absl::Time time);
 
 // One decimal, halves away from zero: how percentages and response latencies are given.
 double RoundToTenth(double value);

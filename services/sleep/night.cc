@@ -10,6 +10,7 @@
 #include "services/sleep/adherence.h"
 #include "services/sleep/local_time.h"
 #include "services/sleep/norms.h"
+#include "storage/core/proto_time.h"
 
 namespace nightlog::sleep {
 namespace {

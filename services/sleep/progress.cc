@@ -9,6 +9,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "services/sleep/local_time.h"
+#include "storage/core/proto_time.h"
 
 namespace nightlog::sleep {
 namespace {

@@ -62,6 +62,13 @@ absl::Duration RetryDelayOf(const absl::Status& status) {
                   absl::ZeroDuration());
 }
 
+FieldViolation MakeViolation(absl::string_view field, absl::string_view description) {
+  FieldViolation violation;
+  violation.set_field(std::string(field));
+  violation.set_description(std::string(description));
+  return violation;
+}
+
 absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations,
                                 v1::ErrorReason reason) {
   CHECK(!violations.empty());

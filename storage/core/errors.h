@@ -31,6 +31,7 @@ absl::Duration RetryDelayOf(const absl::Status& status);
 
 // A field that is wrong: its path from the request, and what would be right.
 using FieldViolation = google::rpc::BadRequest::FieldViolation;
+FieldViolation MakeViolation(absl::string_view field, absl::string_view description);
 
 // Most violations that an error lists: details travel in gRPC trailers, which hold 8 KiB.
 constexpr size_t kViolationsListed = 16;

@@ -50,10 +50,7 @@ class Reader {
 
  private:
   void Add(absl::string_view field, absl::string_view description) {
-    FieldViolation violation;
-    violation.set_field(absl::StrCat(path_, ".", field));
-    violation.set_description(std::string(description));
-    violations_.push_back(std::move(violation));
+    violations_.push_back(MakeViolation(absl::StrCat(path_, ".", field), description));
   }
 
   // A record of the server: only its body.

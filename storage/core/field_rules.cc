@@ -46,10 +46,7 @@ class Path {
 };
 
 void Add(const Path& path, absl::string_view description, Violations& violations) {
-  FieldViolation violation;
-  violation.set_field(path.str());
-  violation.set_description(std::string(description));
-  violations.push_back(std::move(violation));
+  violations.push_back(MakeViolation(path.str(), description));
 }
 
 bool IsDate(const std::string& value) {

@@ -297,10 +297,7 @@ void ValidateEdit(const v1::Edit& edit, absl::string_view path,
                   std::vector<FieldViolation>& violations) {
   const size_t before = violations.size();
   const auto add = [&](absl::string_view field, absl::string_view description) {
-    FieldViolation violation;
-    violation.set_field(absl::StrCat(path, ".", field));
-    violation.set_description(std::string(description));
-    violations.push_back(std::move(violation));
+    violations.push_back(MakeViolation(absl::StrCat(path, ".", field), description));
   };
   if (edit.has_existence() != (edit.group() == kExistence)) {
     add("group", "0 goes with an existence, and an existence with 0");
@@ -354,11 +351,8 @@ void ValidateNewRecord(const StoredRecord& record, absl::string_view path,
     const FieldDescriptor* field = type->field(i);
     if (!field->options().GetExtension(v1::rules).required()) continue;
     if (FindGroup(record, static_cast<uint32_t>(field->number())) != nullptr) continue;
-    FieldViolation violation;
-    violation.set_field(std::string(path));
-    violation.set_description(
-        absl::StrCat("creates a ", type->name(), " without its ", field->name()));
-    violations.push_back(std::move(violation));
+    violations.push_back(MakeViolation(
+        path, absl::StrCat("creates a ", type->name(), " without its ", field->name())));
   }
 }
 

@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "storage/engine": {"protos", "storage/core", "rocksdb"},
     "storage": {"protos", "storage", "rocksdb"},
     "services/imports": {"protos", "storage/core"},
-    "services/sleep": {"protos", "storage/core/planted_defect.h"},
+    "services/sleep": {"protos", "storage/core/planted_defect.h", "storage/core/proto_time.h"},
     "services": {"protos", "storage", "services", "grpc", "boost"},
     "clients/cpp": {"protos", "storage/core", "storage/engine", "grpc"},
     "clients/cli": {"protos", "storage/core", "storage/engine", "grpc", "clients/cpp",

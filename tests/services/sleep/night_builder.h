@@ -14,6 +14,7 @@
 #include "nightlog/v1/records.pb.h"
 #include "services/sleep/local_time.h"
 #include "services/sleep/night.h"
+#include "storage/core/proto_time.h"
 
 namespace nightlog::sleep {
 

@@ -9,6 +9,7 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "gtest/gtest.h"
+#include "storage/core/proto_time.h"
 #include "tests/services/sleep/night_builder.h"
 
 namespace nightlog::sleep {

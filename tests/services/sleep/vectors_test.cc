@@ -14,6 +14,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "storage/core/proto_time.h"
 #include "tests/services/sleep/night_builder.h"
 
 namespace nightlog::sleep {
