@@ -490,36 +490,37 @@ TEST_F(GrpcDoorTest, OpenReflectionStreamsTakeFewThreads) {
   grpc::GenericStub stub(channel_);
   grpc::CompletionQueue queue;
   constexpr int kStreams = 200;
+  int ended = 0;
+  // Waits for the next thing to happen, and counts the streams that ended.
+  const auto await = [&] {
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue.Next(&tag, &ok));
+    if (tag != nullptr) ++ended;
+    return static_cast<const grpc::Status*>(tag);
+  };
   std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
   std::vector<std::unique_ptr<grpc::GenericClientAsyncReaderWriter>> streams;
   std::vector<grpc::Status> statuses(kStreams);
-  int refused = 0;
   for (grpc::Status& status : statuses) {
     contexts.push_back(std::make_unique<grpc::ClientContext>());
     streams.push_back(
         stub.PrepareCall(contexts.back().get(),
                          "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue));
-    void* tag = nullptr;
-    bool ok = false;
     streams.back()->StartCall(nullptr);
-    ASSERT_TRUE(queue.Next(&tag, &ok) && ok);
+    while (await() != nullptr) {
+    }
     streams.back()->Finish(&status, &status);
   }
   // Those that wait for a request hold a thread each; the others are refused.
-  for (; refused < kStreams - 16; ++refused) {
-    void* tag = nullptr;
-    bool ok = false;
-    ASSERT_TRUE(queue.Next(&tag, &ok));
-    EXPECT_EQ(static_cast<grpc::Status*>(tag)->error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  while (ended < kStreams - 16) await();
+  for (const grpc::Status& status : statuses) {
+    EXPECT_TRUE(status.ok() || status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   }
   EXPECT_LT(threads(), before + 24);
   EXPECT_TRUE(ListMembersOver(mine).ok());
   for (const auto& context : contexts) context->TryCancel();
-  for (; refused < kStreams; ++refused) {
-    void* tag = nullptr;
-    bool ok = false;
-    ASSERT_TRUE(queue.Next(&tag, &ok));
-  }
+  while (ended < kStreams) await();
 }
 
 TEST_F(GrpcDoorTest, ReflectionListsAndDescribesEveryService) {
