@@ -162,7 +162,7 @@ absl::Status RepairFamilies(Engine& engine) {
   return absl::OkStatus();
 }
 
-// What a stopped server's files are needed for, while it runs.
+// Where a server holds the store, says what to do while it runs.
 absl::Status WithWayOut(const absl::Status& status, absl::string_view way_out) {
   if (!absl::IsFailedPrecondition(status)) return status;
   return absl::FailedPreconditionError(absl::StrCat(status.message(), "; ", way_out));
@@ -184,8 +184,9 @@ absl::Status VerifyBackup(const Options& options, const std::string& word) {
   // One at a time, so that what is there was left by one that was killed.
   const std::string folder = options.backup_dir + "/verify";
   const int lock = open(options.backup_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    if (lock >= 0) close(lock);
+  if (lock < 0) return absl::UnavailableError(absl::StrCat("cannot open ", options.backup_dir));
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    close(lock);
     return absl::FailedPreconditionError("another `nightlogctl verify` is at work; let it end.");
   }
   std::filesystem::remove_all(folder);

@@ -115,6 +115,16 @@ class WebGatewayTest : public ServiceFixture {
     return 0;
   }
 
+  // Each commit after `revision` comes before the next one is made.
+  void ExpectCommitsAsTheyHappen(Browser& browser, const Phone& owner, uint64_t revision) {
+    for (int i = 0; i < 20; ++i) {
+      Join(owner, v1::ROLE_VIEWER);
+      const uint64_t next = ReadToBookmark(browser);
+      EXPECT_GT(next, revision);
+      revision = next;
+    }
+  }
+
   // The status of a stream that sends nothing more.
   static absl::Status ReadEnd(Browser& browser) {
     absl::Status status = absl::UnknownError("no trailers came");
@@ -192,13 +202,8 @@ TEST_F(WebGatewayTest, AStreamSendsCommitsAsTheyHappen) {
   const Phone owner = CreateFamily();
   Browser browser(url());
   Follow(browser, owner);
-  uint64_t revision = ReadToBookmark(browser);
-  for (int i = 0; i < 20; ++i) {
-    Join(owner, v1::ROLE_VIEWER);
-    const uint64_t next = ReadToBookmark(browser);
-    EXPECT_GT(next, revision);
-    revision = next;
-  }
+  const uint64_t revision = ReadToBookmark(browser);
+  ExpectCommitsAsTheyHappen(browser, owner, revision);
 }
 
 TEST_F(WebGatewayTest, AStreamThatSaysNothingShowsThatItIsAlive) {
@@ -206,18 +211,13 @@ TEST_F(WebGatewayTest, AStreamThatSaysNothingShowsThatItIsAlive) {
   const Phone owner = CreateFamily();
   Browser browser(url());
   Follow(browser, owner);
-  uint64_t revision = ReadToBookmark(browser);
+  const uint64_t revision = ReadToBookmark(browser);
   std::string message;
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(browser.ReadMessage(message));
     EXPECT_EQ(message, "");
   }
-  for (int i = 0; i < 20; ++i) {
-    Join(owner, v1::ROLE_VIEWER);
-    const uint64_t next = ReadToBookmark(browser);
-    EXPECT_GT(next, revision);
-    revision = next;
-  }
+  ExpectCommitsAsTheyHappen(browser, owner, revision);
 }
 
 TEST_F(WebGatewayTest, AStreamThatIsNotOpenYetShowsThatItIsAlive) {
