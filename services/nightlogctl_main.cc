@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -78,8 +79,12 @@ absl::StatusOr<std::unique_ptr<RocksdbEngine>> OpenStoreAt(const std::string& pa
 
 // The store that the server uses, which must be there.
 absl::StatusOr<std::unique_ptr<RocksdbEngine>> OpenExisting(const Options& options) {
-  if (!std::filesystem::exists(options.data_dir + "/STORE")) {
-    return absl::NotFoundError(absl::StrCat("there is no store in --data_dir=", options.data_dir));
+  std::error_code error;
+  if (!std::filesystem::exists(options.data_dir + "/STORE", error)) {
+    return error ? absl::UnavailableError(absl::StrCat(
+                       "cannot look into --data_dir=", options.data_dir, ": ", error.message()))
+                 : absl::NotFoundError(
+                       absl::StrCat("there is no store in --data_dir=", options.data_dir));
   }
   return OpenStoreAt(options.data_dir);
 }
@@ -178,6 +183,13 @@ absl::Status ListBackups(const Options& options) {
   return absl::OkStatus();
 }
 
+absl::Status RemoveFolder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("cannot remove ", folder, ": ", error.message()));
+}
+
 absl::Status VerifyBackup(const Options& options, const std::string& word) {
   ASSIGN_OR_RETURN(const auto backups, OpenBackups<RocksdbBackupReader>(options));
   ASSIGN_OR_RETURN(const uint32_t id, IdOf(*backups, word));
@@ -189,16 +201,17 @@ absl::Status VerifyBackup(const Options& options, const std::string& word) {
     close(lock);
     return absl::FailedPreconditionError("another `nightlogctl verify` is at work; let it end.");
   }
-  std::filesystem::remove_all(folder);
   const auto check = [&]() -> absl::Status {
+    RETURN_IF_ERROR(RemoveFolder(folder));
     RETURN_IF_ERROR(backups->Restore(id, folder));
     ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenStoreAt(folder));
     return CheckFamilies(*engine);
   };
   const absl::Status status = check();
-  std::filesystem::remove_all(folder);
+  const absl::Status removed = RemoveFolder(folder);
   close(lock);
   RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(removed);
   std::printf("backup %u is whole\n", id);
   return absl::OkStatus();
 }
@@ -264,7 +277,8 @@ absl::Status PrintStats(const Options& options) {
 absl::Status BecomeOwner(const std::string& data_dir) {
   if (geteuid() != 0) return absl::OkStatus();
   std::filesystem::path path = std::filesystem::absolute(data_dir);
-  while (!std::filesystem::exists(path)) path = path.parent_path();
+  std::error_code unknown;
+  while (!std::filesystem::exists(path, unknown)) path = path.parent_path();
   struct stat owner = {};
   if (stat(path.c_str(), &owner) == 0 && owner.st_uid == 0) return absl::OkStatus();
   const passwd* const user = getpwuid(owner.st_uid);
@@ -311,7 +325,8 @@ absl::Status Run(const CommandLine& line, bool repair) {
 const char* ReadVariable(const char* name) {
   const char* const value = std::getenv(name);
   if (value != nullptr || std::string(name) != "NIGHTLOG_CONFIG") return value;
-  return std::filesystem::exists(kDefaultConfig) ? kDefaultConfig : nullptr;
+  std::error_code unknown;
+  return std::filesystem::exists(kDefaultConfig, unknown) || unknown ? kDefaultConfig : nullptr;
 }
 
 }  // namespace

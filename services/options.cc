@@ -241,6 +241,7 @@ Source ReadVariables(const Environment& environment) {
 absl::StatusOr<Source> ReadConfig(const std::string& path) {
   Source source;
   std::ifstream file(path);
+  file.peek();  // a directory can be opened, and not read
   if (!file) {
     return absl::NotFoundError(
         absl::StrCat("the settings file ", path, " cannot be read; give one that can."));

@@ -1,5 +1,9 @@
 #include "storage/engine/rocksdb_backups.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -46,6 +50,10 @@ absl::StatusOr<std::unique_ptr<RocksdbBackupReader>> RocksdbBackupReader::Open(
   const rocksdb::Status opened =
       rocksdb::BackupEngineReadOnly::Open(OptionsFor(path), rocksdb::Env::Default(), &backups);
   if (opened.IsNotFound() || opened.IsPathNotFound()) {
+    // To RocksDB what may not be read is not there, either.
+    if (faccessat(AT_FDCWD, path.c_str(), R_OK | X_OK, AT_EACCESS) != 0 && errno != ENOENT) {
+      return absl::ErrnoToStatus(errno, absl::StrCat("the backups in ", path, " cannot be read"));
+    }
     return absl::NotFoundError(absl::StrCat("there are no backups in ", path));
   }
   RETURN_IF_ERROR(FromRocksdb(path, opened));
@@ -111,8 +119,14 @@ absl::Status RocksdbBackupReader::Restore(uint32_t id, const std::string& path) 
                      "directory"));
   }
   RETURN_IF_ERROR(Verify(id));
-  RETURN_IF_ERROR(FromRocksdb(path, env->CreateDirIfMissing(path)));
-  return FromRocksdb(path_, backups_->RestoreDBFromBackup(id, path + "/db", path + "/db"));
+  const rocksdb::Status made = env->CreateDirIfMissing(path);
+  if (!made.ok()) return absl::UnavailableError(made.ToString());
+  const rocksdb::Status restored = backups_->RestoreDBFromBackup(id, path + "/db", path + "/db");
+  if (restored.IsNoSpace()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no space left in ", path, " for what the backup holds; free some there"));
+  }
+  return FromRocksdb(path_, restored);
 }
 
 absl::Status RocksdbBackups::KeepNewest(uint32_t count) {

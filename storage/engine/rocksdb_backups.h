@@ -33,7 +33,8 @@ struct BackupInfo {
 // process; each sees the backups that there were when it was opened. Thread-safe.
 //
 // Errors: DATA_LOSS where a backup is damaged, NOT_FOUND for a directory or an id that is not
-// there, UNAVAILABLE for other errors of the file system.
+// there, PERMISSION_DENIED for a directory that may not be read, UNAVAILABLE for other errors of
+// the file system.
 class RocksdbBackupReader {
  public:
   static absl::StatusOr<std::unique_ptr<RocksdbBackupReader>> Open(const std::string& path);
@@ -47,7 +48,8 @@ class RocksdbBackupReader {
 
   // Verifies the backup and puts its files where RocksdbEngine::Open(path) finds them. Call
   // BeginNewLineages() (storage/store.h) before anything else touches the store.
-  // FAILED_PRECONDITION: there is a store already, which is never overwritten.
+  // FAILED_PRECONDITION: there is a store already, which is never overwritten. RESOURCE_EXHAUSTED:
+  // no space is left there; what was written so far makes no store, and may be restored over.
   absl::Status Restore(uint32_t id, const std::string& path) const;
 
  protected:

@@ -35,12 +35,16 @@ absl::Status DamagedError(const std::string& path, absl::string_view what) {
                    {{"path", path}});
 }
 
+absl::Status NoSpaceError(const std::string& path) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("no space left for the store in ", path, ": free some, then start again"));
+}
+
 absl::Status FromRocksdb(const std::string& path, const rocksdb::Status& status) {
   if (status.ok()) return absl::OkStatus();
   if (status.IsCorruption()) return DamagedError(path, status.ToString());
   if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no space left for the store in ", path, ": free some, then start again"));
+    return NoSpaceError(path);
   }
   return absl::UnavailableError(absl::StrCat("the store in ", path, ": ", status.ToString()));
 }
@@ -70,6 +74,21 @@ absl::Status CheckMarker(rocksdb::Env* env, const std::string& path) {
     return absl::EndsWith(file, ".log");
   });
   return has_log ? absl::OkStatus() : DamagedError(path, "db/*.log is missing");
+}
+
+// Refuses a disk that is full: RocksDB 7.8 aborts where it finds no space as it opens a database.
+// It writes small files, and tables of what is in the logs.
+absl::Status CheckSpace(rocksdb::Env* env, const std::string& path) {
+  uint64_t needed = 1 << 20;
+  uint64_t free = 0;
+  if (!env->GetFreeSpace(path, &free).ok()) return absl::OkStatus();
+  std::vector<rocksdb::Env::FileAttributes> files;
+  if (env->GetChildrenFileAttributes(path + "/db", &files).ok()) {
+    for (const rocksdb::Env::FileAttributes& file : files) {
+      if (absl::EndsWith(file.name, ".log")) needed += file.size_bytes;
+    }
+  }
+  return free < needed ? NoSpaceError(path) : absl::OkStatus();
 }
 
 rocksdb::Status WriteMarker(rocksdb::Env* env, const std::string& path) {
@@ -198,6 +217,7 @@ absl::StatusOr<std::unique_ptr<RocksdbEngine>> RocksdbEngine::Open(
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   RETURN_IF_ERROR(FromRocksdb(path, env->CreateDirIfMissing(path)));
   RETURN_IF_ERROR(CheckMarker(env, path));
+  RETURN_IF_ERROR(CheckSpace(env, path));
 
   const rocksdb::ColumnFamilyOptions column_options = ColumnOptions(options);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = {

@@ -4,6 +4,7 @@
 import fcntl
 import glob
 import os
+import subprocess
 import unittest
 
 import processes
@@ -106,6 +107,57 @@ class CtlTest(processes.Case):
         self.daemon.stop()
         self.ok("backup")
         self.assertIn("move it away", self.refused("restore", "latest"))
+
+    def test_what_cannot_be_read_is_not_taken_for_missing(self):
+        self.daemon.stop()
+        loop = os.path.join(self.folder, "loop")
+        os.symlink("loop", loop)
+        self.daemon.data, self.backups = loop, loop
+        for words in (("doctor",), ("stats",), ("backup",), ("doctor", "--repair")):
+            self.assertIn(f"cannot look into --data_dir={loop}: Too many levels",
+                          self.refused(*words))
+        file = os.path.join(self.folder, "file")
+        open(file, "w", encoding="ascii").close()
+        for self.backups, says in ((loop, "Too many levels"), (file + "/backups", "Not a directory")):
+            for words in (("backups",), ("verify",), ("restore", "latest")):
+                said = self.refused(*words)
+                self.assertIn(f"the backups in {self.backups}", said)
+                self.assertIn(says, said)
+
+    @unittest.skipIf(os.environ.get("ASAN_OPTIONS") or os.environ.get("TSAN_OPTIONS"),
+                     "a small disk is no place for a sanitizer")
+    def test_a_full_disk_is_named(self):
+        disk = os.path.join(self.folder, "disk")
+        os.makedirs(disk)
+        in_small = ["unshare", "--map-root-user", "--mount", "sh", "-ec"]
+        if subprocess.run([*in_small, f"mount -t tmpfs -o size=2m none {disk}"],
+                          capture_output=True).returncode != 0:
+            self.skipTest("may not mount")
+        self.family()
+        self.daemon.stop()
+        self.ok("backup")
+        ctl = os.path.join(os.path.dirname(os.environ["NIGHTLOGD"]), "nightlogctl")
+
+        def full(verb, *flags):
+            script = (f"mount -t tmpfs -o size=2m none {disk}; cp -r {self.daemon.data} {disk}/data;"
+                      f"cp -r {self.backups} {disk}/backups;"
+                      f"head -c 2m /dev/zero >{disk}/fill 2>&- || true; exec {verb} {' '.join(flags)}")
+            done = subprocess.run([*in_small, script], text=True, capture_output=True)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            return done.stderr
+
+        data, backups = f"--data_dir={disk}/data", f"--backup_dir={self.backups}"
+        no_space = f"no space left for the store in {disk}/data: free some"
+        for verb in ("doctor", "stats", "backup"):
+            self.assertIn(no_space, full(ctl, data, backups, verb))
+        self.assertIn(no_space, full(os.environ["NIGHTLOGD"], data, "--listen=127.0.0.1:0"))
+        self.assertIn(f"no space left in {disk}/new for what the backup holds",
+                      full(ctl, f"--data_dir={disk}/new", backups, "restore", "1"))
+        data, backups = f"--data_dir={self.daemon.data}", f"--backup_dir={disk}/backups"
+        self.assertIn(f"no space left for the backups in {disk}/backups",
+                      full(ctl, data, backups, "backup"))
+        self.assertIn(f"no space left in {disk}/backups/verify", full(ctl, data, backups, "verify"))
 
     def test_what_is_not_understood_is_said(self):
         self.daemon.stop()

@@ -229,6 +229,14 @@ TEST_F(SettingsFileTest, AVariableMayNameTheFile) {
   EXPECT_EQ(line->config, path_);
   EXPECT_EQ(Refusal({"--config=/nowhere.conf"}, {{"NIGHTLOG_CONFIG", path_}}),
             "the settings file /nowhere.conf cannot be read; give one that can.");
+  EXPECT_EQ(Refusal({"--config=/", "--data_dir=/data"}),
+            "the settings file / cannot be read; give one that can.");
+}
+
+TEST_F(SettingsFileTest, AnEmptyFileSaysNothing) {
+  const auto line = Read({Write(""), "--data_dir=/data"});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_EQ(line->config, path_);
 }
 
 TEST_F(SettingsFileTest, AnErrorNamesThePlaceThatAsksForIt) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "rocksdb/env.h"
 #include "storage/core/errors.h"
 #include "storage/engine/memory_engine.h"
 #include "storage/engine/rocksdb_engine.h"
@@ -281,6 +282,33 @@ TEST(RocksdbEngineTest, SecondOpenIsToldThatAnotherProcessUsesIt) {
   const absl::Status status = OpenStatus(folder);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("another process uses"));
+}
+
+// The machine's file system with as much room as it is told.
+class FullDisk final : public rocksdb::EnvWrapper {
+ public:
+  explicit FullDisk(uint64_t free) : EnvWrapper(rocksdb::Env::Default()), free_(free) {}
+  rocksdb::Status GetFreeSpace(const std::string&, uint64_t* free) override {
+    *free = free_;
+    return rocksdb::Status::OK();
+  }
+
+ private:
+  const uint64_t free_;
+};
+
+TEST(RocksdbEngineTest, RefusesADiskWithoutRoomForWhatIsInTheLog) {
+  TempFolder folder;
+  const uint64_t log_bytes = fs::file_size(WriteManyRows(folder));
+  RocksdbOptions options;
+  FullDisk full((1 << 20) + log_bytes - 1);
+  options.env = &full;
+  const absl::Status status = RocksdbEngine::Open(folder.store(), kColumns, options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("free some"));
+  FullDisk enough((1 << 20) + log_bytes);
+  options.env = &enough;
+  EXPECT_TRUE(RocksdbEngine::Open(folder.store(), kColumns, options).ok());
 }
 
 TEST(RocksdbEngineTest, RefusesADatabaseThatWasDeleted) {
