@@ -7,19 +7,18 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/empty.pb.h"
 #include "services/access.h"
 #include "services/access_events.h"
+#include "services/family_export.h"
 #include "services/family_import.h"
 #include "services/invite_code.h"
+#include "services/membership.h"
 #include "storage/column_families.h"
 #include "storage/core/errors.h"
-#include "storage/core/exported_record.h"
 #include "storage/core/field_rules.h"
 #include "storage/core/hash.h"
 #include "storage/core/planted_defect.h"
 #include "storage/core/proto_time.h"
-#include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
 #include "storage/keys.h"
 #include "storage/push.h"
@@ -31,24 +30,13 @@ using storage::v1::StoredEvent;
 using storage::v1::StoredFamilyDevice;
 using storage::v1::StoredInvite;
 using storage::v1::StoredMember;
-using storage::v1::StoredPairing;
 
-// Records in one message of an export, and transactions in a page of the quarantine, about.
-constexpr size_t kMessageBytes = 64 << 10;
+// Transactions in a page of the quarantine, about.
+constexpr size_t kPageBytes = 64 << 10;
 
 constexpr int kQuarantinePageDefault = 50;
 
 constexpr size_t kTokenHashBytes = 32;
-
-// How long a pairing may be asked for again.
-constexpr absl::Duration kPairingRepeatable = absl::Hours(24);
-// Rows that a new invite or pairing looks at: an expired one costs nobody much for long.
-constexpr int kRowsSwept = 8;
-
-constexpr absl::Duration kInviteValidMin = absl::Minutes(1);
-constexpr absl::Duration kInviteValidMax = absl::Hours(24 * 30);
-constexpr absl::Duration kInviteValidDefault = absl::Hours(24);
-constexpr absl::Duration kConsentDefault = absl::Hours(24 * 60);
 
 absl::Status InvalidField(absl::string_view field, absl::string_view description) {
   return InvalidFieldsError({MakeViolation(field, description)});
@@ -57,11 +45,6 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
 absl::Status NotFound(absl::string_view what, const std::string& id_hex) {
   return MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
                    absl::StrCat("There is no such ", what, " in this family."), {{what, id_hex}});
-}
-
-absl::Status InviteNotValid() {
-  return MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_INVITE_NOT_VALID,
-                   "The code is wrong, used or expired; ask for a new one.");
 }
 
 absl::Status SetupCodeInUse() {
@@ -102,318 +85,12 @@ absl::StatusOr<std::vector<DeviceId>> DevicesOf(const FamilyReader& reader,
   return devices;
 }
 
-// FAILED_PRECONDITION (LAST_OWNER) if nobody but `member` owns the family.
-absl::Status RequireOtherOwner(const FamilyReader& reader, const MemberId& member) {
-  bool found = false;
-  RETURN_IF_ERROR(reader.ScanMembers([&](const MemberId& id, const StoredMember& other) {
-    found = Planted("last_owner_may_leave") ||
-            (id != member && !other.removed() && other.role() == v1::ROLE_OWNER);
-    return !found;
-  }));
-  if (found) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_LAST_OWNER,
-                   "A family keeps at least one owner; make someone else an owner first.");
-}
-
-// Writes the member and its public record, in a revision of its own.
-absl::Status PutMember(FamilyWriter& writer, const MemberId& id, const StoredMember& member,
-                       const MemberId& actor, absl::string_view operation) {
-  RETURN_IF_ERROR(writer.BeginRevision().status());
-  writer.Put(kAccessColumn, MemberKey(writer.family(), id), member);
-  const RecordId record_id(id.bytes());
-  if (!Planted("public_member_stale")) {
-    RETURN_IF_ERROR(
-        writer.PutServerRecord({record_id, kMember, SerializeDeterministic(PublicMember(member))}));
-  }
-  storage::v1::JournalEntry entry;
-  entry.set_member_id(actor.str());
-  *entry.mutable_made_at() = ToProto(writer.now());
-  entry.add_server_record_ids(record_id.str());
-  entry.set_operation(std::string(operation));
-  writer.EndRevision(std::move(entry));
-  return absl::OkStatus();
-}
-
-void PutReplica(FamilyWriter& writer, const ReplicaId& id, const DeviceId& device,
-                const MemberId& member) {
-  storage::v1::Replica replica;
-  replica.set_device_id(device.str());
-  replica.set_member_id(member.str());
-  writer.Put(kReplicaColumn, ReplicaKey(writer.family(), id), replica);
-}
-
-// Removes what has expired among a few of the store's rows under `prefix`, from a random one on.
-// Called as often as such rows are made, so few expired ones are left at any time.
-template <typename Row>
-absl::Status SweepExpired(const std::string& prefix, FamilyWriter& writer, Random& random) {
-  const std::string middle = absl::StrCat(prefix, random.Bytes(32));
-  std::vector<std::string> expired;
-  int looked_at = 0;
-  for (const auto& [start, limit] :
-       {std::make_pair(middle, PrefixLimit(prefix)), std::make_pair(prefix, middle)}) {
-    auto it = writer.view().Scan(kAccessColumn, start, limit, ScanOrder::kAscending);
-    for (; it->Valid() && looked_at < kRowsSwept; it->Next(), ++looked_at) {
-      Row row;
-      if (ParseRow(it->value(), row).ok() && FromProto(row.expires_at()) <= writer.now()) {
-        expired.emplace_back(it->key());
-      }
-    }
-    RETURN_IF_ERROR(it->status());
-  }
-  for (const std::string& key : expired) writer.Delete(kAccessColumn, key);
-  return absl::OkStatus();
-}
-
-// The device of a token; a new device, and its new token in `pairing`, for one that is not known.
-// With a request id, notes what RepeatPairing needs.
-absl::StatusOr<DeviceId> FindOrMakeDevice(FamilyWriter& writer, const std::string& token,
-                                          const std::string& request_id, Random& random,
-                                          v1::Pairing& pairing) {
-  StoredPairing repeatable;
-  absl::StatusOr<DeviceId> device = Authenticate(writer.view(), token);
-  // One that was announced is no stranger's.
-  if (absl::IsUnauthenticated(device.status()) && !CheckToken(writer.view(), token).ok()) {
-    device = DeviceId::Make(random);
-    repeatable.set_token_salt(random.Bytes(32));
-    pairing.set_device_token(MakeToken(repeatable.token_salt(), request_id));
-    storage::v1::StoredDevice row;
-    row.set_device_id(device->str());
-    *row.mutable_created_at() = ToProto(writer.now());
-    writer.Put(kAccessColumn, DeviceKey(SecretHash(pairing.device_token())), row);
-  }
-  if (!device.ok() || request_id.empty()) return device;
-  RETURN_IF_ERROR(SweepExpired<StoredPairing>(PairingsPrefix(), writer, random));
-  repeatable.set_family_id(writer.family().str());
-  repeatable.set_device_id(device->str());
-  *repeatable.mutable_expires_at() = ToProto(writer.now() + kPairingRepeatable);
-  writer.Put(kAccessColumn, PairingKey(SecretHash(request_id)), repeatable);
-  return device;
-}
-
-// Makes the device one of the member's. One that is so already keeps its replica.
-absl::Status PairDevice(FamilyWriter& writer, const DeviceId& device, const MemberId& member,
-                        const std::string& name, Random& random) {
-  ASSIGN_OR_RETURN(absl::optional<StoredFamilyDevice> row, writer.reader().Device(device));
-  if (!row.has_value() || row->revoked() || row->member_id() != member.bytes()) {
-    const ReplicaId replica = ReplicaId::Make(random);
-    PutReplica(writer, replica, device, member);
-    row.emplace();
-    row->set_member_id(member.str());
-    row->set_replica_id(replica.str());
-    *row->mutable_paired_at() = ToProto(writer.now());
-  }
-  row->set_name(name);
-  writer.Put(kAccessColumn, FamilyDeviceKey(writer.family(), device), *row);
-  writer.Put(kAccessColumn, DeviceFamilyKey(device, writer.family()), google::protobuf::Empty());
-  return absl::OkStatus();
-}
-
-// What the device is in the family now; the token, if any, stays.
-absl::Status FillPairing(const FamilyReader& reader, const DeviceId& device, absl::Time now,
-                         v1::Pairing& pairing) {
-  ASSIGN_OR_RETURN(const Access access, Authorize(reader, device, now));
-  ASSIGN_OR_RETURN(const absl::optional<storage::v1::FamilyHead> head, reader.Head());
-  pairing.set_family_id(reader.family().str());
-  if (head.has_value()) pairing.set_family_name(head->name());
-  pairing.set_member_id(access.member.str());
-  pairing.set_role(access.role);
-  pairing.set_device_id(device.str());
-  pairing.set_replica_id(access.replica.str());
-  return absl::OkStatus();
-}
-
-// True: the request was answered before, and `pairing` says the same again.
-absl::StatusOr<bool> RepeatPairing(const FamilyWriter& writer, const std::string& token,
-                                   const std::string& request_id, v1::Pairing& pairing) {
-  if (request_id.empty()) return false;
-  ASSIGN_OR_RETURN(const absl::optional<StoredPairing> stored,
-                   ReadPairing(writer.view(), SecretHash(request_id)));
-  if (!stored.has_value() || FromProto(stored->expires_at()) <= writer.now() ||
-      Planted("pairing_not_repeatable")) {
-    return false;
-  }
-  if (stored->family_id() != writer.family().bytes()) {
-    return InvalidField("request_id", "names another request; make a new one");
-  }
-  if (!stored->token_salt().empty()) {
-    pairing.set_device_token(MakeToken(stored->token_salt(), request_id));
-  }
-  ASSIGN_OR_RETURN(
-      const DeviceId device,
-      Authenticate(writer.view(), stored->token_salt().empty() ? token : pairing.device_token()));
-  if (device.bytes() != stored->device_id()) {
-    return InvalidField("request_id", "names a request of another device; make a new one");
-  }
-  RETURN_IF_ERROR(FillPairing(writer.reader(), device, writer.now(), pairing));
-  return true;
-}
-
 // The id of the family to make. One that a request id makes has an id of it, so that a repeat comes
 // to the same place.
 FamilyId NewFamilyId(const v1::CreateFamilyRequest& request, Random& random) {
   if (!request.family_id().empty()) return FamilyId(request.family_id());
   if (request.request_id().empty()) return FamilyId::Make(random);
   return FamilyId(Sha256(absl::StrCat("family", request.request_id())).substr(0, FamilyId::kSize));
-}
-
-// The invite that the request asks for, but for the time it is valid. INVALID_ARGUMENT otherwise.
-absl::StatusOr<StoredInvite> InviteFor(const v1::CreateInviteRequest& request, absl::Time now) {
-  StoredInvite invite;
-  invite.set_family_id(request.family_id());
-  invite.set_member_id(request.member_id());
-  if (!request.member_id().empty()) return invite;
-  if (request.role() == v1::ROLE_UNSPECIFIED || !v1::Role_IsValid(request.role())) {
-    return InvalidField("role", "must be one that this server knows, unless member_id is set");
-  }
-  invite.set_role(request.role());
-  if (request.role() != v1::ROLE_CONSULTANT) return invite;
-  if (!v1::ConsentScope_IsValid(request.consent_scope())) {
-    return InvalidField("consent_scope", "must be one that this server knows");
-  }
-  invite.set_consent_scope(request.consent_scope() == v1::CONSENT_SCOPE_UNSPECIFIED
-                               ? v1::CONSENT_SCOPE_NIGHTS
-                               : request.consent_scope());
-  *invite.mutable_consent_until() =
-      request.has_consent_until() ? request.consent_until() : ToProto(now + kConsentDefault);
-  if (FromProto(invite.consent_until()) <= now) {
-    return InvalidField("consent_until", "must be in the future");
-  }
-  return invite;
-}
-
-absl::StatusOr<absl::Duration> ValidityOf(const v1::CreateInviteRequest& request) {
-  if (!request.has_valid_for()) return kInviteValidDefault;
-  const absl::Duration valid_for =
-      absl::Seconds(request.valid_for().seconds()) + absl::Nanoseconds(request.valid_for().nanos());
-  if (valid_for < kInviteValidMin || valid_for > kInviteValidMax) {
-    return InvalidField("valid_for", "must be 1 minute to 30 days");
-  }
-  return valid_for;
-}
-
-// NOT_FOUND (INVITE_NOT_VALID) if neither the code nor the request id leads to one.
-absl::StatusOr<FamilyId> FamilyToJoin(const ReadView& view, const std::string& code_hash,
-                                      const std::string& request_id) {
-  ASSIGN_OR_RETURN(const absl::optional<StoredInvite> invite, ReadInvite(view, code_hash));
-  if (invite.has_value()) return FamilyId(invite->family_id());
-  ASSIGN_OR_RETURN(const absl::optional<StoredPairing> pairing,
-                   ReadPairing(view, SecretHash(request_id)));
-  if (pairing.has_value()) return FamilyId(pairing->family_id());
-  return InviteNotValid();
-}
-
-// The invite of a code, if it can be used now. NOT_FOUND (INVITE_NOT_VALID) otherwise.
-absl::StatusOr<StoredInvite> UsableInvite(const FamilyWriter& writer,
-                                          const std::string& code_hash) {
-  ASSIGN_OR_RETURN(const absl::optional<StoredInvite> invite, ReadInvite(writer.view(), code_hash));
-  if (!invite.has_value() || !writer.exists() ||
-      (FromProto(invite->expires_at()) <= writer.now() && !Planted("expired_invite_holds"))) {
-    return InviteNotValid();
-  }
-  const absl::StatusOr<Access> inviter =
-      Authorize(writer.reader(), DeviceId(invite->invited_by()), writer.now());
-  if (Planted("invite_outlives_its_giver")) return *invite;
-  if (absl::IsPermissionDenied(inviter.status())) return InviteNotValid();
-  RETURN_IF_ERROR(inviter.status());
-  const bool is_own = invite->member_id() == inviter->member.bytes();
-  if (!MayCall(inviter->role, is_own ? Action::kInviteOwnDevice : Action::kInviteMember) &&
-      !Planted("invite_outlives_its_givers_role")) {
-    return InviteNotValid();
-  }
-  if (!invite->member_id().empty()) {
-    ASSIGN_OR_RETURN(const absl::optional<StoredMember> member,
-                     writer.reader().Member(MemberId(invite->member_id())));
-    if (!member.has_value() || member->removed()) return InviteNotValid();
-  }
-  return *invite;
-}
-
-// Tells the family that somebody tried an invite of it that holds no longer. False: no family can
-// be told, since the server knows no such code.
-absl::StatusOr<bool> AddRefusedInvite(FamilyWriter& writer, const std::string& token,
-                                      const std::string& code_hash) {
-  ASSIGN_OR_RETURN(const absl::optional<StoredInvite> invite, ReadInvite(writer.view(), code_hash));
-  if (!invite.has_value() || !writer.exists()) return false;
-  StoredEvent event;
-  event.set_kind(v1::ACCESS_EVENT_KIND_INVITE_REFUSED);
-  const absl::StatusOr<DeviceId> device = Authenticate(writer.view(), token);
-  if (device.ok()) {
-    ASSIGN_OR_RETURN(const absl::optional<StoredFamilyDevice> paired,
-                     writer.reader().Device(*device));
-    if (paired.has_value()) {
-      event = EventBy(*device, MemberId(paired->member_id()), v1::ACCESS_EVENT_KIND_INVITE_REFUSED);
-    }
-  }
-  ASSIGN_OR_RETURN(const absl::optional<StoredFamilyDevice> giver,
-                   writer.reader().Device(DeviceId(invite->invited_by())));
-  if (giver.has_value()) event.set_subject_member_id(giver->member_id());
-  event.set_subject_device_id(invite->invited_by());
-  event.set_role(invite->role());
-  event.set_invite_number(invite->event_number());
-  RETURN_IF_ERROR(AddEvent(std::move(event), writer).status());
-  return true;
-}
-
-// Tells of a pairing, and of what it changed for a member who was in the family already.
-absl::Status AddPairing(FamilyWriter& writer, const StoredInvite& invite, const DeviceId& device,
-                        const MemberId& member_id, const absl::optional<StoredMember>& before) {
-  ASSIGN_OR_RETURN(const absl::optional<StoredFamilyDevice> giver,
-                   writer.reader().Device(DeviceId(invite.invited_by())));
-  ASSIGN_OR_RETURN(const absl::optional<StoredMember> member, writer.reader().Member(member_id));
-  if (!giver.has_value() || !member.has_value()) return DamagedRow();
-  StoredEvent event = EventBy(DeviceId(invite.invited_by()), MemberId(giver->member_id()),
-                              v1::ACCESS_EVENT_KIND_DEVICE_PAIRED);
-  event.set_subject_member_id(member_id.str());
-  event.set_subject_device_id(device.str());
-  event.set_role(member->role());
-  event.set_consent_scope(member->consent_scope());
-  if (member->has_until()) *event.mutable_consent_until() = member->until();
-  event.set_invite_number(invite.event_number());
-  RETURN_IF_ERROR(AddEvent(event, writer).status());
-  if (!before.has_value()) return absl::OkStatus();
-  if (before->role() != member->role()) {
-    event.set_kind(v1::ACCESS_EVENT_KIND_ROLE_CHANGED);
-  } else if (before->consent_scope() != member->consent_scope() ||
-             FromProto(before->until()) != FromProto(member->until())) {
-    event.set_kind(v1::ACCESS_EVENT_KIND_CONSENT_CHANGED);
-  } else {
-    return absl::OkStatus();
-  }
-  return AddEvent(std::move(event), writer).status();
-}
-
-// The member that an invite makes of a device: the invite's own, the one the device has already, or
-// a new one. Of a member that it changes, `before` is what they were.
-absl::StatusOr<MemberId> JoinAs(FamilyWriter& writer, const StoredInvite& invite,
-                                const DeviceId& device, const std::string& member_name,
-                                Random& random, absl::optional<StoredMember>& before) {
-  const FamilyReader& reader = writer.reader();
-  if (!invite.member_id().empty()) return MemberId(invite.member_id());
-  MemberId id;
-  absl::optional<StoredMember> member;
-  ASSIGN_OR_RETURN(const absl::optional<StoredFamilyDevice> paired, reader.Device(device));
-  if (paired.has_value() && !paired->revoked()) {
-    id = MemberId(paired->member_id());
-    ASSIGN_OR_RETURN(member, reader.Member(id));
-  }
-  if (!member.has_value() || member->removed()) {
-    if (member_name.empty()) return InvalidField("member_name", "is required");
-    id = MemberId::Make(random);
-    member.emplace();
-    *member->mutable_since() = ToProto(writer.now());
-  } else {
-    before = member;
-    if (member->role() == v1::ROLE_OWNER && invite.role() != v1::ROLE_OWNER) {
-      RETURN_IF_ERROR(RequireOtherOwner(reader, id));
-    }
-  }
-  if (!member_name.empty()) member->set_name(member_name);
-  if (!before.has_value() || !Planted("joining_keeps_the_role")) member->set_role(invite.role());
-  member->set_consent_scope(invite.consent_scope());
-  member->clear_until();
-  if (invite.has_consent_until()) *member->mutable_until() = invite.consent_until();
-  RETURN_IF_ERROR(PutMember(writer, id, *member, id, "join"));
-  return id;
 }
 
 absl::Status DecidedOtherwise(bool accepted) {
@@ -445,116 +122,6 @@ absl::StatusOr<uint64_t> RefuseQuarantined(FamilyWriter& writer, const MemberId&
   writer.EndRevision(std::move(entry));
   return revision;
 }
-
-// The feed of a family from its beginning to its end, each message from a view of its own, so that
-// a slow reader keeps no old one alive. Nothing is sent before the event of it is on disk.
-class ExportStream final : public MessageStream<v1::ExportFamilyResponse> {
- public:
-  using Step = StreamStep<v1::ExportFamilyResponse>;
-
-  ExportStream(const Engine& engine, StreamRegistry& streams, const Clock& clock, std::string token,
-               const FamilyId& family, const DeviceId& device, StreamWake wake)
-      : engine_(engine),
-        clock_(clock),
-        token_(std::move(token)),
-        family_(family),
-        device_(device),
-        event_(std::make_shared<Event>()) {
-    event_->wake = std::move(wake);
-    StreamRegistry::Callbacks callbacks;
-    callbacks.access_changed = [this](const FamilyId& changed) {
-      if (changed == family_) Invalidate();
-    };
-    callbacks.token_exchanged = [this] { Invalidate(); };
-    callbacks.received = [](uint64_t) {};
-    registration_ = streams.Register(device, "", std::move(callbacks));
-  }
-
-  ~ExportStream() override {
-    absl::MutexLock lock(&event_->mu);
-    event_->wake = nullptr;
-  }
-
-  // Call it once, with what became of the event. It may outlive the stream.
-  std::function<void(absl::Status)> OnEvent() const {
-    return [event = event_](absl::Status status) {
-      absl::MutexLock lock(&event->mu);
-      event->status = std::move(status);
-      if (event->wake) event->wake();
-    };
-  }
-
-  Step Next() override {
-    absl::optional<absl::Status> recorded;
-    {
-      absl::MutexLock lock(&event_->mu);
-      recorded = event_->status;
-    }
-    if (!recorded.has_value()) return Step();
-    if (!recorded->ok()) {
-      Step step;
-      step.kind = Step::Kind::kEnd;
-      step.status = *std::move(recorded);
-      return step;
-    }
-    // The last message may have been dropped at the gate: it comes again.
-    if (Revalidate() && !Planted("dropped_export_not_sent_again")) position_ = last_position_;
-    Step step;
-    auto message = std::make_shared<v1::ExportFamilyResponse>();
-    step.status = Read(*message);
-    if (step.status.ok() && message->records_size() > 0) step.message = std::move(message);
-    step.kind = step.message != nullptr ? Step::Kind::kMessage : Step::Kind::kEnd;
-    return step;
-  }
-
- private:
-  // No records: the end is reached.
-  absl::Status Read(v1::ExportFamilyResponse& message) {
-    const std::unique_ptr<ReadView> view = engine_.Snapshot();
-    const FamilyReader reader(*view, family_);
-    RETURN_IF_ERROR(CheckStreamToken(*view, token_));
-    ASSIGN_OR_RETURN(const Access access, Authorize(reader, device_, clock_.Now()));
-    RETURN_IF_ERROR(RequireAction(access, Action::kExportFamily));
-    last_position_ = position_;
-    size_t bytes = 0;
-    absl::Status read;
-    RETURN_IF_ERROR(reader.ScanFeed(position_, [&](absl::string_view key, const RecordId& id) {
-      if (bytes >= kMessageBytes) return false;
-      position_ = absl::StrCat(key, absl::string_view("\0", 1));  // the next key after it
-      v1::Record& record = *message.add_records();
-      read = ReadRecord(reader, id, record);
-      bytes += record.ByteSizeLong();
-      return read.ok();
-    }));
-    return read;
-  }
-
-  static absl::Status ReadRecord(const FamilyReader& reader, const RecordId& id,
-                                 v1::Record& record) {
-    ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredRecord> stored, reader.Record(id));
-    if (stored.has_value() && RecordToExport(id.bytes(), *stored, record)) return absl::OkStatus();
-    return DamagedRow();
-  }
-
-  // What the commit of the event and the stream share.
-  struct Event {
-    absl::Mutex mu;
-    absl::optional<absl::Status> status ABSL_GUARDED_BY(mu);  // nullopt: it is under way
-    StreamWake wake ABSL_GUARDED_BY(mu);
-  };
-
-  const Engine& engine_;
-  const Clock& clock_;
-  const std::string token_;
-  const FamilyId family_;
-  const DeviceId device_;
-  const std::shared_ptr<Event> event_;
-  // Where the scan goes on, and where the last message began.
-  std::string position_ = FamilyStart(family_);
-  std::string last_position_ = position_;
-  // Last, so that it goes first: no callback comes after.
-  std::unique_ptr<StreamRegistry::Registration> registration_;
-};
 
 }  // namespace
 
@@ -669,7 +236,6 @@ void FamilyService::CreateInvite(const std::string& token, const v1::CreateInvit
           ASSIGN_OR_RETURN(const auto member, writer.reader().Member(member_id));
           if (!member.has_value() || member->removed()) return NotFound("member", member_id.hex());
         }
-        RETURN_IF_ERROR(SweepExpired<StoredInvite>(InvitesPrefix(), writer, random_));
         invite.set_invited_by(caller.device.str());
         *invite.mutable_expires_at() = ToProto(writer.now() + valid_for);
         StoredEvent event = EventBy(caller, v1::ACCESS_EVENT_KIND_INVITE_GIVEN);
@@ -680,10 +246,8 @@ void FamilyService::CreateInvite(const std::string& token, const v1::CreateInvit
         *event.mutable_invite_expires_at() = invite.expires_at();
         ASSIGN_OR_RETURN(const uint64_t number, AddEvent(std::move(event), writer));
         invite.set_event_number(number);
-        response.set_code(MakeInviteCode(random_));
+        ASSIGN_OR_RETURN(*response.mutable_code(), PutInvite(writer, invite, random_));
         *response.mutable_expires_at() = invite.expires_at();
-        writer.Put(kAccessColumn, InviteKey(SecretHash(*NormalizeInviteCode(response.code()))),
-                   invite);
         return absl::OkStatus();
       },
       std::move(done));
@@ -1024,7 +588,7 @@ absl::StatusOr<v1::ListQuarantineResponse> FamilyService::ListQuarantine(
   absl::Status parsed;
   RETURN_IF_ERROR(reader.ScanQuarantine(
       start, [&](absl::string_view key, const storage::v1::QuarantinedTransaction& row) {
-        if (response.items_size() == page_size || bytes >= kMessageBytes) {
+        if (response.items_size() == page_size || bytes >= kPageBytes) {
           response.set_next_page_token(absl::BytesToHexString(key.substr(FamilyId::kSize)));
           return false;
         }
