@@ -180,6 +180,44 @@ absl::optional<RecordId> LackedRecord(const v1::Transaction& transaction,
   return absl::nullopt;
 }
 
+// What a device was sent up to a bookmark.
+struct Followed {
+  bool from_nothing = false;  // all that the family has, not only what has changed
+  bool new_lineage = false;
+  std::map<RecordId, const v1::Record*> records;  // the newest of each
+  const v1::Bookmark* bookmark = nullptr;
+};
+
+// INTERNAL: the messages make no sense to a device that has `stored`. They must outlive the answer.
+absl::StatusOr<Followed> ReadFollowed(const std::vector<v1::FollowResponse>& messages,
+                                      const DeviceFamily& stored) {
+  Followed followed;
+  followed.from_nothing = stored.revision() == 0 || stored.follow_from_nothing();
+  for (const v1::FollowResponse& message : messages) {
+    if (message.has_reset()) {
+      followed.from_nothing = true;
+      followed.records.clear();
+    }
+    for (const v1::Record& record : message.records()) {
+      if (!RecordId::IsId(record.record_id()) || record.digest().size() != 32) {
+        return absl::InternalError("the server sent a record without id or digest");
+      }
+      followed.records[RecordId(record.record_id())] = &record;
+    }
+  }
+  if (messages.empty() || !messages.back().has_bookmark() ||
+      messages.back().bookmark().state_hash().size() != 32) {
+    return absl::InternalError("the server sent no bookmark, or one without a state hash");
+  }
+  followed.bookmark = &messages.back().bookmark();
+  const v1::Cursor& cursor = followed.bookmark->cursor();
+  followed.new_lineage = !stored.lineage().empty() && cursor.lineage() != stored.lineage();
+  if (!followed.from_nothing && (followed.new_lineage || cursor.revision() < stored.revision())) {
+    return absl::InternalError("the server's bookmark goes back, or to another lineage");
+  }
+  return followed;
+}
+
 }  // namespace
 
 const int Replica::kColumns = static_cast<int>(kColumnNames.size());
@@ -426,6 +464,106 @@ struct Replica::Update {
       RemoveOutbox(position, row);
       Append(std::move(transaction));
     }
+  }
+
+  // Removes all records that the device has of the family.
+  absl::Status RemoveRecords(const ReadView& view) {
+    auto it = ScanFamily(view, kRecordColumn, family.id);
+    for (; it->Valid(); it->Next()) {
+      if (Planted("screen_not_told_of_a_reset")) break;
+      changed.insert(RecordId(it->key().substr(FamilyId::kSize)));
+    }
+    RETURN_IF_ERROR(it->status());
+    if (!Planted("reset_keeps_old_records")) {
+      batch.DeleteRange(kRecordColumn, family.id.bytes(), FamilyLimit(family.id));
+    }
+    return absl::OkStatus();
+  }
+
+  // The records here are those of the bookmark, and add up to `hash`.
+  void SetCursor(const v1::Bookmark& bookmark, const StateHash& hash) {
+    stored.set_lineage(bookmark.cursor().lineage());
+    stored.set_revision(bookmark.cursor().revision());
+    stored.set_state_hash(hash.bytes());
+    if (!Planted("backup_not_noted")) stored.set_backed_up_revision(bookmark.backed_up_revision());
+    stored.clear_follow_from_nothing();
+    if (!Planted("closed_for_good")) stored.clear_closed();
+  }
+
+  // The cursor goes to the bookmark, and what was tapped here goes on from there.
+  absl::Status TakeBookmark(const ReadView& view, const Followed& followed, const StateHash& hash) {
+    SetCursor(*followed.bookmark, hash);
+    const bool rehome = stored.rehome_at_bookmark();
+    if (rehome) {
+      // What was tapped since was not sent; it may have to come after what the server lost.
+      stored.clear_rehome_at_bookmark();
+      stored.clear_last_seq();
+      stored.clear_last_hash();
+    }
+    for (const auto& [record, wire] : followed.records) LeaveNamesTaken(*wire);
+    if (followed.new_lineage || (family.stored.follow_from_nothing() && !rehome)) {
+      RETURN_IF_ERROR(ReopenAll(view));
+    } else {
+      SettleOutbox();
+      RETURN_IF_ERROR(ForgetBackedUp(view));
+    }
+    if (family.attention > 0 && !Planted("rejected_edit_not_pushed_again")) {
+      RETURN_IF_ERROR(ReopenRejected(view, followed.records));
+    }
+    if (rehome) Rehome(absl::nullopt);
+    return absl::OkStatus();
+  }
+
+  // The server may have lost what it had acknowledged: all of it is pushed again. It knows what it
+  // has.
+  absl::Status ReopenAll(const ReadView& view) {
+    for (Column column : {kOutboxColumn, kSentColumn}) {
+      auto it = ScanFamily(view, column, family.id);
+      for (; it->Valid(); it->Next()) {
+        ASSIGN_OR_RETURN(Row row, Row::Parse(it->value()));
+        if (Planted("sent_not_pushed_again") && column == kSentColumn) continue;
+        const uint64_t position = PositionOf(it->key());
+        if (column == kOutboxColumn && row.lineage == stored.lineage() && row.revision != 0 &&
+            row.revision <= stored.revision()) {
+          Move(position, row, kSentColumn, row.ToStored());  // taken since
+        } else {
+          Reopen(column, position, std::move(row));
+        }
+      }
+      RETURN_IF_ERROR(it->status());
+    }
+    return absl::OkStatus();
+  }
+
+  // What was acknowledged and is in the records now leaves the outbox.
+  void SettleOutbox() {
+    for (const auto& [position, row] : family.outbox) {
+      if (row.revision == 0) continue;
+      if (!row.lineage.empty() && row.lineage != stored.lineage() &&
+          !Planted("acknowledged_by_what_was_lost")) {
+        // Acknowledged before the first bookmark, by what the server has lost since.
+        Reopen(kOutboxColumn, position, row);
+      } else if (row.revision <= stored.revision()) {
+        Move(position, row, kSentColumn, row.ToStored());
+      }
+    }
+  }
+
+  // What a backup of the server has need not be kept here.
+  absl::Status ForgetBackedUp(const ReadView& view) {
+    auto it = ScanFamily(view, kSentColumn, family.id);
+    for (; it->Valid(); it->Next()) {
+      DeviceTransaction row;
+      RETURN_IF_ERROR(ParseRow(it->value(), row));
+      if (Planted("sent_kept_for_ever")) break;
+      if (row.revision() > stored.backed_up_revision() && sent <= kSentMax &&
+          !Planted("sent_forgotten_before_backup")) {
+        break;
+      }
+      batch.Delete(kSentColumn, it->key());
+      --sent;
+    }
+    return it->status();
   }
 
   // Reopens what was rejected for want of a record that has come now.
@@ -1087,138 +1225,40 @@ absl::Status Replica::ApplyBookmark(const FamilyId& id,
     absl::MutexLock lock(&mu_);
     ASSIGN_OR_RETURN(Family * family, Find(id));
     const std::unique_ptr<ReadView> view = engine_->Snapshot();
+    ASSIGN_OR_RETURN(const Followed followed, ReadFollowed(messages, family->stored));
     Update update(*family);
-    DeviceFamily& stored = update.stored;
-
-    bool from_nothing = stored.revision() == 0 || stored.follow_from_nothing();
-    std::map<RecordId, const v1::Record*> records;
-    for (const v1::FollowResponse& message : messages) {
-      if (message.has_reset()) {
-        from_nothing = true;
-        records.clear();
-      }
-      for (const v1::Record& record : message.records()) {
-        if (!RecordId::IsId(record.record_id()) || record.digest().size() != 32) {
-          return absl::InternalError("the server sent a record without id or digest");
-        }
-        records[RecordId(record.record_id())] = &record;
-      }
-    }
-    if (messages.empty() || !messages.back().has_bookmark() ||
-        messages.back().bookmark().state_hash().size() != 32) {
-      return absl::InternalError("the server sent no bookmark, or one without a state hash");
-    }
-    const v1::Bookmark& bookmark = messages.back().bookmark();
-    const bool new_lineage =
-        !stored.lineage().empty() && bookmark.cursor().lineage() != stored.lineage();
-    if (!from_nothing && (new_lineage || bookmark.cursor().revision() < stored.revision())) {
-      return absl::InternalError("the server's bookmark goes back, or to another lineage");
-    }
-
-    StateHash hash(from_nothing ? "" : stored.state_hash());
-    if (from_nothing) {
-      auto old = ScanFamily(*view, kRecordColumn, id);
-      for (; old->Valid(); old->Next()) {
-        if (Planted("screen_not_told_of_a_reset")) break;
-        changed.insert(RecordId(old->key().substr(FamilyId::kSize)));
-      }
-      RETURN_IF_ERROR(old->status());
-      if (!Planted("reset_keeps_old_records")) {
-        update.batch.DeleteRange(kRecordColumn, id.bytes(), FamilyLimit(id));
-      }
-    }
-    for (const auto& [record, wire] : records) {
-      if (!from_nothing) {
+    StateHash hash(followed.from_nothing ? "" : family->stored.state_hash());
+    if (followed.from_nothing) RETURN_IF_ERROR(update.RemoveRecords(*view));
+    for (const auto& [record, wire] : followed.records) {
+      if (!followed.from_nothing) {
         ASSIGN_OR_RETURN(const v1::Record old, Confirmed(*view, id, record));
         hash.Remove(old.digest());
       }
       hash.Add(wire->digest());
       update.batch.Put(kRecordColumn, RecordKey(id, record), wire->SerializeAsString());
       if (Planted("transaction_split")) RETURN_IF_ERROR(WriteBatchOrBreak(update.batch));
-      changed.insert(record);
+      update.changed.insert(record);
     }
-
-    if (hash != StateHash(bookmark.state_hash()) && !Planted("state_hash_not_compared")) {
+    if (hash == StateHash(followed.bookmark->state_hash()) || Planted("state_hash_not_compared")) {
+      if (Planted("cursor_stored_before_the_records")) {
+        Update early(*family);
+        early.SetCursor(*followed.bookmark, hash);
+        RETURN_IF_ERROR(Commit(*family, early));
+      }
+      RETURN_IF_ERROR(update.TakeBookmark(*view, followed, hash));
+      RETURN_IF_ERROR(Commit(*family, update));
+      changed = std::move(update.changed);
+    } else {
       Update again(*family);
       again.stored.set_follow_from_nothing(true);
-      again.stored.set_resyncs(stored.resyncs() + 1);
+      again.stored.set_resyncs(family->stored.resyncs() + 1);
       RETURN_IF_ERROR(Commit(*family, again));
-      changed.clear();
-      result = from_nothing
+      result = followed.from_nothing
                    ? MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_STORAGE_DAMAGED,
                                "the server's records do not add up to its state hash")
                    : absl::AbortedError(
                          "the records here differ from the server's; following "
                          "from the beginning");
-    } else {
-      stored.set_lineage(bookmark.cursor().lineage());
-      stored.set_revision(bookmark.cursor().revision());
-      stored.set_state_hash(hash.bytes());
-      if (!Planted("backup_not_noted"))
-        stored.set_backed_up_revision(bookmark.backed_up_revision());
-      stored.clear_follow_from_nothing();
-      if (!Planted("closed_for_good")) stored.clear_closed();
-      if (Planted("cursor_stored_before_the_records")) {
-        Update early(*family);
-        early.stored = stored;
-        RETURN_IF_ERROR(Commit(*family, early));
-      }
-      const bool rehome = stored.rehome_at_bookmark();
-      if (rehome) {
-        // What was tapped since was not sent; it may have to come after what the server lost.
-        stored.clear_rehome_at_bookmark();
-        stored.clear_last_seq();
-        stored.clear_last_hash();
-      }
-      for (const auto& [record, wire] : records) update.LeaveNamesTaken(*wire);
-      if (new_lineage || (family->stored.follow_from_nothing() && !rehome)) {
-        // The server may have lost what it had acknowledged. It knows what it has.
-        for (Column column : {kOutboxColumn, kSentColumn}) {
-          auto it = ScanFamily(*view, column, id);
-          for (; it->Valid(); it->Next()) {
-            ASSIGN_OR_RETURN(Row row, Row::Parse(it->value()));
-            if (Planted("sent_not_pushed_again") && column == kSentColumn) continue;
-            const uint64_t position = PositionOf(it->key());
-            if (column == kOutboxColumn && row.lineage == stored.lineage() && row.revision != 0 &&
-                row.revision <= stored.revision()) {
-              update.Move(position, row, kSentColumn, row.ToStored());  // taken since
-            } else {
-              update.Reopen(column, position, std::move(row));
-            }
-          }
-          RETURN_IF_ERROR(it->status());
-        }
-      } else {
-        for (const auto& [position, row] : family->outbox) {
-          if (row.revision == 0) continue;
-          if (!row.lineage.empty() && row.lineage != stored.lineage() &&
-              !Planted("acknowledged_by_what_was_lost")) {
-            // Acknowledged before the first bookmark, by what the server has lost since.
-            update.Reopen(kOutboxColumn, position, row);
-          } else if (row.revision <= stored.revision()) {
-            update.Move(position, row, kSentColumn, row.ToStored());
-          }
-        }
-        auto sent = ScanFamily(*view, kSentColumn, id);
-        for (; sent->Valid(); sent->Next()) {
-          DeviceTransaction row;
-          RETURN_IF_ERROR(ParseRow(sent->value(), row));
-          if (Planted("sent_kept_for_ever")) break;
-          if (row.revision() > stored.backed_up_revision() && update.sent <= kSentMax &&
-              !Planted("sent_forgotten_before_backup")) {
-            break;
-          }
-          update.batch.Delete(kSentColumn, sent->key());
-          --update.sent;
-        }
-        RETURN_IF_ERROR(sent->status());
-      }
-      if (family->attention > 0 && !Planted("rejected_edit_not_pushed_again")) {
-        RETURN_IF_ERROR(update.ReopenRejected(*view, records));
-      }
-      if (rehome) update.Rehome(absl::nullopt);
-      RETURN_IF_ERROR(Commit(*family, update));
-      changed.insert(update.changed.begin(), update.changed.end());
     }
   }
   Tell(id, changed);
