@@ -1,5 +1,6 @@
 #include "clients/cli/json.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 
@@ -35,10 +36,6 @@ std::string Quoted(absl::string_view text) {
   return quoted;
 }
 
-std::string Number(double number) {
-  return std::isfinite(number) ? absl::StrFormat("%.17g", number) : "null";
-}
-
 // The value of a field; of its item at `index` where it is repeated.
 std::string Value(const Message& message, const FieldDescriptor& field, int index) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
@@ -57,9 +54,9 @@ std::string Value(const Message& message, const FieldDescriptor& field, int inde
     case FieldDescriptor::CPPTYPE_UINT64:
       return absl::StrCat(NIGHTLOG_VALUE_(UInt64));
     case FieldDescriptor::CPPTYPE_FLOAT:
-      return Number(NIGHTLOG_VALUE_(Float));
+      return NumberText(NIGHTLOG_VALUE_(Float));
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      return Number(NIGHTLOG_VALUE_(Double));
+      return NumberText(NIGHTLOG_VALUE_(Double));
     case FieldDescriptor::CPPTYPE_ENUM:
       return Quoted(EnumWord(*field.enum_type(), NIGHTLOG_VALUE_(EnumValue)));
     case FieldDescriptor::CPPTYPE_STRING: {
@@ -89,6 +86,14 @@ std::string MapValue(const Message& message, const FieldDescriptor& field) {
 
 }  // namespace
 
+std::string NumberText(double number) {
+  if (!std::isfinite(number)) return "null";
+  char text[512];  // no double needs more
+  const std::to_chars_result end =
+      std::to_chars(std::begin(text), std::end(text), number, std::chars_format::fixed);
+  return std::string(text, end.ptr);
+}
+
 std::string ToJson(const Message& message) {
   const google::protobuf::Descriptor& type = *message.GetDescriptor();
   if (&type == google::protobuf::Timestamp::descriptor()) {
@@ -99,7 +104,7 @@ std::string ToJson(const Message& message) {
   if (&type == google::protobuf::Duration::descriptor()) {
     google::protobuf::Duration duration;
     duration.CopyFrom(message);
-    return Number(static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9);
+    return NumberText(static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9);
   }
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   JsonObject object;

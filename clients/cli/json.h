@@ -16,6 +16,9 @@ namespace nightlog::cli {
 // numbers. A field that can be unset is left out then; all others always stand, whatever they hold.
 std::string ToJson(const google::protobuf::Message& message);
 
+// A number with as many digits as tell it from all others; `null` where there is none.
+std::string NumberText(double number);
+
 // An object with its members in the order they were added.
 class JsonObject {
  public:

@@ -76,8 +76,8 @@ std::string Scalar(const Message& message, const FieldDescriptor& field, int ind
                  ? "yes"
                  : "no";
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      return absl::StrCat(repeated ? reflection.GetRepeatedDouble(message, &field, index)
-                                   : reflection.GetDouble(message, &field));
+      return NumberText(repeated ? reflection.GetRepeatedDouble(message, &field, index)
+                                 : reflection.GetDouble(message, &field));
     case FieldDescriptor::CPPTYPE_INT32:
       return absl::StrCat(repeated ? reflection.GetRepeatedInt32(message, &field, index)
                                    : reflection.GetInt32(message, &field));

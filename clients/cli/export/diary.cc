@@ -1,6 +1,7 @@
 #include "clients/cli/export/diary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -191,7 +192,7 @@ class Diary {
       cell(minutes(night->has_tst_night_min(), night->tst_night_min()));
       cell(minutes(night->has_nap_min(), night->nap_min()));
       cell(night->adherence().has_adherence_pct()
-               ? absl::StrFormat("%.0f%%", night->adherence().adherence_pct())
+               ? absl::StrCat(std::llround(night->adherence().adherence_pct()), "%")
                : "");
     }
     absl::StrAppend(&html, "<td class=\"notes\">", NotesOf(child, day), "</td></tr>\n");

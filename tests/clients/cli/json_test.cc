@@ -1,5 +1,6 @@
 #include "clients/cli/json.h"
 
+#include <limits>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -38,6 +39,16 @@ TEST(JsonTest, AMapIsAnObjectByItsKeys) {
   v1::NightSummary night;
   (*night.mutable_interventions_by_level())[3] = 2;
   EXPECT_THAT(ToJson(night), HasSubstr(R"("interventions_by_level": {"3": 2})"));
+}
+
+TEST(JsonTest, ANumberHasAsManyDigitsAsItNeeds) {
+  EXPECT_EQ(NumberText(12.3), "12.3");
+  EXPECT_EQ(NumberText(37.0 / 3), "12.333333333333334");
+  EXPECT_EQ(NumberText(1e6), "1000000");
+  EXPECT_EQ(NumberText(-5e-7), "-0.0000005");
+  EXPECT_EQ(NumberText(std::numeric_limits<double>::denorm_min()).size(), 326);
+  EXPECT_EQ(NumberText(-std::numeric_limits<double>::max()).size(), 310);
+  EXPECT_EQ(NumberText(std::numeric_limits<double>::infinity()), "null");
 }
 
 TEST(JsonTest, TextIsEscapedAndKeptAsUtf8) {

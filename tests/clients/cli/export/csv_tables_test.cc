@@ -66,6 +66,12 @@ TEST(CsvTablesTest, EveryRowHasAsManyCellsAsTheHeading) {
   }
 }
 
+TEST(CsvTablesTest, ANumberIsNotCut) {
+  std::vector<v1::Record> records(1);
+  records[0].mutable_night_summary()->set_tst_night_min(37.0 / 3);
+  EXPECT_EQ(Cell(ToCsvTables(records).at("nights.csv"), 1, "tst_night_min"), "12.333333333333334");
+}
+
 TEST(CsvTablesTest, ASpreadsheetRunsNoTextAsAFormula) {
   const auto tables = ToCsvTables(TwoRecords());
   EXPECT_EQ(Cell(tables.at("log_entries.csv"), 1, "tags"), "'=HYPERLINK(\"x\") teething");

@@ -57,11 +57,13 @@ TEST(DiaryTest, ANightIsALineWithItsSleepFromNoonToNoon) {
           *night.mutable_night_summary()->add_timeline());
   night.mutable_night_summary()->set_tst_night_min(720);
   night.mutable_night_summary()->set_nwak(3);
+  night.mutable_night_summary()->mutable_adherence()->set_adherence_pct(62.5);
   const std::string html = SleepDiary("Robins", {AChild("Robin"), night});
   EXPECT_THAT(html, HasSubstr("<td>Sat 2026-01-10</td>"));
   EXPECT_THAT(html, HasSubstr("<i style=\"left:25.00%;width:50.00%\"></i>"));
   EXPECT_THAT(html, HasSubstr("<td>12 h 0 min</td>"));
   EXPECT_THAT(html, HasSubstr("<td>3</td>"));
+  EXPECT_THAT(html, HasSubstr("<td>63%</td>"));
 }
 
 TEST(DiaryTest, ANightInWhichTheClocksGoBackHas25Hours) {
