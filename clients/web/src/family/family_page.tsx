@@ -206,6 +206,14 @@ function Data({ family }: { family: Family }) {
             </div>
           </div>
           <Download family={family} />
+          <div class="stack tight">
+            <p class="small soft">{t('family.diary_what')}</p>
+            <div>
+              <a class="button plain" href={hrefOf('family', family.id, 'diary')}>
+                {t('family.diary')}
+              </a>
+            </div>
+          </div>
         </>
       )}
       <div class="stack tight">

@@ -14,6 +14,7 @@ import { InsecurePage } from './settings.tsx';
 import { Create, Join, Welcome } from './start.tsx';
 
 const ImportPage = lazy(() => import('./import_page.tsx').then((module) => module.ImportPage));
+const DiaryPage = lazy(() => import('./diary_page.tsx').then((module) => module.DiaryPage));
 
 export default function FamilyPages({ app, path }: AreaProps) {
   if (!isSecureContext) return <InsecurePage />;
@@ -44,6 +45,7 @@ export default function FamilyPages({ app, path }: AreaProps) {
       </Page>
     );
   }
+  if (family && page === 'diary') return <DiaryPage family={family} back={<Back />} />;
   if (family) return <OneFamilyPage family={family} />;
   return app.families.value.length === 0 ? <Welcome /> : <HomePage app={app} />;
 }

@@ -12,7 +12,7 @@ import type { Element } from './codec.ts';
 import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from './well_known.ts';
 
 // The fraction of a second as far as there is one.
-function timeText({ seconds, nanos }: Timestamp): string {
+export function timeText({ seconds, nanos }: Timestamp): string {
   const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
   const fraction = String(nanos).padStart(9, '0').replace(/0+$/, '');
   return `${whole}${fraction && `.${fraction}`}Z`;
