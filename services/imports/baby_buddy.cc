@@ -85,6 +85,7 @@ absl::StatusOr<ImportedLog> Read(const std::vector<CsvRow>& rows, const ImportOp
   format.activity = std::string(activity);
   format.columns = {"start", "end",   "time",      "type",        "method", "amount", "wet",
                     "solid", "color", "milestone", "temperature", "note",   "notes"};
+  format.idle = {"id", "child_id", "child_first_name", "child_last_name", "duration", "nap"};
   format.child_column = HasColumns(rows[0], {"child_first_name"}) ? "child_first_name" : "child_id";
   format.required = {HasColumns(rows[0], {"start"}) ? "start" : "time"};
   format.read = [&options, activity](const TableRow& row, std::vector<v1::ImportRemark>& remarks) {

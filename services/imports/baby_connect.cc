@@ -84,6 +84,7 @@ absl::StatusOr<ImportedLog> Read(const std::vector<CsvRow>& rows, const ImportOp
   format.source = kBabyConnectFormat.name;
   for (const absl::string_view column : kColumns) format.columns.emplace_back(column);
   format.required = format.columns;
+  format.idle = {"Duration (min)", "Quantity", "Extra data"};  // the Text says it in words
   format.read = [&options](const TableRow& row, std::vector<v1::ImportRemark>& remarks) {
     return ReadRow(row, options, remarks);
   };

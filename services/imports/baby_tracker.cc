@@ -2,10 +2,12 @@
 // which shows in its columns; a time is when it began, `1/13/26, 19:54`; lengths are in minutes;
 // the unit of an amount stands in the heading; and rows end where nothing follows.
 //
-//   sleep       Baby,Time,Duration(minutes),Note
-//   nursing     Baby,Time,Start Side,Left duration (min),Right duration (min),Total Duration
-//   (min),Note bottles     Baby,Time,Amount (oz.),Note nappies     Baby,Time,Status,Note pumping
-//   Time,Start Side,..,Total Duration (min),..,Total amount (oz.),Note
+//   sleep     Baby,Time,Duration(minutes),Note
+//   nursing   Baby,Time,Start Side,Left duration (min),Right duration (min),
+//             Total Duration (min),Note
+//   bottles   Baby,Time,Amount (oz.),Note
+//   nappies   Baby,Time,Status,Note
+//   pumping   Time,Start Side,..,Total Duration (min),..,Total amount (oz.),Note
 
 #include <string>
 #include <vector>

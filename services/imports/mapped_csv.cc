@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <initializer_list>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -118,15 +117,8 @@ absl::StatusOr<Columns> FindColumns(const CsvRow& heading, const ImportOptions& 
 
 class MappedRows {
  public:
-  MappedRows(const CsvRow& heading, Columns columns, const ImportOptions& options)
-      : columns_(std::move(columns)), options_(options) {
-    std::set<std::string> named;
-    for (const auto& [what, column] : columns_) named.insert(column);
-    for (const std::string& field : heading.fields) {
-      std::string column(absl::StripAsciiWhitespace(field));
-      if (!column.empty() && named.insert(column).second) others_.push_back(std::move(column));
-    }
-  }
+  MappedRows(Columns columns, const ImportOptions& options)
+      : columns_(std::move(columns)), options_(options) {}
 
   // In the order that makes an id.
   std::vector<std::string> IdColumns() const {
@@ -148,7 +140,6 @@ class MappedRows {
     ASSIGN_OR_RETURN(*entry.mutable_interval(), PlaceRow(times, options_.zone, remarks));
     *entry.mutable_detail() = ReadDetail(row, kind, remarks, entry);
     AddText(row[ColumnOf("text")], entry);
-    for (const std::string& column : others_) AddColumns(row, {column}, entry);
     entry.mutable_import_origin()->set_activity(std::string(kind));
     entry.mutable_import_origin()->set_author(std::string(row[ColumnOf("author")]));
     return entry;
@@ -209,15 +200,13 @@ class MappedRows {
 
   const Columns columns_;
   const ImportOptions& options_;
-  // Columns that hold nothing of the above.
-  std::vector<std::string> others_;
 };
 
 absl::StatusOr<ImportedLog> Read(absl::string_view source, const std::vector<CsvRow>& rows,
                                  const ImportOptions& options) {
   ASSIGN_OR_RETURN(Columns columns, FindColumns(rows[0], options));
   if (columns.count("began") == 0) return Refusal(v1::IMPORT_REASON_NO_BEGIN);
-  const MappedRows mapped(rows[0], columns, options);
+  const MappedRows mapped(columns, options);
   TableFormat format;
   format.source = source;
   format.columns = mapped.IdColumns();

@@ -89,24 +89,15 @@ absl::StatusOr<v1::LogEntry> ReadRow(const TableRow& row, const ImportOptions& o
   v1::EntryDetail& detail = *entry.mutable_detail();
   if (type == "Sleep") {
     detail.mutable_sleep();
-    AddColumns(row, {"[Sleep] Location"}, entry);
   } else if (type == "Breastfeed") {
     detail.mutable_feed()->set_kind(v1::FEED_KIND_BREAST);
   } else if (type == "Bottle Feed") {
     SetBottle(row, options.amounts, *detail.mutable_feed(), remarks);
-    AddColumns(row, {"[Bottle Feed] Type"}, entry);
   } else if (absl::StartsWith(type, "Solid")) {
     detail.mutable_feed()->set_kind(v1::FEED_KIND_SOLID);
   } else {
     detail.mutable_note();
     AddText(type, entry);
-    AddColumns(row,
-               {"[Diaper] Type", "[Diaper] Detail", "[Diaper] Dirty Color",
-                "[Diaper] Dirty Texture", "[Medical] Medication", "[Medical] Temperature",
-                "[Medical] Temperature Unit", "[Growth] Weight", "[Growth] Weight Unit",
-                "[Growth] Height", "[Growth] Height Unit", "[Growth] Head Size",
-                "[Growth] Head Size Unit", "[Routine] Routine", "[Pump] Total Volume"},
-               entry);
   }
   AddText(row["Note"], entry);
   entry.mutable_import_origin()->set_activity(std::string(type));
@@ -131,6 +122,7 @@ absl::StatusOr<ImportedLog> Read(const std::vector<CsvRow>& rows, const ImportOp
                     "[Diaper] Type",
                     "[Medical] Medication",
                     "Note"};
+  format.idle = {std::string(kStart), std::string(kSleepEnd)};  // beside their epochs
   format.child_column = "Profile Name";
   format.required = {"Type"};
   format.read = [&options](const TableRow& row, std::vector<v1::ImportRemark>& remarks) {

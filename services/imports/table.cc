@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -24,9 +25,22 @@ absl::Status CheckChildren(const std::set<std::string>& children,
   return Refusal(v1::IMPORT_REASON_CHILDREN, {children.begin(), children.end()});
 }
 
+// A line `Column: value` for each column that nobody looked at, and that is not idle.
+void AddTheRest(const CsvRow& heading, const CsvRow& csv_row, const TableRow& row,
+                const std::vector<std::string>& idle, v1::LogEntry& entry) {
+  for (size_t i = 0; i < csv_row.fields.size(); ++i) {
+    const absl::string_view column = absl::StripAsciiWhitespace(heading.fields[i]);
+    const absl::string_view value = absl::StripAsciiWhitespace(csv_row.fields[i]);
+    if (row.WasLookedAt(i) || value.empty() || absl::c_linear_search(idle, column)) continue;
+    AddText(column.empty() ? std::string(value) : absl::StrCat(column, ": ", value), entry);
+  }
+}
+
 }  // namespace
 
 absl::string_view TableRow::operator[](absl::string_view column) const {
+  const auto it = positions_.find(column);
+  if (it != positions_.end() && it->second < looked_at_.size()) looked_at_[it->second] = true;
   return absl::StripAsciiWhitespace(Raw(column));
 }
 
@@ -41,8 +55,10 @@ absl::StatusOr<ImportedLog> ReadTable(const std::vector<CsvRow>& rows, const Tab
                                       const ImportOptions& options) {
   std::map<std::string, size_t, std::less<>> positions;
   for (size_t i = 0; i < rows[0].fields.size(); ++i) {
-    // Of two columns with one name the first counts.
-    positions.emplace(std::string(absl::StripAsciiWhitespace(rows[0].fields[i])), i);
+    // Of two columns with one name the first counts. One without a name is nobody's: `""` is what
+    // formats ask for where they have no column for something.
+    const absl::string_view name = absl::StripAsciiWhitespace(rows[0].fields[i]);
+    if (!name.empty()) positions.emplace(std::string(name), i);
   }
   for (const std::string& column : format.required) {
     if (positions.count(column) == 0) {
@@ -94,6 +110,7 @@ absl::StatusOr<ImportedLog> ReadTable(const std::vector<CsvRow>& rows, const Tab
       set_aside(RemarkOf(entry.status()));
       continue;
     }
+    AddTheRest(rows[0], csv_row, row, format.idle, *entry);
     entry->set_child_id(options.child.str());
     entry->mutable_import_origin()->set_source(std::string(format.source));
     const absl::Status taken = CheckEntry(*entry);

@@ -20,17 +20,20 @@ namespace nightlog::imports {
 class TableRow {
  public:
   TableRow(const std::map<std::string, size_t, std::less<>>& positions, const CsvRow& row)
-      : positions_(positions), row_(row) {}
+      : positions_(positions), row_(row), looked_at_(row.fields.size(), false) {}
 
   // Without blanks around it; empty where the heading has no such column.
   absl::string_view operator[](absl::string_view column) const;
-  // As it stands in the file.
+  // As it stands in the file. This is not looking at it.
   absl::string_view Raw(absl::string_view column) const;
   bool HasColumn(absl::string_view column) const { return positions_.count(column) > 0; }
+  // True once operator[] was asked for the column in that position.
+  bool WasLookedAt(size_t position) const { return looked_at_.at(position); }
 
  private:
   const std::map<std::string, size_t, std::less<>>& positions_;
   const CsvRow& row_;
+  mutable std::vector<bool> looked_at_;
 };
 
 // How an app writes its log: one event a row.
@@ -44,11 +47,14 @@ struct TableFormat {
   std::vector<std::string> columns;
   // Those that a file must have.
   std::vector<std::string> required;
+  // Columns that say nothing beside what the others do, so that nobody needs them.
+  std::vector<std::string> idle;
   // The column that says which child a row is about; empty: all are about one.
   std::string child_column;
   // True: a row may leave out empty columns at its end.
   bool rows_may_be_short = false;
-  // The entry but for child and source. INVALID_ARGUMENT: why the row becomes none.
+  // The entry but for child, source and the columns that it did not look at, which become lines of
+  // its text. INVALID_ARGUMENT: why the row becomes none.
   std::function<absl::StatusOr<v1::LogEntry>(const TableRow&,
                                              std::vector<v1::ImportRemark>& remarks)>
       read;

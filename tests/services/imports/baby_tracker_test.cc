@@ -41,6 +41,7 @@ TEST(BabyTrackerTest, EachFileHasTheKindThatItsColumnsTell) {
   ASSERT_THAT(nursing.entries, SizeIs(1));
   EXPECT_EQ(nursing.entries[0].entry.detail().feed().kind(), v1::FEED_KIND_BREAST);
   EXPECT_EQ(MinutesOf(nursing.entries[0].entry), 59);
+  EXPECT_EQ(nursing.entries[0].entry.text(), "Start Side: Right\nRight duration (min): 59");
   const ImportedLog bottle =
       ReadWell("Baby,Time,Amount (oz.),Note\nRobin,\"2/3/25, 08:38\",0.6\n", options);
   ASSERT_THAT(bottle.entries, SizeIs(1));
@@ -54,7 +55,8 @@ TEST(BabyTrackerTest, EachFileHasTheKindThatItsColumnsTell) {
       "(oz.),Right amount (oz.),Total amount (oz.),Note\n\"7/1/25, 15:55\",,21,22,43,,,4,\n",
       options);
   ASSERT_THAT(pumping.entries, SizeIs(1));
-  EXPECT_EQ(pumping.entries[0].entry.text(), "pumping\nTotal amount (oz.): 4");
+  EXPECT_EQ(pumping.entries[0].entry.text(),
+            "pumping\nTotal amount (oz.): 4\nLeft duration (min): 21\nRight duration (min): 22");
 }
 
 TEST(BabyTrackerTest, RowsOfTwoFilesThatSayTheSameAreTwoEvents) {

@@ -41,5 +41,24 @@ TEST(FormatTest, AByteOrderMarkAndOtherLineEndsDoNotMatter) {
   EXPECT_EQ(marked.entries[0].id, plain.entries[0].id);
 }
 
+// What an app adds to its files is not lost with a build that has not heard of it.
+TEST(FormatTest, AColumnThatNobodyKnowsBecomesALineOfTheText) {
+  for (const auto& [heading, row] : {
+           std::pair("Type,Start,End,Start Condition,Notes", "Sleep,2026-01-10 19:30,,,hm"),
+           {"Type,Start Date/time,[Sleep] End Date/time,Note", "Sleep,2026-01-10 19:30,,hm"},
+           {"child_id,start,end,notes", "1,2026-01-10 19:30,,hm"},
+           {"Baby,Time,Duration(minutes),Note", "Robin,2026-01-10 19:30,,hm"},
+           {"Date and Time,End Time,Duration (min),Activity,Quantity,Extra data,Text,Notes,"
+            "Caregiver",
+            "2026-01-10 19:30,,,Sleep,,,,hm,Alex"},
+       }) {
+    const ImportedLog log =
+        ReadWell(absl::StrCat(heading, ",Mood,,Weather\n", row, ", merry ,and more,\n"),
+                 OptionsIn("Europe/London"));
+    ASSERT_EQ(log.entries.size(), 1) << heading;
+    EXPECT_EQ(log.entries[0].entry.text(), "hm\nMood: merry\nand more") << heading;
+  }
+}
+
 }  // namespace
 }  // namespace nightlog::imports

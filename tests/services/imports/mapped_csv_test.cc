@@ -84,6 +84,15 @@ TEST(MappedCsvTest, AMapThatDoesNotFitIsRefusedWithOneLine) {
   EXPECT_THAT(message(Mapped({})), HasSubstr("known to say when"));
 }
 
+// As programs write them that number their rows.
+TEST(MappedCsvTest, AColumnWithoutANameIsNotTakenForOneThatLacks) {
+  const ImportedLog log =
+      ReadWell(",Start\n7,2026-01-10 19:30\n", OptionsIn("Europe/London"), "csv");
+  ASSERT_THAT(log.entries, SizeIs(1));
+  EXPECT_EQ(LocalEnd(log.entries[0].entry), "");
+  EXPECT_EQ(log.entries[0].entry.text(), "7");
+}
+
 TEST(MappedCsvTest, RowsThatCannotBeReadAreSetAside) {
   const ImportedLog log = ReadWell("day,from\nsoon,19:30\n2026-10-26,late\n",
                                    Mapped({{"date", "day"}, {"began", "from"}}), "csv");

@@ -70,7 +70,7 @@ TEST(NaraTest, OtherEventsAreNotesAndTheChildItselfIsSetAside) {
       "Profile,Robin,,,,,,,,,,,,,,,,,\n"
       "Sleep,Robin,,,,,,,,,,,,,,,600,,\n");
   ASSERT_THAT(log.entries, SizeIs(1));
-  EXPECT_EQ(log.entries[0].entry.text(), "Diaper\n[Diaper] Type: Dirty Wet\nbig one");
+  EXPECT_EQ(log.entries[0].entry.text(), "Diaper\nbig one\n[Diaper] Type: Dirty Wet");
   ASSERT_THAT(log.set_aside, SizeIs(2));
   EXPECT_THAT(log.set_aside[0].text(), HasSubstr("not an event"));
   EXPECT_THAT(log.set_aside[1].text(), HasSubstr("no time"));
