@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "services/access.h"
+#include "services/imports/csv.h"
 #include "services/imports/format.h"
 #include "services/imports/remark.h"
 #include "services/imports/text.h"
@@ -97,8 +98,10 @@ absl::StatusOr<std::vector<v1::ReadLogResponse>> ReadPages(const v1::ReadLogRequ
   v1::ReadLogResponse response;
   response.set_format(request.format());
   const std::string text = imports::TextOf(file);
-  const int64_t cells = std::count_if(text.begin(), text.end(),
-                                      [](char c) { return c == ',' || c == '\n' || c == '\r'; });
+  const char separator = imports::SeparatorOf(text);
+  const int64_t cells = std::count_if(text.begin(), text.end(), [separator](char c) {
+    return c == separator || c == '\n' || c == '\r';
+  });
   if (cells > kCellsMax) {
     *response.mutable_problem() =
         imports::MakeRemark(v1::IMPORT_REASON_TOO_MANY_ROWS, {absl::StrCat(kRowsMax)});

@@ -33,7 +33,7 @@ absl::string_view ActivityOf(const CsvRow& heading) {
   if (HasColumns(heading, {"Baby", kTotalMinutes})) return "nursing";
   if (HasColumns(heading, {kTotalMinutes})) return "pumping";
   if (HasColumns(heading, {kOunces}) || HasColumns(heading, {kMillilitres})) return "bottle";
-  if (HasColumns(heading, {"Status"})) return "diaper";
+  if (HasColumns(heading, {"Baby", "Status"})) return "diaper";
   return "other";
 }
 

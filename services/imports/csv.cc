@@ -1,5 +1,7 @@
 #include "services/imports/csv.h"
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -8,7 +10,26 @@
 
 namespace nightlog::imports {
 
+char SeparatorOf(absl::string_view text) {
+  absl::ConsumePrefix(&text, "\xEF\xBB\xBF");
+  text = text.substr(std::min(text.find_first_not_of("\r\n"), text.size()));
+  std::map<char, int> counts;
+  bool quoted = false;
+  for (const char c : text) {
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '\n' || c == '\r') break;
+    ++counts[c];
+  }
+  char most = ',';
+  for (const char candidate : {';', '\t'}) {
+    if (counts[candidate] > counts[most]) most = candidate;
+  }
+  return most;
+}
+
 std::vector<CsvRow> ParseCsv(absl::string_view text) {
+  const char separator = SeparatorOf(text);
   absl::ConsumePrefix(&text, "\xEF\xBB\xBF");
   std::vector<CsvRow> rows;
   int line = 1;
@@ -45,13 +66,15 @@ std::vector<CsvRow> ParseCsv(absl::string_view text) {
         }
       }
       // What is not quoted, or stands behind the closing quote.
-      while (at < text.size() && text[at] != ',' && !at_break()) field.push_back(text[at++]);
+      while (at < text.size() && text[at] != separator && !at_break()) field.push_back(text[at++]);
       row.fields.push_back(std::move(field));
-      more = at < text.size() && text[at] == ',';
+      more = at < text.size() && text[at] == separator;
       if (more) ++at;
     }
     if (at < text.size()) advance();
-    if (row.fields.size() > 1 || !row.fields[0].empty()) rows.push_back(std::move(row));
+    const bool names_separator = row.line == 1 && row.fields[0] == "sep=";
+    if (names_separator || (row.fields.size() == 1 && row.fields[0].empty())) continue;
+    rows.push_back(std::move(row));
   }
   return rows;
 }

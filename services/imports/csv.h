@@ -17,9 +17,13 @@ struct CsvRow {
   bool unclosed_quote = false;
 };
 
-// Every row of a comma-separated file as RFC 4180 has it: quoted fields may hold commas, line
-// breaks and doubled quotes. Lines end in LF, CRLF or CR; a byte order mark and empty lines are
-// passed over.
+// What stands between the fields of a file: a comma, or the semicolon or tab that a spreadsheet
+// writes where commas are decimal. The first line tells, by what it has most of outside quotes.
+char SeparatorOf(absl::string_view text);
+
+// Every row of a file as RFC 4180 has it: quoted fields may hold separators, line breaks and
+// doubled quotes. Lines end in LF, CRLF or CR. A byte order mark, empty lines and a first line
+// `sep=;`, which is for Excel, are passed over.
 std::vector<CsvRow> ParseCsv(absl::string_view text);
 
 }  // namespace nightlog::imports

@@ -23,6 +23,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "services/imports/format.h"
 #include "services/imports/remark.h"
 #include "services/imports/row_times.h"
@@ -55,7 +56,7 @@ const std::vector<Holds>& AllHolds() {
 // A kind of entry by a word of the file: the first of these that stands in it.
 absl::optional<v1::EntryDetail> DetailOf(absl::string_view word) {
   v1::EntryDetail detail;
-  const std::string lower = absl::AsciiStrToLower(word);
+  const std::string lower = absl::StrReplaceAll(absl::AsciiStrToLower(word), {{"_", " "}});
   const auto has = [&lower](std::initializer_list<absl::string_view> words) {
     return std::any_of(words.begin(), words.end(), [&lower](absl::string_view candidate) {
       return absl::StrContains(lower, candidate);
@@ -63,7 +64,7 @@ absl::optional<v1::EntryDetail> DetailOf(absl::string_view word) {
   };
   if (has({"sleep", "nap", "asleep"})) {
     detail.mutable_sleep();
-  } else if (has({"put down", "put_down", "bedtime"})) {
+  } else if (has({"put down", "bedtime", "bed time"})) {
     detail.mutable_put_down();
   } else if (has({"rise", "up for the day"})) {
     detail.mutable_rise();

@@ -1,5 +1,6 @@
 #include "services/imports/measures.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -75,16 +76,35 @@ absl::optional<absl::Duration> ParseUnitLength(absl::string_view text) {
   return length;
 }
 
+// The text with a date such as `4.3.26` in front written with slashes, and `2026/3/4` with hyphens.
+// The former has the day first.
+std::string WithUsualDate(absl::string_view text, DateOrder& order) {
+  std::string usual(text);
+  const size_t first = text.find_first_not_of("0123456789");
+  if (first == text.npos) return usual;
+  const size_t second = text.find_first_not_of("0123456789", first + 1);
+  if (second == text.npos || text[first] != text[second]) return usual;
+  if (text[first] == '.' && first <= 2) {
+    order = DateOrder::kDayFirst;
+    usual[first] = usual[second] = '/';
+  } else if (text[first] == '/' && first == 4) {
+    usual[first] = usual[second] = '-';
+  }
+  return usual;
+}
+
 }  // namespace
 
 absl::optional<Stamp> ParseStamp(absl::string_view raw, DateOrder order) {
-  // Phones put a narrow blank before AM and PM.
-  const std::string text = absl::StrReplaceAll(absl::StripAsciiWhitespace(raw),
-                                               {{"\xE2\x80\xAF", " "}, {"\xC2\xA0", " "}});
+  // Phones put a narrow blank before AM and PM, and in some languages dots and blanks into them.
+  std::string text(absl::StripAsciiWhitespace(raw));
+  absl::StrReplaceAll({{"\xE2\x80\xAF", " "}, {"\xC2\xA0", " "}}, &text);
+  absl::StrReplaceAll({{"a.m.", "AM"}, {"a. m.", "AM"}, {"p.m.", "PM"}, {"p. m.", "PM"}}, &text);
+  text = WithUsualDate(text, order);
   absl::Time time;
   std::string error;
   for (const char* format : {"%Y-%m-%dT%H:%M:%E*S%Ez", "%Y-%m-%d %H:%M:%E*S%Ez",
-                             "%Y-%m-%d %H:%M:%E*S %z", "%Y-%m-%d %H:%M%Ez"}) {
+                             "%Y-%m-%d %H:%M:%E*S %z", "%Y-%m-%d %H:%M%Ez", "%Y-%m-%dT%H:%M%Ez"}) {
     if (absl::ParseTime(format, text, &time, &error)) return Stamp{time, {}};
   }
   for (const char* format : {"%Y-%m-%d %H:%M:%E*S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%E*S",
@@ -109,12 +129,13 @@ absl::optional<Stamp> ParseStamp(absl::string_view raw, DateOrder order) {
   return absl::nullopt;
 }
 
-absl::optional<absl::CivilDay> ParseDay(absl::string_view text, DateOrder order) {
+absl::optional<absl::CivilDay> ParseDay(absl::string_view raw, DateOrder order) {
+  const std::string text = WithUsualDate(absl::StripAsciiWhitespace(raw), order);
   const bool month_first = order == DateOrder::kMonthFirst;
   for (const absl::string_view format :
        {absl::string_view("%Y-%m-%d"), absl::string_view(month_first ? "%m/%d/%y" : "%d/%m/%y"),
         absl::string_view(month_first ? "%m/%d/%Y" : "%d/%m/%Y")}) {
-    const auto local = ParseLocal(format, absl::StripAsciiWhitespace(text));
+    const auto local = ParseLocal(format, text);
     if (local.has_value()) return absl::CivilDay(*local);
   }
   return absl::nullopt;
@@ -126,18 +147,25 @@ absl::optional<absl::Duration> ParseLength(absl::string_view text) {
   return length.has_value() ? length : ParseUnitLength(text);
 }
 
+absl::optional<double> ParseNumber(absl::string_view text) {
+  std::string usual(text);
+  const size_t comma = usual.find(',');
+  if (comma != usual.npos) {
+    if (usual.size() - comma - 1 > 2) return absl::nullopt;
+    usual[comma] = '.';
+  }
+  double number;
+  return absl::SimpleAtod(usual, &number) ? absl::make_optional(number) : absl::nullopt;
+}
+
 absl::optional<double> ParseMillilitres(absl::string_view text, absl::optional<VolumeUnit> unit) {
   text = absl::StripAsciiWhitespace(text);
-  size_t digits = 0;
-  while (digits < text.size() && (absl::ascii_isdigit(text[digits]) || text[digits] == '.')) {
-    ++digits;
-  }
-  double amount;
-  if (!absl::SimpleAtod(text.substr(0, digits), &amount)) return absl::nullopt;
+  const size_t digits = std::min(text.find_first_not_of("0123456789.,"), text.size());
+  const absl::optional<double> amount = ParseNumber(text.substr(0, digits));
   const absl::string_view word = absl::StripAsciiWhitespace(text.substr(digits));
   if (!word.empty()) unit = ParseVolumeUnit(word);
-  if (!unit.has_value()) return absl::nullopt;
-  return *unit == VolumeUnit::kOunce ? amount * kMillilitresPerOunce : amount;
+  if (!amount.has_value() || !unit.has_value()) return absl::nullopt;
+  return *unit == VolumeUnit::kOunce ? *amount * kMillilitresPerOunce : *amount;
 }
 
 absl::optional<VolumeUnit> ParseVolumeUnit(absl::string_view text) {

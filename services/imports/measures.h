@@ -20,12 +20,16 @@ struct Stamp {
   absl::CivilSecond local;  // only without `moment`
 };
 
-// `2026-03-04 21:05`, also with a `T`, seconds and an offset; `3/4/26 9:05 PM`, also with a comma,
-// four digits of the year and 24 hours; seconds or milliseconds since 1970.
+// `2026-03-04 21:05`, also with slashes, a `T`, seconds and an offset; `3/4/26 9:05 PM`, also with
+// a comma, four digits of the year and 24 hours; `4.3.26 21:05`, which has the day first in any
+// order; seconds or milliseconds since 1970.
 absl::optional<Stamp> ParseStamp(absl::string_view text, DateOrder order);
 
-// `2026-03-04` or `3/4/26`.
+// `2026-03-04`, `3/4/26` or `4.3.26`.
 absl::optional<absl::CivilDay> ParseDay(absl::string_view text, DateOrder order);
+
+// `1.5`, or `1,5` as it is written where commas are decimal. `1,500` is none: nobody knows.
+absl::optional<double> ParseNumber(absl::string_view text);
 
 // `8:05` (hours and minutes), `8:05:30`, `1 day, 8:05:30`, `1h 20m`, `45m`, `30s`.
 absl::optional<absl::Duration> ParseLength(absl::string_view text);

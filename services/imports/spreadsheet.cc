@@ -35,16 +35,15 @@ namespace {
 // Minutes after midnight that a row's first cell names.
 absl::optional<int> MinuteOfDay(absl::string_view text) {
   text = absl::StripAsciiWhitespace(text);
-  double hours;
+  absl::optional<double> hours;
   if (absl::StrContains(text, ":")) {
     const auto length = ParseLength(text);
-    if (!length.has_value()) return absl::nullopt;
-    hours = absl::ToDoubleHours(*length);
-  } else if (!absl::SimpleAtod(text, &hours)) {
-    return absl::nullopt;
+    if (length.has_value()) hours = absl::ToDoubleHours(*length);
+  } else {
+    hours = ParseNumber(text);
   }
-  if (!(hours >= 0 && hours < 24)) return absl::nullopt;
-  return static_cast<int>(std::lround(hours * 60));
+  if (!hours.has_value() || !(*hours >= 0 && *hours < 24)) return absl::nullopt;
+  return static_cast<int>(std::lround(*hours * 60));
 }
 
 // How long each row's span is. INVALID_ARGUMENT: the first column is not one of even steps.

@@ -7,7 +7,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "services/imports/remark.h"
@@ -31,37 +31,44 @@ void AddTheRest(const CsvRow& heading, const CsvRow& csv_row, const TableRow& ro
   for (size_t i = 0; i < csv_row.fields.size(); ++i) {
     const absl::string_view column = absl::StripAsciiWhitespace(heading.fields[i]);
     const absl::string_view value = absl::StripAsciiWhitespace(csv_row.fields[i]);
-    if (row.WasLookedAt(i) || value.empty() || absl::c_linear_search(idle, column)) continue;
+    const bool is_idle = absl::c_any_of(
+        idle, [column](const std::string& name) { return absl::EqualsIgnoreCase(name, column); });
+    if (row.WasLookedAt(i) || value.empty() || is_idle) continue;
     AddText(column.empty() ? std::string(value) : absl::StrCat(column, ": ", value), entry);
   }
 }
 
 }  // namespace
 
+absl::optional<size_t> TableRow::Position(absl::string_view column) const {
+  const auto it = positions_.find(absl::AsciiStrToLower(column));
+  return it == positions_.end() ? absl::nullopt : absl::make_optional(it->second);
+}
+
 absl::string_view TableRow::operator[](absl::string_view column) const {
-  const auto it = positions_.find(column);
-  if (it != positions_.end() && it->second < looked_at_.size()) looked_at_[it->second] = true;
+  const auto position = Position(column);
+  if (position.has_value() && *position < looked_at_.size()) looked_at_[*position] = true;
   return absl::StripAsciiWhitespace(Raw(column));
 }
 
 absl::string_view TableRow::Raw(absl::string_view column) const {
-  const auto it = positions_.find(column);
-  return it == positions_.end() || it->second >= row_.fields.size()
-             ? absl::string_view()
-             : absl::string_view(row_.fields[it->second]);
+  const auto position = Position(column);
+  return position.has_value() && *position < row_.fields.size()
+             ? absl::string_view(row_.fields[*position])
+             : absl::string_view();
 }
 
 absl::StatusOr<ImportedLog> ReadTable(const std::vector<CsvRow>& rows, const TableFormat& format,
                                       const ImportOptions& options) {
-  std::map<std::string, size_t, std::less<>> positions;
+  std::map<std::string, size_t> positions;
   for (size_t i = 0; i < rows[0].fields.size(); ++i) {
     // Of two columns with one name the first counts. One without a name is nobody's: `""` is what
     // formats ask for where they have no column for something.
     const absl::string_view name = absl::StripAsciiWhitespace(rows[0].fields[i]);
-    if (!name.empty()) positions.emplace(std::string(name), i);
+    if (!name.empty()) positions.emplace(absl::AsciiStrToLower(name), i);
   }
   for (const std::string& column : format.required) {
-    if (positions.count(column) == 0) {
+    if (positions.count(absl::AsciiStrToLower(column)) == 0) {
       return Refusal(v1::IMPORT_REASON_OTHER_FORMAT, {std::string(format.source), column});
     }
   }
@@ -135,7 +142,7 @@ absl::StatusOr<ImportedLog> ReadTable(const std::vector<CsvRow>& rows, const Tab
 bool HasColumns(const CsvRow& heading, absl::Span<const absl::string_view> columns) {
   return std::all_of(columns.begin(), columns.end(), [&](absl::string_view column) {
     return std::any_of(heading.fields.begin(), heading.fields.end(), [&](const std::string& field) {
-      return absl::StripAsciiWhitespace(field) == column;
+      return absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(field), column);
     });
   });
 }
@@ -179,9 +186,9 @@ absl::StatusOr<absl::optional<Stamp>> OptionalStampIn(const TableRow& row, absl:
 }
 
 absl::optional<absl::Duration> MinutesIn(absl::string_view text) {
-  double minutes;
-  if (!absl::SimpleAtod(text, &minutes) || !(minutes >= 0 && minutes <= 1e6)) return absl::nullopt;
-  return absl::Minutes(minutes);
+  const absl::optional<double> minutes = ParseNumber(text);
+  if (!minutes.has_value() || !(*minutes >= 0 && *minutes <= 1e6)) return absl::nullopt;
+  return absl::Minutes(*minutes);
 }
 
 }  // namespace nightlog::imports

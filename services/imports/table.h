@@ -16,22 +16,26 @@
 
 namespace nightlog::imports {
 
-// A row of a table with a heading, by the names of its columns. Must not outlive either.
+// A row of a table with a heading, by the names of its columns, whatever their case. Must not
+// outlive either.
 class TableRow {
  public:
-  TableRow(const std::map<std::string, size_t, std::less<>>& positions, const CsvRow& row)
+  TableRow(const std::map<std::string, size_t>& positions, const CsvRow& row)
       : positions_(positions), row_(row), looked_at_(row.fields.size(), false) {}
 
   // Without blanks around it; empty where the heading has no such column.
   absl::string_view operator[](absl::string_view column) const;
   // As it stands in the file. This is not looking at it.
   absl::string_view Raw(absl::string_view column) const;
-  bool HasColumn(absl::string_view column) const { return positions_.count(column) > 0; }
+  bool HasColumn(absl::string_view column) const { return Position(column).has_value(); }
   // True once operator[] was asked for the column in that position.
   bool WasLookedAt(size_t position) const { return looked_at_.at(position); }
 
  private:
-  const std::map<std::string, size_t, std::less<>>& positions_;
+  absl::optional<size_t> Position(absl::string_view column) const;
+
+  // By their names in small letters.
+  const std::map<std::string, size_t>& positions_;
   const CsvRow& row_;
   mutable std::vector<bool> looked_at_;
 };
@@ -67,7 +71,7 @@ struct TableFormat {
 absl::StatusOr<ImportedLog> ReadTable(const std::vector<CsvRow>& rows, const TableFormat& format,
                                       const ImportOptions& options);
 
-// Looks for columns in a heading.
+// Looks for columns in a heading, whatever their case.
 bool HasColumns(const CsvRow& heading, absl::Span<const absl::string_view> columns);
 
 // Adds `line` to an entry's text; an empty one adds nothing.

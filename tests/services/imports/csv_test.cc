@@ -47,6 +47,21 @@ TEST(CsvTest, AQuoteThatIsNeverClosedIsSaidSo) {
   EXPECT_TRUE(rows[1].unclosed_quote);
 }
 
+TEST(CsvTest, FieldsMayBeSeparatedBySemicolonsOrTabs) {
+  EXPECT_THAT(ParseCsv("a;b,c;\"d;e\"\n1,5;2;3\n")[0].fields, ElementsAre("a", "b,c", "d;e"));
+  EXPECT_THAT(ParseCsv("a;b;c\n1,5;2,5;3,5\n")[1].fields, ElementsAre("1,5", "2,5", "3,5"));
+  EXPECT_THAT(ParseCsv("\xEF\xBB\xBF\r\n\"a\nb,c\"\td\r\n1,5\t2\r\n")[1].fields,
+              ElementsAre("1,5", "2"));
+  EXPECT_THAT(ParseCsv("a,\"b;;;\",c;;\n")[0].fields, ElementsAre("a", "b;;;", "c;;"));
+}
+
+TEST(CsvTest, ALineThatNamesTheSeparatorIsNoRow) {
+  const auto rows = ParseCsv("sep=;\r\na;b,c,d\r\n");
+  ASSERT_EQ(rows.size(), 1);
+  EXPECT_EQ(rows[0].line, 2);
+  EXPECT_THAT(rows[0].fields, ElementsAre("a", "b,c,d"));
+}
+
 TEST(CsvTest, NothingIsNoRows) { EXPECT_TRUE(ParseCsv("").empty()); }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <string>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/services/imports/reading.h"
@@ -39,6 +42,22 @@ TEST(FormatTest, AByteOrderMarkAndOtherLineEndsDoNotMatter) {
   const ImportedLog marked = ReadWell(windows, OptionsIn("UTC"));
   ASSERT_EQ(marked.entries.size(), 1);
   EXPECT_EQ(marked.entries[0].id, plain.entries[0].id);
+}
+
+// As a spreadsheet of a language with decimal commas saves what it has opened.
+TEST(FormatTest, SeparatorsAndTheCaseOfTheHeadingDoNotMatter) {
+  const std::string heading = "Type,Start,End,Start Condition,Mood\n";
+  const std::string row = "Sleep,2026-01-10 09:00,2026-01-10 10:00,,merry\n";
+  const ImportedLog plain = ReadWell(absl::StrCat(heading, row), OptionsIn("UTC"));
+  ASSERT_EQ(plain.entries.size(), 1);
+  for (const char* separator : {";", "\t"}) {
+    const ImportedLog log = ReadWell(
+        absl::StrReplaceAll(absl::StrCat(absl::AsciiStrToUpper(heading), row), {{",", separator}}),
+        OptionsIn("UTC"));
+    ASSERT_EQ(log.entries.size(), 1);
+    EXPECT_EQ(log.entries[0].id, plain.entries[0].id);
+    EXPECT_EQ(log.entries[0].entry.text(), "MOOD: merry");
+  }
 }
 
 // What an app adds to its files is not lost with a build that has not heard of it.

@@ -67,6 +67,18 @@ TEST(MappedCsvTest, WithADateOfItsOwnAnEndBeforeTheBeginIsOnTheNextDay) {
   EXPECT_EQ(MinutesOf(log.entries[1].entry), 75);
 }
 
+TEST(MappedCsvTest, AFileOfASpreadsheetWithDecimalCommasIsRead) {
+  ImportOptions options =
+      Mapped({{"date", "tag"}, {"began", "von"}, {"minutes", "min"}, {"kind", "Was"}});
+  const ImportedLog log = ReadWell(
+      "Was;Tag;Von;Min\r\nNIGHT_SLEEP;10.01.2026;19:30;690,5\r\nBED_TIME;10.01.2026;19:00;\r\n",
+      options, "csv");
+  ASSERT_THAT(log.entries, SizeIs(2));
+  EXPECT_TRUE(log.entries[0].entry.detail().has_put_down());
+  EXPECT_EQ(LocalBegin(log.entries[1].entry), "2026-01-10T19:30:00+00:00");
+  EXPECT_EQ(MinutesOf(log.entries[1].entry), 690.5);
+}
+
 TEST(MappedCsvTest, ALengthStandsInForAnEnd) {
   const ImportedLog log = ReadWell("at,min\n2026-01-10 19:00,90\n2026-01-11 19:00,\n",
                                    Mapped({{"began", "at"}, {"minutes", "min"}}), "csv");

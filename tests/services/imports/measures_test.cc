@@ -22,23 +22,41 @@ TEST(MeasuresTest, AStampIsReadInEachFormThatAppsWrite) {
   for (const char* text :
        {"2026-03-04 21:05", "2026-03-04T21:05", "2026-03-04 21:05:00", " 2026-03-04 21:05:00.000 ",
         "3/4/26 9:05 PM", "3/4/2026 9:05 PM", "3/4/26, 21:05", "03/04/2026, 9:05\xE2\x80\xAFPM",
-        "2026-03-04 9:05 PM", "3/4/26 21:05:00"}) {
+        "2026-03-04 9:05 PM", "3/4/26 21:05:00", "2026/03/04 21:05", "2026/3/4 9:05 PM",
+        "4.3.26 21:05", "04.03.2026, 21:05:00", "3/4/26 9:05 p.m.", "3/4/26 9:05 p.\u00A0m."}) {
     EXPECT_EQ(Read(text), local) << text;
   }
   EXPECT_EQ(Read("4/3/26 9:05 PM", DateOrder::kDayFirst), local);
 }
 
 TEST(MeasuresTest, AStampWithAnOffsetOrFromTheEpochIsAMoment) {
-  for (const char* text : {"2026-03-04T21:05:00Z", "2026-03-04 22:05:00+01:00",
-                           "2026-03-04T16:05:00-05:00", "1772658300", "1772658300000"}) {
+  for (const char* text :
+       {"2026-03-04T21:05:00Z", "2026-03-04 22:05:00+01:00", "2026-03-04T16:05:00-05:00",
+        "2026-03-04T21:05Z", "1772658300", "1772658300000"}) {
     EXPECT_EQ(Read(text), "2026-03-04T21:05:00Z") << text;
   }
 }
 
 TEST(MeasuresTest, WhatIsNoStampIsNone) {
-  for (const char* text : {"", "soon", "2026-13-04 21:05", "2026-02-30 21:05", "3/4/26", "12345",
-                           "2026-03-04", "25:00", "2026-03-04 24:30"}) {
+  for (const char* text :
+       {"", "soon", "2026-13-04 21:05", "2026-02-30 21:05", "3/4/26", "12345", "2026-03-04",
+        "25:00", "2026-03-04 24:30", "4.13.26 21:05", "4.3/26 21:05", "4.3", "4..26 21:05"}) {
     EXPECT_EQ(Read(text), "") << text;
+  }
+}
+
+TEST(MeasuresTest, ADayIsReadWithDotsToo) {
+  for (const char* text : {"2026-03-04", "2026/03/04", "3/4/26", "4.3.2026", "04.03.26"}) {
+    EXPECT_EQ(ParseDay(text, DateOrder::kMonthFirst), absl::CivilDay(2026, 3, 4)) << text;
+  }
+}
+
+TEST(MeasuresTest, ACommaIsDecimalOrNobodyKnows) {
+  EXPECT_EQ(ParseNumber("1.5"), 1.5);
+  EXPECT_EQ(ParseNumber("0,25"), 0.25);
+  EXPECT_EQ(ParseMillilitres("120,5 ml", absl::nullopt), 120.5);
+  for (const char* text : {"1,500", "1,5,5", "1,5.5", "x"}) {
+    EXPECT_EQ(ParseNumber(text), absl::nullopt) << text;
   }
 }
 

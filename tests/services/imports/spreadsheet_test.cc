@@ -30,6 +30,14 @@ TEST(SpreadsheetTest, NeighbouringCellsAreOneSleepEvenOverMidnight) {
   EXPECT_EQ(LocalEnd(log.entries[1].entry), "2026-01-11T12:00:00+00:00");
 }
 
+TEST(SpreadsheetTest, HoursMayHaveADecimalComma) {
+  const ImportedLog log =
+      ReadWell("time;10.01.2026;11.01.2026\n23,5;S;\n23,75;S;\n", OptionsIn("Europe/London"));
+  ASSERT_THAT(log.entries, SizeIs(1));
+  EXPECT_EQ(LocalBegin(log.entries[0].entry), "2026-01-10T23:30:00+00:00");
+  EXPECT_EQ(MinutesOf(log.entries[0].entry), 30);
+}
+
 TEST(SpreadsheetTest, NumberedDaysCountFromADayThatIsSaid) {
   const std::string text = "time,86,87\n23.5,S,\n23.75,S,\n";
   const auto unsaid = ReadLog(text, "", OptionsIn("UTC"));
