@@ -1,6 +1,6 @@
 // Where the tests play: the real daemon with the built app, and people with browsers of their own.
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -16,6 +16,10 @@ export const kAnotherMachine = 'nightlog.test';
 const kPatienceMs = 60_000;
 // The app takes two hits of one place within 400 ms for one; people are slower.
 const kTapEveryMs = 450;
+const kBrowser = {
+  executablePath: '/usr/bin/chromium',
+  args: ['--no-sandbox', `--host-resolver-rules=MAP ${kAnotherMachine} 127.0.0.1`],
+};
 const kPhone = { width: 390, height: 844 };
 const kDesk = { width: 1280, height: 800 };
 
@@ -23,10 +27,7 @@ const axe = await readFile(new URL('node_modules/axe-core/axe.min.js', import.me
 
 let browser;
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', `--host-resolver-rules=MAP ${kAnotherMachine} 127.0.0.1`],
-  });
+  browser = await chromium.launch(kBrowser);
 });
 after(() => browser?.close());
 
@@ -185,10 +186,15 @@ class Stage {
     return (await promisify(execFile)(process.env.NIGHTLOG, words, { env })).stdout;
   }
 
-  async person(name, { zone = this.zone, aheadMs = 0, desk = false, judged = false } = {}) {
-    const context = await browser.newContext({
-      viewport: desk ? kDesk : kPhone, locale: 'en-GB', timezoneId: zone, reducedMotion: 'reduce',
-    });
+  // `textPx`: how large the browser was told to write, of 16; `viewport`: another phone than ours.
+  async person(name, {
+    zone = this.zone, aheadMs = 0, desk = false, judged = false, textPx, viewport,
+  } = {}) {
+    const look = {
+      viewport: viewport ?? (desk ? kDesk : kPhone), locale: 'en-GB', timezoneId: zone,
+      reducedMotion: 'reduce',
+    };
+    const context = await (textPx ? this.#writingIn(textPx, look) : browser.newContext(look));
     context.setDefaultTimeout(kPatienceMs);
     context.on('weberror', (error) => this.#heard.push(`${name}: ${error.error().stack}`));
     context.on('console', (message) => {
@@ -199,6 +205,15 @@ class Stage {
     const person = new Person(name, context, await context.newPage(), this.server.url);
     this.#people.push(person);
     return person;
+  }
+
+  // A browser whose settings say how large its text is, which only a profile on the disk can.
+  async #writingIn(textPx, look) {
+    const profile = await mkdtemp(this.file('profile-'));
+    await mkdir(`${profile}/Default`);
+    await writeFile(`${profile}/Default/Preferences`,
+      JSON.stringify({ webkit: { webprefs: { default_font_size: textPx } } }));
+    return chromium.launchPersistentContext(profile, { ...kBrowser, ...look });
   }
 
   // Alex has a family with the child Robin, and the screen of the night before her.
