@@ -8,12 +8,14 @@ const member = (person, name) =>
   person.page.getByRole('listitem').filter({ has: person.page.getByRole('heading', { name }) });
 
 scene('what a phone that was shut out logs waits for an owner', async (stage) => {
-  const [alex, sam] = await stage.twoPhones({ judged: true });
+  const [alex, sam] = await stage.twoPhones({ judged: true, sam: { judged: true } });
   await alex.open('#/family');
   await member(alex, 'Sam').getByRole('button', { name: 'Shut out' }).click();
   await alex.button('Shut it out now').click();
   await sam.sync('Access has ended').waitFor();
   await sam.tap('Put down');
+  await sam.page.getByRole('heading', { name: 'This phone is not in the family any more' }).waitFor();
+  assert.deepEqual(await sam.faults(), []);
   await sam.page.getByRole('link', { name: '1 entry needs attention' }).click();
   await sam.page.getByRole('heading', { name: 'Waits for an owner' }).waitFor();
   await sam.page.getByText(/: Put down, /).waitFor();
@@ -34,6 +36,19 @@ scene('what a phone that was shut out logs waits for an owner', async (stage) =>
   await alex.page.getByText(/^Alex shut out .* of Sam\.$/).waitFor();
   await alex.page.getByText('Alex made the family.').waitFor();
   assert.deepEqual(await alex.faults(), []);
+
+  // A new code lets the phone in again.
+  await alex.button('Invite your partner').click();
+  const code = await alex.makeCode();
+  await sam.page.getByRole('link', { name: 'Tonight' }).click();
+  await sam.page.getByRole('link', { name: 'I have a code' }).click();
+  await sam.fill({ Code: code, 'Your name': 'Sam' });
+  await sam.button('Join').click();
+  await sam.button('Go to tonight').click();
+  await sam.now('Settling').waitFor();
+  await sam.tap('Asleep');
+  await alex.open('#/tonight');
+  await alex.now('Asleep').waitFor();
 });
 
 scene('what was sent late is shown of the family where it is asked for', async (stage) => {

@@ -3,7 +3,7 @@ import { t } from '../i18n/index.ts';
 import { duration, timeOfDay } from '../i18n/intl.ts';
 import type { Comment, RecordOf } from '../model/types.ts';
 import { Button } from '../ui/button.tsx';
-import { Icon, kPeople } from '../ui/icon.tsx';
+import { Icon, kPeople, kPhone } from '../ui/icon.tsx';
 import { kSpeech } from '../ui/icons.ts';
 import { addDays } from '../ui/local_time.ts';
 import { soon } from '../ui/now.ts';
@@ -29,6 +29,7 @@ export default function Notices({ shown, night }: { shown: Shown; night: Night }
   );
   return (
     <>
+      {family.sync.value.closedMessage !== undefined && <ClosedCard />}
       <HandoverCard shown={shown} night={night} />
       <CommentCard shown={shown} night={night} />
       {conflicts.slice(0, kConflictsShown).map((conflict) => (
@@ -45,6 +46,24 @@ export default function Notices({ shown, night }: { shown: Shown; night: Night }
         </a>
       )}
     </>
+  );
+}
+
+// Taps of a phone without access change nothing that is shown: it says why, and what to do.
+function ClosedCard() {
+  return (
+    <section class="news">
+      <Icon path={kPhone} />
+      <div class="news-words">
+        <h2>{t('caregiver.closed_title')}</h2>
+        <p>{t('caregiver.closed_what')}</p>
+      </div>
+      <div class="news-do">
+        <a class="button quiet" href="#/family/join">
+          {t('caregiver.closed_code')}
+        </a>
+      </div>
+    </section>
   );
 }
 

@@ -8,16 +8,20 @@ import { Button } from '../ui/button.tsx';
 import { Form } from '../ui/form.tsx';
 import { Icon, kMoon, kPeople } from '../ui/icon.tsx';
 import { kBack, kLink } from '../ui/icons.ts';
-import { deviceNameOf, grouped, readCode } from './codes.ts';
+import { type DeviceKind, deviceNameOf, grouped, readCode } from './codes.ts';
 import { Failure, Page, useCall } from './parts.tsx';
 import { Languages } from './settings.tsx';
 import { TextField } from './text_field.tsx';
 
+// Of somebody who is not named yet, or who has other devices in the family: one's own.
 function deviceName(owner: string): string {
-  return deviceNameOf(navigator.userAgent, owner.trim(), {
-    phone: t('family.device_phone', { name: '{name}' }),
-    tablet: t('family.device_tablet', { name: '{name}' }),
-    computer: t('family.device_computer', { name: '{name}' }),
+  const name = owner.trim();
+  const word = (kind: DeviceKind) =>
+    name ? t(`family.device_${kind}`, { name: '{name}' }) : t(`family.my_${kind}`);
+  return deviceNameOf(navigator.userAgent, name, {
+    phone: word('phone'),
+    tablet: word('tablet'),
+    computer: word('computer'),
   });
 }
 
@@ -150,7 +154,7 @@ export function Join({ app }: { app: App }) {
       app.join({
         code: read,
         ...(memberName ? { memberName } : {}),
-        deviceName: device.value.trim() || deviceName(memberName || t('family.me')),
+        deviceName: device.value.trim() || deviceName(memberName),
       }),
     );
     if (!family) return;
@@ -189,7 +193,7 @@ export function Join({ app }: { app: App }) {
         <TextField
           label={t('family.device_name')}
           text={device}
-          placeholder={deviceName(name.value.trim() || t('family.me'))}
+          placeholder={deviceName(name.value)}
           autocomplete="off"
           maxLength={60}
         />
