@@ -17,6 +17,8 @@ namespace {
 constexpr double kBytesPerCost = 16 << 10;
 constexpr double kBurstSeconds = 60;
 constexpr double kPairingsBurst = 20;
+// How much dearer a call is whose token nobody has: no device of a family makes many of them.
+constexpr double kUnknownTokenFactor = 16;
 // Each takes some 20 bytes.
 constexpr size_t kKeysMax = 1 << 17;
 constexpr absl::Duration kSweepInterval = absl::Seconds(1);
@@ -65,12 +67,21 @@ absl::Duration RateLimit::Take(absl::string_view key, double cost) {
   const absl::Duration to_fill = absl::Seconds(burst_ / per_second_);
   absl::Time& full_at = FullAt(key, now);
   // Even where nothing is taken: after the clock was set back, a bucket fills from then on.
-  full_at = std::min(std::max(full_at, now), now + to_fill);
+  full_at = std::min(std::max(full_at, now), now + 2 * to_fill);
   const absl::Time full_then = full_at + absl::Seconds(std::min(cost, burst_) / per_second_);
   const absl::Duration wait = full_then - now - to_fill;
   if (wait > absl::ZeroDuration()) return wait;
   full_at = full_then;
   return absl::ZeroDuration();
+}
+
+void RateLimit::Charge(absl::string_view key, double cost) {
+  const absl::Time now = clock_.Now();
+  absl::MutexLock lock(&mu_);
+  if (per_second_ <= 0) return;
+  absl::Time& full_at = FullAt(key, now);
+  full_at = std::min(std::max(full_at, now) + absl::Seconds(cost / per_second_),
+                     now + 2 * absl::Seconds(burst_ / per_second_));
 }
 
 absl::Time& RateLimit::FullAt(absl::string_view key, absl::Time now) {
@@ -102,15 +113,26 @@ void CallLimits::SetOptions(const CallLimitOptions& options) {
   device_streams_max_ = options.device_streams_max;
 }
 
-absl::Status CallLimits::Admit(const Peer& peer, size_t request_bytes, bool is_pairing) {
+absl::Status CallLimits::Admit(const Peer& peer, bool is_pairing) {
   if (peer.address.empty()) return absl::OkStatus();
-  const double cost = 1 + static_cast<double>(request_bytes) / kBytesPerCost;
-  absl::Duration wait = addresses_.Take(peer.address, cost);
+  absl::Duration wait = addresses_.Take(peer.address, 1);
   if (wait == absl::ZeroDuration() && is_pairing) wait = pairings_.Take(peer.address, 1);
   if (wait > absl::ZeroDuration()) return TooMuch("Your network asks for too much at once", wait);
-  if (!peer.token.empty()) wait = devices_.Take(peer.token, cost);
+  if (!peer.token.empty()) wait = devices_.Take(peer.token, 1);
   if (wait > absl::ZeroDuration()) return TooMuch("This device asks for too much at once", wait);
   return absl::OkStatus();
+}
+
+void CallLimits::Charge(const Peer& peer, size_t request_bytes) {
+  if (peer.address.empty()) return;
+  const double cost = static_cast<double>(request_bytes) / kBytesPerCost;
+  addresses_.Charge(peer.address, cost);
+  if (!peer.token.empty()) devices_.Charge(peer.token, cost);
+}
+
+void CallLimits::ChargeForUnknownToken(const Peer& peer, size_t request_bytes) {
+  const double cost = 1 + static_cast<double>(request_bytes) / kBytesPerCost;
+  addresses_.Charge(peer.address, cost * (kUnknownTokenFactor - 1));
 }
 
 std::shared_ptr<void> CallLimits::OpenStream(const Peer& peer) {
@@ -133,18 +155,28 @@ Methods LimitMethods(const Methods& methods, CallLimits& limits) {
   Methods limited;
   for (const auto& [path, method] : methods) {
     if (method.call != nullptr) {
-      limited[path].call = [&limits, &method = method, is_pairing = IsPairing(path)](
-                               const Peer& peer, absl::string_view request,
-                               Done<std::string> done) {
-        absl::Status admitted = limits.Admit(peer, request.size(), is_pairing);
-        if (!admitted.ok()) return done(std::move(admitted));
-        method.call(peer, request, std::move(done));
+      limited[path].admit = [&limits, is_pairing = IsPairing(path)](const Peer& peer) {
+        return limits.Admit(peer, is_pairing);
+      };
+      limited[path].call = [&limits, &method = method](const Peer& peer, absl::string_view request,
+                                                       Done<std::string> done) {
+        if (peer.address.empty()) return method.call(peer, request, std::move(done));
+        limits.Charge(peer, request.size());
+        method.call(peer, request,
+                    [&limits, peer, request_bytes = request.size(),
+                     done = std::move(done)](absl::StatusOr<std::string> answer) {
+                      if (ReasonOf(answer.status()) == v1::ERROR_REASON_UNKNOWN_DEVICE) {
+                        limits.ChargeForUnknownToken(peer, request_bytes);
+                      }
+                      done(std::move(answer));
+                    });
       };
     } else {
       limited[path].open = [&limits, &method = method](
                                const Peer& peer, absl::string_view request,
                                StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
-        RETURN_IF_ERROR(limits.Admit(peer, request.size(), false));
+        RETURN_IF_ERROR(limits.Admit(peer, false));
+        limits.Charge(peer, request.size());
         std::shared_ptr<void> open = limits.OpenStream(peer);
         if (open == nullptr) {
           return TooMuch("This device has too many streams open", kStreamRetry);

@@ -18,14 +18,15 @@
 
 namespace nightlog {
 
-// Buckets that fill at a rate, one a key, each full at first. Thread-safe.
+// Buckets that fill at a rate, one a key, each full at first. One may be in debt, by as much as it
+// holds. Thread-safe.
 //
 // Memory is bounded: a bucket that is full again is forgotten, and when there are `keys_max` that
 // are not, all further keys share one.
 class RateLimit {
  public:
   // `per_second` 0: no limit. The clock must outlive this; if it is set back, a bucket is full at
-  // the latest after it has filled once.
+  // the latest after it has filled twice.
   RateLimit(const Clock& clock, double per_second, double burst, size_t keys_max);
 
   // From now on. What has been taken from a bucket is not given back.
@@ -34,6 +35,9 @@ class RateLimit {
   // Takes `cost`, at most the burst, from the bucket of `key` and returns zero. Where there is not
   // as much, takes nothing and returns how long it will be until there is.
   absl::Duration Take(absl::string_view key, double cost);
+
+  // Takes `cost` in any case.
+  void Charge(absl::string_view key, double cost);
 
  private:
   // The key's bucket, by the time when it will be full.
@@ -53,7 +57,9 @@ class RateLimit {
 // How much callers may ask for. What is called from this machine itself (see AddressOf) is not
 // limited. 0: no limit.
 struct CallLimitOptions {
-  // A call costs 1, and 1 more for each 16 KiB of its request. A minute's worth may come at once.
+  // A call costs 1, and 1 more for each 16 KiB of its request, which is known once it was read: its
+  // next calls wait for it. A minute's worth may come at once. With a token that nobody has it
+  // costs its address 16 times as much.
   int device_calls_per_second = 20;
   int address_calls_per_second = 200;
   // Calls that make or join a family, so that nobody guesses codes; 20 may come at once.
@@ -81,7 +87,13 @@ class CallLimits {
   friend Methods LimitMethods(const Methods& methods, CallLimits& limits);
 
   // OK, or the error for the caller.
-  absl::Status Admit(const Peer& peer, size_t request_bytes, bool is_pairing);
+  absl::Status Admit(const Peer& peer, bool is_pairing);
+
+  // For what was admitted and read.
+  void Charge(const Peer& peer, size_t request_bytes);
+
+  // What a call costs more whose token nobody has.
+  void ChargeForUnknownToken(const Peer& peer, size_t request_bytes);
 
   // Counts an open stream while what it returns lives; null if there are too many.
   std::shared_ptr<void> OpenStream(const Peer& peer);

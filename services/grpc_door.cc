@@ -78,6 +78,37 @@ std::set<std::string> ServicesOf(const Methods& methods) {
   return services;
 }
 
+// A call of a unary method, which gRPC takes for a stream in both directions: one of those it lets
+// be refused before the request is read. Owns itself until gRPC is done with the call.
+class GrpcCall final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer> {
+ public:
+  GrpcCall(const Method& method, Peer peer) : method_(method), peer_(std::move(peer)) {
+    const absl::Status admitted =
+        method_.admit == nullptr ? absl::OkStatus() : method_.admit(peer_);
+    admitted.ok() ? StartRead(&message_) : Finish(ToGrpcStatus(admitted));
+  }
+
+ private:
+  void OnReadDone(bool ok) override {
+    // The caller left before its message came, or it is too large, of which gRPC tells.
+    if (!ok) return Finish(ToGrpcStatus(absl::CancelledError("No message came.")));
+    const grpc::Slice request = ToSlice(message_);
+    message_.Clear();
+    method_.call(peer_, View(request), [this](absl::StatusOr<std::string> answer) {
+      const grpc::Status status = ToGrpcStatus(answer.status());
+      if (!answer.ok()) return Finish(status);
+      message_ = ToByteBuffer(*std::move(answer));
+      StartWriteAndFinish(&message_, grpc::WriteOptions(), status);
+    });
+  }
+  void OnDone() override { delete this; }
+
+  const Method& method_;
+  const Peer peer_;
+  // The request, then the answer.
+  ByteBuffer message_;
+};
+
 // Owns itself until gRPC is done with the call.
 class GrpcStream final : public grpc::ServerWriteReactor<ByteBuffer>, public StreamCall {
  public:
@@ -116,7 +147,8 @@ class GrpcDoor::Service final : public grpc::Service {
   void Add(const std::string& path, const Method& method) {
     const bool is_stream = method.open != nullptr;
     AddMethod(new grpc::internal::RpcServiceMethod(
-        path.c_str(), is_stream ? RpcMethod::SERVER_STREAMING : RpcMethod::NORMAL_RPC, nullptr));
+        path.c_str(), is_stream ? RpcMethod::SERVER_STREAMING : RpcMethod::BIDI_STREAMING,
+        nullptr));
     if (is_stream) {
       MarkMethodRawCallback(
           count_++, new grpc::internal::CallbackServerStreamingHandler<ByteBuffer, ByteBuffer>(
@@ -125,30 +157,15 @@ class GrpcDoor::Service final : public grpc::Service {
                         }));
     } else {
       MarkMethodRawCallback(count_++,
-                            new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
-                                [&method](CallbackServerContext* context, const ByteBuffer* request,
-                                          ByteBuffer* response) {
-                                  return Call(method, context, *request, response);
+                            new grpc::internal::CallbackBidiHandler<ByteBuffer, ByteBuffer>(
+                                [&method](CallbackServerContext* context) {
+                                  return new GrpcCall(method, PeerOf(*context));
                                 }));
     }
   }
 
  private:
-  // Both are nullptr, which gRPC ends the call for, where the caller left before its message came.
-  // gRPC keeps the response until the call is answered.
-  static grpc::ServerUnaryReactor* Call(const Method& method, CallbackServerContext* context,
-                                        const ByteBuffer& request, ByteBuffer* response) {
-    if (!request.Valid()) return nullptr;
-    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-    method.call(PeerOf(*context), View(ToSlice(request)),
-                [reactor, response](absl::StatusOr<std::string> answer) {
-                  const grpc::Status status = ToGrpcStatus(answer.status());
-                  if (answer.ok()) *response = ToByteBuffer(*std::move(answer));
-                  reactor->Finish(status);
-                });
-    return reactor;
-  }
-
+  // nullptr, which gRPC ends the call for, where the caller left before its message came.
   grpc::ServerWriteReactor<ByteBuffer>* Stream(const Method& method,
                                                const CallbackServerContext& context,
                                                const ByteBuffer& request) {

@@ -30,9 +30,13 @@ class ByteStream {
 };
 
 // One RPC as a door sees it: serialized messages in, serialized messages or a status out. Exactly
-// one of the two functions is set. Both give INVALID_ARGUMENT for bytes that are no such message.
+// one of `call` and `open` is set. Both give INVALID_ARGUMENT for bytes that are no such message.
 // Thread-safe.
 struct Method {
+  // Of a unary method, asked before its request is read. OK, or the answer: then `call` is not
+  // called. Never blocks. May be null.
+  std::function<absl::Status(const Peer& peer)> admit;
+
   // A unary method. Never blocks: what may wait for the disk runs on the executor. Answers exactly
   // once, on any thread; with BUSY where the executor has too much to do. `request` need not
   // outlive the call.

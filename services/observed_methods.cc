@@ -116,8 +116,13 @@ Methods ObserveMethods(const Methods& methods, const Log& log, Metrics& metrics)
     const bool is_stream = method.open != nullptr;
     auto observer = std::make_shared<const MethodObserver>(
         MethodObserver{path, log, metrics.AddMethod(path, is_stream)});
-    observed[path] = is_stream ? ObserveStream(method, std::move(observer))
-                               : ObserveCall(method, std::move(observer));
+    observed[path] = is_stream ? ObserveStream(method, observer) : ObserveCall(method, observer);
+    if (method.admit == nullptr) continue;
+    observed[path].admit = [observer = std::move(observer), &method = method](const Peer& peer) {
+      absl::Status admitted = method.admit(peer);
+      if (!admitted.ok()) observer->Ended(admitted);
+      return admitted;
+    };
   }
   return observed;
 }

@@ -16,6 +16,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -53,6 +54,11 @@ constexpr uint64_t kSmallBodyBytesMax = 16 << 10;
 constexpr uint64_t kLargeBodiesBytesMax = 64 << 20;
 // While nothing is expected a read only notices that the browser leaves or asks again.
 constexpr size_t kWaitingReadBytes = 512;
+// What still comes of a request that was cut off is thrown away, this much at a time, and after
+// each time a pause for every connection that does so: together they take 32 MiB a second, however
+// many there are. Who sends more is held up by TCP meanwhile.
+constexpr size_t kDiscardBytes = 64 << 10;
+constexpr absl::Duration kDiscardPause = absl::Milliseconds(2);
 // How soon a certificate that was renewed is served.
 constexpr absl::Duration kCertificateCheck = absl::Seconds(5);
 constexpr absl::Duration kAcceptRetry = absl::Milliseconds(100);
@@ -101,6 +107,12 @@ class Transport {
   void Read(net::mutable_buffer buffer, Handler done) {
     if (is_tls()) return tls_->async_read_some(buffer, std::move(done));
     socket_.async_read_some(buffer, std::move(done));
+  }
+  // Throws away up to `bytes` that have come, neither copied nor decrypted. False: nothing more
+  // will come.
+  bool Discard(size_t bytes) {
+    const ssize_t size = recv(socket_.native_handle(), nullptr, bytes, MSG_TRUNC | MSG_DONTWAIT);
+    return size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR));
   }
   void Write(const std::vector<net::const_buffer>& buffers, Handler done) {
     if (is_tls()) return net::async_write(*tls_, buffers, std::move(done));
@@ -189,6 +201,7 @@ struct Shared {
   WebFiles files;
   OpenStreams open_streams;
   std::atomic<uint64_t> large_bodies_bytes{0};
+  std::atomic<int> lingering{0};  // connections
 
   absl::Mutex mu;
   bool draining ABSL_GUARDED_BY(mu) = false;
@@ -206,7 +219,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
         shared_(shared),
         transport_(std::move(socket), std::move(tls)),
         deadline_(transport_.socket().get_executor()),
-        call_deadline_(transport_.socket().get_executor()) {
+        call_deadline_(transport_.socket().get_executor()),
+        discard_pause_(transport_.socket().get_executor()) {
     error_code error;
     const tcp::endpoint remote = transport_.socket().remote_endpoint(error);
     if (!error) ip_ = remote.address().to_string();
@@ -214,6 +228,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   ~Connection() {
     ReleaseBody();
+    if (lingers_) --shared_.lingering;
     absl::MutexLock lock(&shared_.mu);
     shared_.connections.erase(this);
   }
@@ -247,6 +262,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     phase_ = Phase::kClosed;
     ClearDeadline();
     call_deadline_.cancel();
+    discard_pause_.cancel();
     error_code ignored;
     transport_.socket().close(ignored);
     if (stream_ != nullptr) stream_->Stop(absl::CancelledError("The call was cancelled."));
@@ -347,8 +363,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void Read() {
     if (std::exchange(reading_, true)) return;
-    const bool expects =
-        phase_ == Phase::kHeader || phase_ == Phase::kBody || phase_ == Phase::kLinger;
+    const bool expects = phase_ == Phase::kHeader || phase_ == Phase::kBody;
     transport_.Read(
         buffer_.prepare(expects ? kReadBytes : kWaitingReadBytes),
         [self = shared_from_this()](error_code error, size_t size) { self->OnRead(error, size); });
@@ -367,6 +382,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
         return Parse();
       case Phase::kAnswer:
         return;  // the next request's, which waits
+      case Phase::kLinger:
+        return AwaitRest();
       default:
         return DiscardInput();
     }
@@ -430,12 +447,19 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     SetDeadline(shared_.timeouts.body);
   }
 
+  absl::Status Admit(const Peer& peer) const {
+    return method_->admit == nullptr ? absl::OkStatus() : method_->admit(peer);
+  }
+
   // No read is under way until the body may come.
   void CheckToken(uint64_t body_bytes) {
     phase_ = Phase::kCheck;
     SetDeadline(shared_.timeouts.body);
-    const bool posted = shared_.executor.TryPost(
-        [self = shared_from_this(), body_bytes, token = PeerOf(parser_->get()).token] {
+    const Peer peer = PeerOf(parser_->get());
+    const absl::Status admitted = Admit(peer);
+    if (!admitted.ok()) return Refuse(StatusResponse(admitted));
+    const bool posted =
+        shared_.executor.TryPost([self = shared_from_this(), body_bytes, token = peer.token] {
           const absl::Status known = self->shared_.check_token(token);
           self->Post([self, body_bytes, known] { self->OnTokenChecked(known, body_bytes); });
         });
@@ -535,12 +559,18 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void OnRequest() {
     const Parser::value_type request = parser_->release();
     parser_ = nullptr;
+    const bool was_large = held_bytes_ > 0;
     ReleaseBody();
     if (method_ == nullptr) {
       return Answer(shared_.files.Get(View(request.target()),
                                       View(request[http::field::if_none_match]),
                                       View(request[http::field::accept_encoding])));
     }
+    const Peer peer = PeerOf(request);
+    // The connection of one that is not admitted serves for its next try: only a large body is not
+    // worth to be read for that.
+    const absl::Status admitted = was_large ? absl::OkStatus() : Admit(peer);
+    if (!admitted.ok()) return AnswerStatus(admitted);
     absl::StatusOr<std::string> message = DecodeGrpcWebRequest(format_, request.body());
     if (!message.ok()) return AnswerStatus(message.status());
     absl::Duration timeout = absl::InfiniteDuration();
@@ -555,7 +585,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     ClearDeadline();
     if (timeout != absl::InfiniteDuration()) SetCallDeadline(timeout);
     DiscardInput();
-    Call(PeerOf(request), *std::move(message));
+    Call(peer, *std::move(message));
   }
 
   void Call(const Peer& peer, std::string message) {
@@ -635,10 +665,24 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // Closing while the browser still sends would take the answer from it.
   void Linger() {
     phase_ = Phase::kLinger;
+    lingers_ = true;
+    ++shared_.lingering;
     error_code ignored;
     transport_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     SetDeadline(shared_.timeouts.linger);
-    DiscardInput();
+    if (!reading_) AwaitRest();
+  }
+
+  void AwaitRest() {
+    transport_.socket().async_wait(tcp::socket::wait_read, [self = shared_from_this()](
+                                                               error_code error) {
+      if (self->phase_ == Phase::kClosed) return;
+      if (error || !self->transport_.Discard(kDiscardBytes)) return self->Close();
+      self->discard_pause_.expires_after(Chrono(kDiscardPause * self->shared_.lingering.load()));
+      self->discard_pause_.async_wait([self](error_code cancelled) {
+        if (!cancelled && self->phase_ != Phase::kClosed) self->AwaitRest();
+      });
+    });
   }
 
   // HTTP/1.0 knows no chunks: a stream ends with its connection.
@@ -677,6 +721,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   GrpcWebFormat format_ = GrpcWebFormat::kBinary;
   uint64_t call_ = 0;  // counts the calls, to know a late answer
   net::steady_timer call_deadline_;
+  bool lingers_ = false;  // counted in Shared::lingering
+  net::steady_timer discard_pause_;
   std::unique_ptr<WebStream> stream_;
   bool head_written_ = false;
   bool sign_of_life_ = false;  // one is being written

@@ -38,7 +38,8 @@ using TokenCheck = std::function<absl::Status(const std::string& token)>;
 // in words.
 //
 // A body of more than 16 KiB is taken into memory only for a token that the server knows, and only
-// while all such bodies have 64 MiB or less together: beyond that the answer is BUSY.
+// while all such bodies have 64 MiB or less together: beyond that the answer is BUSY. What still
+// comes of a request that was refused is thrown away, at 32 MiB a second of all together.
 class WebGateway {
  public:
   // Listens at `options.web_listen` and serves until StartDrain(). Serves a renewed certificate

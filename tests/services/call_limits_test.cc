@@ -30,13 +30,29 @@ TEST(RateLimitTest, ABucketIsFullAtFirstAndFillsAtItsRate) {
   EXPECT_EQ(limit.Take("a", 1), absl::Milliseconds(500));
 }
 
+TEST(RateLimitTest, WhatIsChargedMayLeaveADebtAsLargeAsABucket) {
+  FakeClock clock;
+  RateLimit limit(clock, 2, 10, 100);
+  EXPECT_EQ(limit.Take("a", 1), kNow);
+  limit.Charge("a", 13);
+  EXPECT_EQ(limit.Take("a", 1), absl::Milliseconds(2500));
+  limit.Charge("a", 1000);
+  EXPECT_EQ(limit.Take("a", 1), absl::Milliseconds(5500));
+  EXPECT_EQ(limit.Take("b", 10), kNow) << "another's is its own";
+  clock.Advance(absl::Milliseconds(5500));
+  EXPECT_EQ(limit.Take("a", 1), kNow);
+  RateLimit none(clock, 0, 0, 100);
+  none.Charge("a", 1000);
+  EXPECT_EQ(none.Take("a", 1), kNow);
+}
+
 TEST(RateLimitTest, AClockThatIsSetBackHoldsNobodyUpForLong) {
   FakeClock clock;
   RateLimit limit(clock, 1, 10, 100);
   EXPECT_EQ(limit.Take("a", 10), kNow);
   clock.Advance(-absl::Hours(24));
-  EXPECT_EQ(limit.Take("a", 1), absl::Seconds(1));
-  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(limit.Take("a", 1), absl::Seconds(11));
+  clock.Advance(absl::Seconds(11));
   EXPECT_EQ(limit.Take("a", 1), kNow);
   clock.Advance(absl::Seconds(10));
   EXPECT_EQ(limit.Take("a", 10), kNow);
@@ -61,7 +77,7 @@ TEST(RateLimitTest, ManyKeysAreForgottenAlsoAfterTheClockWasSetBack) {
   EXPECT_EQ(limit.Take("a", 10), kNow);
   clock.Advance(-absl::Hours(24));
   for (int i = 0; i < 100; ++i) EXPECT_NE(limit.Take(absl::StrCat(i), 1), kNow);
-  clock.Advance(absl::Seconds(10));
+  clock.Advance(absl::Seconds(20));
   EXPECT_EQ(limit.Take("b", 10), kNow);
   EXPECT_EQ(limit.Take("c", 10), kNow);
 }
@@ -87,7 +103,8 @@ class CallLimitsTest : public ::testing::Test {
   }
 
   absl::Status Call(const std::string& path, const Peer& peer, const std::string& request = "") {
-    absl::Status status;
+    absl::Status status = limited_.at(path).admit(peer);
+    if (!status.ok()) return status;
     limited_.at(path).call(peer, request, [&](const absl::StatusOr<std::string>& answer) {
       status = answer.status();
     });
@@ -129,6 +146,31 @@ TEST_F(CallLimitsTest, AnAddressHasABoundWhateverTokensItNames) {
 
 TEST_F(CallLimitsTest, ALargeRequestCountsAsMore) {
   EXPECT_EQ(Admitted("/s/Push", {"token", "192.0.2.1"}, std::string(64 << 10, 'x')), 12);
+}
+
+TEST_F(CallLimitsTest, TheNextCallsWaitForWhatALargeRequestCost) {
+  const Peer phone = {"token", "192.0.2.1"};
+  EXPECT_EQ(Admitted("/s/Push", phone), 60);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(Call("/s/Push", phone, std::string(160 << 10, 'x')).ok());
+  EXPECT_EQ(RetryDelayOf(Call("/s/Push", phone)), absl::Seconds(11));
+  EXPECT_TRUE(Call("/s/Push", {"other", "192.0.2.1"}).ok());
+  // Whatever tokens it names.
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(Call("/s/Push", {absl::StrCat(i), "192.0.2.2"}, std::string(480 << 10, 'x')).ok());
+  }
+  EXPECT_EQ(RetryDelayOf(Call("/s/Push", {"4", "192.0.2.2"})), absl::Seconds(3));
+}
+
+TEST_F(CallLimitsTest, ATokenThatNobodyHasCostsItsAddressMore) {
+  methods_["/s/Push"].call = [](const Peer& peer, absl::string_view, Done<std::string> done) {
+    if (peer.token != "guess") return done("");
+    done(MakeError(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_UNKNOWN_DEVICE, "Join."));
+  };
+  // Of 120 that may come at once; one goes to the first that is refused.
+  EXPECT_EQ(ReasonOf(Call("/s/Push", {"guess", "192.0.2.1"})), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_EQ(Admitted("/s/Push", {"one", "192.0.2.1"}), 60);
+  EXPECT_EQ(Admitted("/s/Push", {"other", "192.0.2.1"}), 43);
 }
 
 TEST_F(CallLimitsTest, CodesCannotBeGuessedFast) {

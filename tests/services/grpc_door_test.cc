@@ -1,5 +1,6 @@
 #include "services/grpc_door.h"
 
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/impl/codegen/sync_stream.h>
@@ -404,6 +405,74 @@ TEST_F(GrpcDoorTest, AMessageOverFourMebibytesIsRefused) {
   };
   EXPECT_EQ(push(5 << 20).code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(push(3 << 20)), v1::ERROR_REASON_TOO_LARGE) << "said by the use case";
+}
+
+TEST_F(GrpcDoorTest, WhoIsNotAdmittedIsAnsweredBeforeTheRequestComes) {
+  Methods methods;
+  Method& method = methods["/nightlog.v1.FamilyService/ListMembers"];
+  method.admit = [](const Peer& peer) {
+    return peer.token == "welcome" ? absl::OkStatus() : BusyError();
+  };
+  int called = 0;
+  method.call = [&called](const Peer&, absl::string_view, Done<std::string> done) {
+    ++called;
+    done("");
+  };
+  GrpcDoor door(methods, executor_);
+  Options options;
+  options.listen = "127.0.0.1:0";
+  const auto server = Server::Start(options, door);
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto channel =
+      grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials());
+  {
+    // The request is never sent.
+    grpc::GenericStub stub(channel);
+    grpc::ClientContext context;
+    grpc::CompletionQueue queue;
+    const auto call = stub.PrepareCall(&context, "/nightlog.v1.FamilyService/ListMembers", &queue);
+    void* tag = nullptr;
+    bool ok = false;
+    call->StartCall(nullptr);
+    ASSERT_TRUE(queue.Next(&tag, &ok));
+    grpc::Status status;
+    call->Finish(&status, nullptr);
+    ASSERT_TRUE(queue.Next(&tag, &ok));
+    EXPECT_EQ(ReasonOf(FromGrpcStatus(status)), v1::ERROR_REASON_BUSY);
+  }
+  const auto stub = v1::FamilyService::NewStub(channel);
+  const auto list_members = [&stub](const std::string& token, size_t bytes) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer " + token);
+    v1::ListMembersRequest request;
+    request.set_family_id(std::string(bytes, 'x'));
+    v1::ListMembersResponse response;
+    return FromGrpcStatus(stub->ListMembers(&context, request, &response));
+  };
+  EXPECT_EQ(ReasonOf(list_members("stranger", 16)), v1::ERROR_REASON_BUSY);
+  EXPECT_EQ(ReasonOf(list_members("stranger", 3 << 20)), v1::ERROR_REASON_BUSY)
+      << "in the middle of its message";
+  EXPECT_EQ(called, 0);
+  EXPECT_TRUE(list_members("welcome", 3 << 20).ok());
+  EXPECT_EQ(called, 1);
+  (*server)->Drain(absl::InfiniteDuration());
+}
+
+TEST_F(GrpcDoorTest, ACallerThatLeavesBeforeItsRequestCameIsForgotten) {
+  grpc::GenericStub stub(channel_);
+  grpc::ClientContext context;
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareCall(&context, "/nightlog.v1.FamilyService/ListMembers", &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  call->StartCall(nullptr);
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  call->WritesDone(nullptr);
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  ASSERT_TRUE(queue.Next(&tag, &ok));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
 }
 
 TEST_F(GrpcDoorTest, HealthIsServing) {

@@ -121,6 +121,21 @@ TEST_F(ObservedMethodsTest, AStreamIsLoggedWhereverItFails) {
   EXPECT_THAT(Logged([&] { (*stream)->Next(); }), HasSubstr("method=/s/Stream code=INTERNAL"));
 }
 
+TEST_F(ObservedMethodsTest, WhoIsNotAdmittedIsCounted) {
+  EXPECT_TRUE(observed_.at("/s/Unary").admit == nullptr);
+  methods_["/s/Unary"].admit = [this](const Peer& peer) {
+    return peer.token.empty() ? status_ : absl::OkStatus();
+  };
+  status_ = absl::ResourceExhaustedError("later");
+  Metrics metrics;
+  const Methods observed = ObserveMethods(methods_, log_, metrics);
+  EXPECT_EQ(observed.at("/s/Unary").admit({"", ""}), status_);
+  EXPECT_TRUE(observed.at("/s/Unary").admit({"token", ""}).ok());
+  const MethodMetrics& counted = *metrics.methods().at("/s/Unary");
+  EXPECT_EQ(counted.ended.at(static_cast<size_t>(absl::StatusCode::kResourceExhausted)).value(), 1);
+  EXPECT_EQ(counted.ended.at(0).value(), 0);
+}
+
 TEST_F(ObservedMethodsTest, CallsAreCountedByTheirCode) {
   static_cast<void>(Call());
   static_cast<void>(Call());

@@ -591,6 +591,52 @@ TEST_F(WebGatewayTest, LargeBodiesHaveABoundTogether) {
   EXPECT_EQ(reason, v1::ERROR_REASON_TOO_LARGE) << "said by the use case";
 }
 
+TEST_F(WebGatewayTest, ALargeBodyIsReadOnlyForACallThatIsAdmitted) {
+  const Phone owner = CreateFamily();
+  int asked = 0;
+  methods_[kListMembers].admit = [&asked](const Peer& peer) {
+    ++asked;
+    return peer.address == "192.0.2.1" ? BusyError() : absl::OkStatus();
+  };
+  const auto head = [&owner](const std::string& address, size_t bytes) {
+    return absl::StrCat("POST ", kListMembers,
+                        " HTTP/1.1\r\nContent-Type: application/grpc-web\r\n",
+                        "Authorization: Bearer ", owner.token, "\r\nX-Forwarded-For: ", address,
+                        "\r\nContent-Length: ", bytes, "\r\n\r\n");
+  };
+  Browser large(url());
+  large.Send(head("192.0.2.1", 1000000));
+  const Answer answer = large.ReadAnswer();
+  EXPECT_EQ(answer.head.headers.at("connection"), "close");
+  EXPECT_EQ(ReasonOf(answer.status), v1::ERROR_REASON_BUSY);
+  EXPECT_EQ(asked, 1);
+  Browser small(url());
+  const std::string body = EncodeGrpcWebMessage(GrpcWebFormat::kBinary, ListMembersRequest(owner));
+  small.Send(head("192.0.2.1", body.size()) + body);
+  EXPECT_EQ(ReasonOf(small.ReadAnswer().status), v1::ERROR_REASON_BUSY);
+  small.Send(head("192.0.2.2", body.size()) + body);
+  EXPECT_TRUE(small.ReadAnswer().status.ok()) << "over the same connection";
+  EXPECT_EQ(asked, 3);
+  // Once, also where it is large.
+  small.SendCall(kListMembers, owner.token, std::string(1 << 20, 'x'));
+  EXPECT_EQ(ReasonOf(small.ReadAnswer().status), v1::ERROR_REASON_INVALID_FIELD);
+  EXPECT_EQ(asked, 4);
+}
+
+TEST_F(WebGatewayTest, WhatIsSentAfterARefusalIsTakenSlowlyAndNotForLong) {
+  timeouts_.linger = absl::Milliseconds(200);
+  Browser browser(url());
+  browser.Send(
+      "POST " + kListMembers +
+      " HTTP/1.1\r\nContent-Type: application/grpc-web\r\nContent-Length: 4000000\r\n\r\n");
+  EXPECT_EQ(ReasonOf(browser.ReadAnswer().status), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  // Until it is cut off. What it takes is some MiB a second and what the buffers between hold.
+  const std::string block(1 << 20, 'x');
+  size_t blocks = 0;
+  while (send(browser.socket(), block.data(), block.size(), MSG_NOSIGNAL) > 0) ++blocks;
+  EXPECT_LT(blocks, 64u);
+}
+
 TEST_F(WebGatewayTest, AHeaderThatComesTooSlowlyIsCutOff) {
   timeouts_.header = absl::Milliseconds(50);
   const Phone owner = CreateFamily();
