@@ -50,6 +50,8 @@ absl::StatusOr<imports::ImportOptions> OptionsOf(const v1::ReadLogRequest& reque
   if (!request.file_child().empty()) options.file_child = request.file_child();
   if (request.date_order() == v1::DATE_ORDER_DAY_FIRST) {
     options.date_order = imports::DateOrder::kDayFirst;
+  } else if (request.date_order() == v1::DATE_ORDER_MONTH_FIRST) {
+    options.date_order = imports::DateOrder::kMonthFirst;
   }
   if (request.amounts() == v1::VOLUME_UNIT_MILLILITRE) {
     options.amounts = imports::VolumeUnit::kMillilitre;
@@ -58,7 +60,7 @@ absl::StatusOr<imports::ImportOptions> OptionsOf(const v1::ReadLogRequest& reque
   }
   options.columns.insert(request.columns().begin(), request.columns().end());
   options.kinds.insert(request.kinds().begin(), request.kinds().end());
-  options.day_zero = imports::ParseDay(request.day_zero(), options.date_order);
+  options.day_zero = imports::ParseDay(request.day_zero(), imports::DateOrder::kMonthFirst);
   options.rows_max = kRowsMax;
   return options;
 }

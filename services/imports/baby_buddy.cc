@@ -52,7 +52,7 @@ absl::StatusOr<v1::LogEntry> ReadRow(const TableRow& row, absl::string_view acti
                                      const ImportOptions& options,
                                      std::vector<v1::ImportRemark>& remarks) {
   v1::LogEntry entry;
-  ASSIGN_OR_RETURN(const RowTimes times, ReadTimes(row, options.date_order));
+  ASSIGN_OR_RETURN(const RowTimes times, ReadTimes(row, *options.date_order));
   ASSIGN_OR_RETURN(*entry.mutable_interval(), PlaceRow(times, options.zone, remarks));
   v1::EntryDetail& detail = *entry.mutable_detail();
   if (activity == "sleep") {

@@ -24,8 +24,8 @@ constexpr absl::string_view kColumns[] = {"Date and Time", "End Time", "Duration
 absl::StatusOr<v1::Interval> ReadInterval(const TableRow& row, const ImportOptions& options,
                                           std::vector<v1::ImportRemark>& remarks) {
   RowTimes times;
-  ASSIGN_OR_RETURN(times.began, StampIn(row, "Date and Time", options.date_order));
-  ASSIGN_OR_RETURN(times.ended, OptionalStampIn(row, "End Time", options.date_order));
+  ASSIGN_OR_RETURN(times.began, StampIn(row, "Date and Time", *options.date_order));
+  ASSIGN_OR_RETURN(times.ended, OptionalStampIn(row, "End Time", *options.date_order));
   // The export's minutes are rounded down. A row without an end is a point in time.
   if (times.ended.has_value()) times.length = MinutesIn(row["Duration (min)"]);
   return PlaceRow(times, options.zone, remarks);

@@ -42,7 +42,7 @@ absl::StatusOr<v1::LogEntry> ReadRow(const TableRow& row, absl::string_view acti
                                      std::vector<v1::ImportRemark>& remarks) {
   v1::LogEntry entry;
   RowTimes times;
-  ASSIGN_OR_RETURN(times.began, StampIn(row, "Time", options.date_order));
+  ASSIGN_OR_RETURN(times.began, StampIn(row, "Time", *options.date_order));
   times.length = MinutesIn(row[kSleepMinutes].empty() ? row[kTotalMinutes] : row[kSleepMinutes]);
   ASSIGN_OR_RETURN(*entry.mutable_interval(), PlaceRow(times, options.zone, remarks));
   v1::EntryDetail& detail = *entry.mutable_detail();

@@ -26,8 +26,9 @@ struct ImportOptions {
   RecordId child;
   // Who of several children the file tells of; nullopt: it tells of one.
   absl::optional<std::string> file_child;
-  // How it writes dates with slashes.
-  DateOrder date_order = DateOrder::kMonthFirst;
+  // How it writes dates with slashes; nullopt: they tell, or else have the month first. Set for
+  // those who read a format.
+  absl::optional<DateOrder> date_order;
   // What its amounts are in, where it names no unit; nullopt: not known, they stay in the text.
   absl::optional<VolumeUnit> amounts;
   // `csv`: which column holds what, by the words of csv's help: `began` → `Start`.

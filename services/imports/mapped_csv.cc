@@ -175,8 +175,8 @@ class MappedRows {
     const std::string began = ColumnOf("began");
     const std::string ended = ColumnOf("ended");
     if (ColumnOf("date").empty()) {
-      ASSIGN_OR_RETURN(times.began, StampIn(row, began, options_.date_order));
-      ASSIGN_OR_RETURN(times.ended, OptionalStampIn(row, ended, options_.date_order));
+      ASSIGN_OR_RETURN(times.began, StampIn(row, began, *options_.date_order));
+      ASSIGN_OR_RETURN(times.ended, OptionalStampIn(row, ended, *options_.date_order));
     } else {
       ASSIGN_OR_RETURN(times.began, StampOnDay(row, began));
       if (!row[ended].empty()) {
@@ -192,7 +192,7 @@ class MappedRows {
   // A time of day on the day that the row names.
   absl::StatusOr<Stamp> StampOnDay(const TableRow& row, absl::string_view column) const {
     const std::string text = absl::StrCat(row[ColumnOf("date")], " ", row[column]);
-    const absl::optional<Stamp> stamp = ParseStamp(text, options_.date_order);
+    const absl::optional<Stamp> stamp = ParseStamp(text, *options_.date_order);
     if (!stamp.has_value() || stamp->moment.has_value()) {
       return Refusal(v1::IMPORT_REASON_TIME, {text, std::string(column)});
     }

@@ -84,7 +84,7 @@ absl::StatusOr<v1::LogEntry> ReadRow(const TableRow& row, const ImportOptions& o
   const absl::string_view type = row["Type"];
   if (type == "Profile") return Refusal(v1::IMPORT_REASON_NO_EVENT);
   v1::LogEntry entry;
-  ASSIGN_OR_RETURN(const RowTimes times, ReadTimes(row, type, options.date_order));
+  ASSIGN_OR_RETURN(const RowTimes times, ReadTimes(row, type, *options.date_order));
   ASSIGN_OR_RETURN(*entry.mutable_interval(), PlaceRow(times, ZoneOf(row, options.zone), remarks));
   v1::EntryDetail& detail = *entry.mutable_detail();
   if (type == "Sleep") {

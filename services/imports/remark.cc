@@ -58,6 +58,8 @@ absl::string_view SentenceOf(v1::ImportReason reason) {
       return "its duration is $0 min longer than its times; imported as it began and ended";
     case v1::IMPORT_REASON_AMOUNT:
       return "its amount '$0' is not one; imported without";
+    case v1::IMPORT_REASON_DATE_ORDER_OPEN:
+      return "dates such as '$0' are read with the month first; nothing in the file says otherwise";
     case v1::IMPORT_REASON_EMPTY:
       return "the file is empty";
     case v1::IMPORT_REASON_UNKNOWN_HEADING:
@@ -86,6 +88,9 @@ absl::string_view SentenceOf(v1::ImportReason reason) {
       return "the file has more than $0 rows";
     case v1::IMPORT_REASON_LONG_HEADING:
       return "the names of its columns are longer than those of any log";
+    case v1::IMPORT_REASON_DATE_ORDERS:
+      return "dates such as '$0' have the day first, and such as '$1' the month; say which is "
+             "meant";
     default:
       return "it cannot be read";
   }

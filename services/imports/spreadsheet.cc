@@ -77,7 +77,7 @@ absl::optional<absl::CivilDay> DayOf(absl::string_view heading, const ImportOpti
     if (!options.day_zero.has_value() || number < 0 || number > 100000) return absl::nullopt;
     return *options.day_zero + number;
   }
-  return ParseDay(heading, options.date_order);
+  return ParseDay(heading, *options.date_order);
 }
 
 enum class Says { kNothing, kAsleep, kEating, kRemark };

@@ -134,6 +134,22 @@ class ImportTest(processes.Case):
         self.assertEqual(alex.json("import", path, "--zone", "Europe/London")["made"], 1)
         self.assert_in_step(alex, sam)
 
+    def test_dates_of_a_country_with_the_day_first_are_read_so(self):
+        alex, _ = self.family()
+        rows = "".join(f"Sleep,{day:02}/03/2026 19:00,{day + 1:02}/03/2026 06:00,,,,,\n"
+                       for day in range(1, 31))
+        log = self.file("british.csv", HUCKLEBERRY + rows)
+        report = alex.json("import", log, "--zone", "Europe/London")
+        self.assertEqual((report["made"], report["set_aside"]), (30, []))
+        self.assertEqual([night["date"] for night in alex.json("nights")["nights"]],
+                         [f"2026-03-{day:02}" for day in range(1, 31)])
+        both = self.file("both.csv", HUCKLEBERRY + rows + "Sleep,03/31/2026 19:00,,,,,,\n")
+        done = alex.try_run("import", both, "--zone", "Europe/London")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--dates mdy or --dates dmy", done.stderr)
+        report = alex.json("import", both, "--zone", "Europe/London", "--dates", "dmy")
+        self.assertEqual((report["already_there"], len(report["set_aside"])), (30, 1))
+
     def test_a_file_that_is_none_gives_one_clear_line(self):
         alex, _ = self.family()
         for text, says in (("", "the file is empty"), ("what,when\nx,y\n", "--map"),

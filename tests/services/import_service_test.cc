@@ -119,6 +119,9 @@ TEST_F(ImportServiceTest, WhatTheFileDoesNotSayIsTakenFromTheRequest) {
   EXPECT_EQ(ProblemOf(request), v1::IMPORT_REASON_NO_BEGIN);
   (*request.mutable_columns())["began"] = "Wann";
   (*request.mutable_columns())["ended"] = "Bis";
+  EXPECT_EQ(Read(request).adjusted(0).reason(), v1::IMPORT_REASON_DATE_ORDER_OPEN);
+  request.set_date_order(v1::DATE_ORDER_MONTH_FIRST);
+  EXPECT_EQ(Read(request).adjustments(), 0);
   request.set_date_order(v1::DATE_ORDER_DAY_FIRST);
   const v1::ReadLogResponse response = Read(request);
   EXPECT_THAT(response.columns(),

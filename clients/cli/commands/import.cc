@@ -140,11 +140,14 @@ absl::StatusOr<ImportOptions> ReadOptions(const Arguments& arguments, const Name
   ASSIGN_OR_RETURN(const std::string zone, arguments.Required("zone"));
   ASSIGN_OR_RETURN(options.zone, FindZone(zone));
   options.file_child = arguments.Get("file-child");
-  const std::string order = arguments.GetOr("dates", "mdy");
-  if (order != "mdy" && order != "dmy") {
+  const absl::optional<std::string> order = arguments.Get("dates");
+  if (order == "mdy") {
+    options.date_order = DateOrder::kMonthFirst;
+  } else if (order == "dmy") {
+    options.date_order = DateOrder::kDayFirst;
+  } else if (order.has_value()) {
     return absl::InvalidArgumentError("--dates takes mdy or dmy");
   }
-  options.date_order = order == "mdy" ? DateOrder::kMonthFirst : DateOrder::kDayFirst;
   if (arguments.Has("amounts")) {
     options.amounts = imports::ParseVolumeUnit(*arguments.Get("amounts"));
     if (!options.amounts.has_value()) return absl::InvalidArgumentError("--amounts takes ml or oz");
@@ -172,6 +175,9 @@ absl::Status WithFlag(const absl::Status& refusal) {
       break;
     case v1::IMPORT_REASON_CHILDREN:
       flag = "--file-child NAME";
+      break;
+    case v1::IMPORT_REASON_DATE_ORDERS:
+      flag = "--dates mdy or --dates dmy";
       break;
     case v1::IMPORT_REASON_NUMBERED_DAYS:
       flag = "--day-zero DATE";
@@ -324,7 +330,9 @@ const Command kImportCommand = {
      {"child", "NAME", "which child, where there are several"},
      {"file-child", "NAME", "which child of the file, where it tells of several"},
      {"members", "A=NAME,..", "who logged it: the file's names, and the family's members"},
-     {"dates", "ORDER", "mdy (the default) or dmy: how dates such as 3/4/26 are meant"},
+     {"dates", "ORDER",
+      "mdy or dmy: how dates such as 3/4/26 are meant; by default as others of\n"
+      "                            the file tell, or else mdy"},
      {"amounts", "UNIT", "ml or oz: what amounts are in, where the file does not say"},
      {"map", "PAIRS",
       "csv: began, ended, date, minutes, length, kind, amount, text, author=COLUMN"},

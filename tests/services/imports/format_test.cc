@@ -44,6 +44,54 @@ TEST(FormatTest, AByteOrderMarkAndOtherLineEndsDoNotMatter) {
   EXPECT_EQ(marked.entries[0].id, plain.entries[0].id);
 }
 
+ImportOptions OrderUnsaid() {
+  ImportOptions options = OptionsIn("UTC");
+  options.date_order.reset();
+  return options;
+}
+
+constexpr char kBaby[] = "Baby,Time,Duration(minutes),Note\n";
+
+TEST(FormatTest, DatesThatCanBeReadInOneOrderOnlyTellThatOfTheOthers) {
+  for (const auto& [telling, march] :
+       {std::pair("13/3/26 19:00", "5/3/26 19:00"), {"3/13/26 19:00", "3/5/26 19:00"}}) {
+    const ImportedLog log =
+        ReadWell(absl::StrCat(kBaby, "Robin,", march, ",60,1/2 cup\nRobin,", telling, ",60,\n"),
+                 OrderUnsaid());
+    ASSERT_EQ(log.entries.size(), 2) << telling;
+    EXPECT_EQ(LocalBegin(log.entries[0].entry), "2026-03-05T19:00:00+00:00");
+    EXPECT_TRUE(log.adjusted.empty());
+  }
+  // A day in a column, or in a heading, tells as much.
+  const ImportedLog sheet = ReadWell("time,5/3/26,13/3/26\n6,S,\n12,,\n", OrderUnsaid());
+  ASSERT_EQ(sheet.entries.size(), 1);
+  EXPECT_EQ(LocalBegin(sheet.entries[0].entry), "2026-03-05T06:00:00+00:00");
+}
+
+TEST(FormatTest, DatesThatDoNotTellAreReadWithTheMonthFirstAndToldOf) {
+  const std::string rows =
+      "Robin,2026-03-03 19:00,60,13/20/26 and more\nRobin,3/3/26 19:00,60,\n"
+      "Robin,3/5/26 19:00,60,\n";
+  const ImportedLog log = ReadWell(absl::StrCat(kBaby, rows), OrderUnsaid());
+  ASSERT_EQ(log.entries.size(), 3);
+  EXPECT_EQ(LocalBegin(log.entries[2].entry), "2026-03-05T19:00:00+00:00");
+  ASSERT_EQ(log.adjusted.size(), 1);
+  EXPECT_EQ(log.adjusted[0].line(), 4);
+  EXPECT_THAT(log.adjusted[0].text(), HasSubstr("such as '3/5/26 19:00' are read with the month"));
+  EXPECT_TRUE(ReadWell(absl::StrCat(kBaby, rows), OptionsIn("UTC")).adjusted.empty());
+}
+
+TEST(FormatTest, DatesOfBothOrdersAreRefusedUntilSomebodySaysWhichIsMeant) {
+  const std::string text =
+      absl::StrCat(kBaby, "Robin,13/3/26 19:00,60,\nRobin,3/14/26 19:00,60,\n");
+  const auto unsaid = ReadLog(text, "", OrderUnsaid());
+  EXPECT_THAT(std::string(unsaid.status().message()), HasSubstr("'13/3/26 19:00' have the day"));
+  EXPECT_THAT(std::string(unsaid.status().message()), HasSubstr("'3/14/26 19:00' the month"));
+  const ImportedLog log = ReadWell(text, OptionsIn("UTC"));
+  EXPECT_EQ(log.entries.size(), 1);
+  EXPECT_EQ(log.set_aside.size(), 1);
+}
+
 // As a spreadsheet of a language with decimal commas saves what it has opened.
 TEST(FormatTest, SeparatorsAndTheCaseOfTheHeadingDoNotMatter) {
   const std::string heading = "Type,Start,End,Start Condition,Mood\n";

@@ -21,6 +21,7 @@ inline ImportOptions OptionsIn(absl::string_view zone) {
   ImportOptions options;
   options.zone = *FindZone(zone);
   options.child = RecordIdOf("test", "a child");
+  options.date_order = DateOrder::kMonthFirst;
   return options;
 }
 

@@ -48,7 +48,7 @@ export function ImportPage({ family }: { family: Family }) {
   const fileError = useSignal<string | undefined>(undefined);
   const format = useSignal('');
   const zone = useSignal('');
-  const dateOrder = useSignal<'month_first' | 'day_first'>('month_first');
+  const dateOrder = useSignal<'' | 'month_first' | 'day_first'>('');
   const amounts = useSignal<'' | 'millilitre' | 'ounce'>('');
   const fileChild = useSignal('');
   // The children that the file tells of, where they are several.
@@ -85,7 +85,7 @@ export function ImportPage({ family }: { family: Family }) {
     return {
       childId: child.id,
       zone: zone.value,
-      dateOrder: dateOrder.value,
+      ...(dateOrder.value && { dateOrder: dateOrder.value }),
       format: format.value,
       ...(amounts.value && { amounts: amounts.value }),
       ...(fileChild.value && { fileChild: fileChild.value }),
@@ -215,12 +215,13 @@ export function ImportPage({ family }: { family: Family }) {
           options={zoneOptions(zone.value)}
           choice={zone}
         />
-        <details class="behind">
+        <details class="behind" open={last?.problem?.reason === 'date_orders'}>
           <summary>{t('family.import_details')}</summary>
           <div class="stack">
             <Choice
               legend={t('family.import_dates')}
               options={[
+                { value: '', label: t('family.import_order_told') },
                 { value: 'month_first', label: t('family.import_month_first') },
                 { value: 'day_first', label: t('family.import_day_first') },
               ]}

@@ -45,6 +45,7 @@ const kReasons = [
   'timer_paused',
   'longer_than_its_times',
   'amount',
+  'date_order_open',
   'empty',
   'unknown_heading',
   'other_format',
@@ -57,6 +58,7 @@ const kReasons = [
   'too_few_rows',
   'too_many_rows',
   'long_heading',
+  'date_orders',
 ] as const;
 
 // What can be chosen.

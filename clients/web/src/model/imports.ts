@@ -29,6 +29,7 @@ export interface LogFile {
   format?: string;
   // Which child of the file, where it tells of several.
   fileChild?: string;
+  // Absent: the file's dates tell.
   dateOrder?: 'month_first' | 'day_first';
   amounts?: 'millilitre' | 'ounce';
   // Which column holds what, such as { began: 'Start' }.
