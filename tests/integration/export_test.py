@@ -80,6 +80,31 @@ class ExportTest(LivedIn):
         self.assertTrue(back.json("family", "import", second, "--server",
                                   self.daemon.address)["equal"])
 
+    def test_taps_that_are_no_records_yet_are_told_of(self):
+        alex, sam = self.family()
+        alex.offline("log", "note", "--at", "2026-11-03 12:00", "--text", "of this phone")
+        done = alex.try_run("export")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("of this phone", done.stdout)  # it was synced
+        sam.offline("log", "note", "--at", "2026-11-03 12:00", "--text", "of a lost phone")
+        devices = [device for member in alex.json("family")["members"]["members"]
+                   for device in member["devices"] if device["name"].startswith("Sam")]
+        alex.run("revoke-device", devices[0]["device_id"])
+        sam.try_run("sync")
+        done = alex.try_run("export")
+        self.assertEqual(done.returncode, 0)
+        self.assertNotIn("of a lost phone", done.stdout)
+        self.assertEqual(done.stderr, "not in it (1): late taps of removed phones; see 'nightlog "
+                                      "quarantine list'\n")
+        self.assertEqual(self.viewer(alex).try_run("export").stderr, "")
+
+    def viewer(self, owner):
+        """A phone of somebody who may read, and not decide."""
+        phone = self.phone("dana")
+        phone.run("join", owner.json("invite", "--role", "caregiver")["code"], "--name", "Dana",
+                  "--server", self.daemon.address)
+        return phone
+
     def test_a_damaged_export_makes_no_family(self):
         alex, _ = self.lived_in()
         text = alex.run("export")

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -55,6 +56,30 @@ absl::StatusOr<FamilyExport> Fetch(Phone& phone, const FamilyId& family, const F
   return exported;
 }
 
+// Taps are records once the server has taken them. Says which are not, so that nobody leaves a
+// server in the belief that the file is all.
+absl::Status TellWhatIsNotInIt(Phone& phone, const FamilyId& family) {
+  ASSIGN_OR_RETURN(const FamilyState state, phone.replica().FamilyStateOf(family));
+  ASSIGN_OR_RETURN(Connection* const connection, phone.Connect());
+  uint64_t late = 0;
+  v1::ListQuarantineRequest request;
+  request.set_family_id(family.str());
+  do {
+    const auto page = connection->ListQuarantine(request, CallDeadline());
+    if (absl::IsPermissionDenied(page.status())) break;  // an owner's to know
+    RETURN_IF_ERROR(page.status());
+    late += static_cast<uint64_t>(page->items_size());
+    request.set_page_token(page->next_page_token());
+  } while (!request.page_token().empty());
+  for (const auto& [taps, where] :
+       {std::pair(state.pending, "taps of this phone that are not synced"),
+        {state.needs_attention, "taps of this phone; see 'nightlog needs-attention'"},
+        {late, "late taps of removed phones; see 'nightlog quarantine list'"}}) {
+    if (taps > 0) std::cerr << "not in it (" << taps << "): " << where << "\n";
+  }
+  return absl::OkStatus();
+}
+
 // What this phone shows, the taps that are not synced included.
 absl::StatusOr<std::vector<v1::Record>> Shown(Phone& phone, const FamilyId& family) {
   std::vector<v1::Record> records;
@@ -86,7 +111,10 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   } else if (format == "jsonl" || format == "diary") {
     std::string text;
     if (format == "jsonl") {
+      // What cannot be synced is told below.
+      static_cast<void>(phone.Sync(family, absl::Seconds(10)));
       ASSIGN_OR_RETURN(const FamilyExport exported, Fetch(phone, family, state));
+      RETURN_IF_ERROR(TellWhatIsNotInIt(phone, family));
       text = ToJsonLines(exported);
       count = exported.records.size();
     } else {
