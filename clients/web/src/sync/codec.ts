@@ -48,6 +48,24 @@ function isLong(type: ScalarType): boolean {
 // What a field holds, or each item of a list or map.
 export type Element = { message?: DescMessage; enum?: DescEnum; scalar?: ScalarType };
 
+// What a field holds, each item of a list or map converted by itself.
+export function convert(
+  field: DescField,
+  value: unknown,
+  each: (element: Element, value: unknown) => unknown,
+): unknown {
+  if (field.fieldKind === 'list') return (value as unknown[]).map((item) => each(field, item));
+  if (field.fieldKind !== 'map') return each(field, value);
+  const entries = Object.entries(value as Plain);
+  return Object.fromEntries(entries.map(([key, item]) => [key, each(field, item)]));
+}
+
+// Bytes are hex digits, and a long number is one like any other.
+export function scalarToPlain({ scalar }: Element, value: unknown): unknown {
+  if (scalar === ScalarType.BYTES) return toHex(value as Uint8Array);
+  return typeof value === 'bigint' ? Number(value) : value;
+}
+
 function elementToPlain(element: Element, value: unknown): unknown {
   if (element.message) {
     return element.message.typeName === TimestampSchema.typeName
@@ -55,8 +73,7 @@ function elementToPlain(element: Element, value: unknown): unknown {
       : toPlain(element.message, value as Message);
   }
   if (element.enum) return enumName(element.enum, value as number);
-  if (element.scalar === ScalarType.BYTES) return toHex(value as Uint8Array);
-  return typeof value === 'bigint' ? Number(value) : value;
+  return scalarToPlain(element, value);
 }
 
 function elementFromPlain(element: Element, value: unknown): unknown {
@@ -71,28 +88,10 @@ function elementFromPlain(element: Element, value: unknown): unknown {
 }
 
 function valueToPlain(field: DescField, value: unknown): unknown {
-  if (field.fieldKind === 'list') {
-    return (value as unknown[]).map((item) => elementToPlain(field, item));
-  }
-  if (field.fieldKind === 'map') {
-    const entries = Object.entries(value as Record<string, unknown>);
-    return Object.fromEntries(entries.map(([key, item]) => [key, elementToPlain(field, item)]));
-  }
   if (value === undefined) return undefined;
-  const plain = elementToPlain(field, value);
+  const plain = convert(field, value, elementToPlain);
   const implicit = field.presence === FeatureSet_FieldPresence.IMPLICIT;
   return plain === '' && implicit ? undefined : plain;
-}
-
-function valueFromPlain(field: DescField, value: unknown): unknown {
-  if (field.fieldKind === 'list') {
-    return (value as unknown[]).map((item) => elementFromPlain(field, item));
-  }
-  if (field.fieldKind === 'map') {
-    const entries = Object.entries(value as Record<string, unknown>);
-    return Object.fromEntries(entries.map(([key, item]) => [key, elementFromPlain(field, item)]));
-  }
-  return elementFromPlain(field, value);
 }
 
 export function toPlain(desc: DescMessage, message: Message): Plain {
@@ -123,10 +122,10 @@ export function fromPlain<Desc extends DescMessage>(desc: Desc, plain: Plain): M
       if (!field) continue;
       init[member.localName] = {
         case: field.localName,
-        value: valueFromPlain(field, plain[field.localName] ?? {}),
+        value: convert(field, plain[field.localName] ?? {}, elementFromPlain),
       };
     } else if (plain[member.localName] !== undefined) {
-      init[member.localName] = valueFromPlain(member, plain[member.localName]);
+      init[member.localName] = convert(member, plain[member.localName], elementFromPlain);
     }
   }
   const message = create(desc, init as never);

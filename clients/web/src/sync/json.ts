@@ -1,14 +1,7 @@
 // A message in words, as `nightlog --json` prints it: clients/cli/json.h has the rules. Only ever
 // written, never read back.
-import {
-  type DescEnum,
-  type DescField,
-  type DescMessage,
-  type Message,
-  ScalarType,
-} from '@bufbuild/protobuf';
-import { toHex } from '../model/ids.ts';
-import type { Element } from './codec.ts';
+import type { DescEnum, DescField, DescMessage, Message } from '@bufbuild/protobuf';
+import { convert, type Element, type Plain, scalarToPlain } from './codec.ts';
 import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from './well_known.ts';
 
 // The fraction of a second as far as there is one.
@@ -26,24 +19,17 @@ function enumWord(desc: DescEnum, number: number): string {
 function elementJson(element: Element, value: unknown): unknown {
   if (element.message) return toJson(element.message, value as Message);
   if (element.enum) return enumWord(element.enum, value as number);
-  if (element.scalar === ScalarType.BYTES) return toHex(value as Uint8Array);
-  return typeof value === 'bigint' ? Number(value) : value;
+  return scalarToPlain(element, value);
 }
 
 // Undefined: the field can be unset, and is.
-function fieldJson(field: DescField, message: Record<string, unknown>): unknown {
+function fieldJson(field: DescField, message: Plain): unknown {
   let value = message[field.oneof?.localName ?? field.localName];
   if (field.oneof) {
     const chosen = value as { case?: string; value?: unknown };
     value = chosen.case === field.localName ? chosen.value : undefined;
   }
-  if (value === undefined) return undefined;
-  if (field.fieldKind === 'list') return (value as []).map((item) => elementJson(field, item));
-  if (field.fieldKind === 'map') {
-    const entries = Object.entries(value as object);
-    return Object.fromEntries(entries.map(([key, item]) => [key, elementJson(field, item)]));
-  }
-  return elementJson(field, value);
+  return value === undefined ? undefined : convert(field, value, elementJson);
 }
 
 // What JSON.stringify() takes.
@@ -53,6 +39,6 @@ export function toJson(desc: DescMessage, message: Message): unknown {
     const { seconds, nanos } = message as Duration;
     return Number(seconds) + nanos * 1e-9;
   }
-  const from = message as unknown as Record<string, unknown>;
+  const from = message as unknown as Plain;
   return Object.fromEntries(desc.fields.map((field) => [field.name, fieldJson(field, from)]));
 }
