@@ -57,4 +57,11 @@ scene('on the smallest phone the time until the next check is in view above the 
   const buttons = await alex.page.getByRole('contentinfo').boundingBox();
   assert.ok(caption.y > 0 && caption.y + caption.height <= buttons.y);
   assert.ok(buttons.y + buttons.height <= kNarrowest.height);
+
+  // On its side, too, whatever was saved just now.
+  await alex.page.setViewportSize({ width: kNarrowest.height, height: kNarrowest.width });
+  await alex.tap('Calm again');
+  const main = await alex.page.getByRole('contentinfo').getByRole('button', { name: 'Asleep' })
+    .boundingBox();
+  assert.ok(main.y + main.height <= kNarrowest.width);
 });

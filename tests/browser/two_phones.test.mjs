@@ -20,6 +20,10 @@ scene('a tap without a network is kept over a reload and reaches the other phone
   await sam.now('Asleep').waitFor();
   await alex.sync(/^Synced/).waitFor();
   await alex.entry('only on this phone so far').waitFor({ state: 'detached' });
+
+  // Sam has not tapped tonight.
+  await sam.page.reload();
+  await sam.page.getByRole('heading', { name: 'Logged by others tonight' }).waitFor();
 });
 
 scene('of two buttons hit before the screen is drawn anew, the second ends what the first began', async (stage) => {

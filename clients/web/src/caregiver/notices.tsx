@@ -88,7 +88,11 @@ function HandoverCard({ shown, night }: { shown: Shown; night: Night }) {
         <section class="news">
           <Icon path={kPeople} />
           <div class="news-words">
-            <h2>{t('caregiver.handover_title', { time: timeOfDay(handover.since, zone) })}</h2>
+            <h2>
+              {handover.since < night.from
+                ? t('caregiver.handover_tonight')
+                : t('caregiver.handover_title', { time: timeOfDay(handover.since, zone) })}
+            </h2>
             <p>{handoverWords(handover)}</p>
           </div>
           <div class="news-do">

@@ -18,67 +18,89 @@ function save(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), kFileKeptMs);
 }
 
-export function Download({ family }: { family: Family }) {
+interface CopyProps {
+  what: string;
+  label: string;
+  // The file, how many records it holds and how many taps could not be in it. Tells how many records
+  // have come from the server.
+  make: (come: (records: number) => void) => Promise<{
+    file: Blob;
+    name: string;
+    records: number;
+    pending: number;
+  }>;
+}
+
+function Copy({ what, label, make }: CopyProps) {
   const call = useCall();
-  // Records that have come from the server so far.
   const come = useSignal<number | undefined>(undefined);
-  // Records in the file, and taps that could not be in it.
   const saved = useSignal<{ records: number; pending: number } | undefined>(undefined);
-  const keep = (file: Blob, ending: string) => {
-    const name = family.pairing.value.familyName.replace(/[^\p{L}\p{N}]+/gu, '-');
-    save(file, `nightlog-${name}-${wallTimeOf(Date.now(), zoneHere()).date}.${ending}`);
-  };
-  const download = () =>
-    call.run(async () => {
-      come.value = 0;
-      saved.value = undefined;
-      const { pending } = family.sync.value;
-      const remote = await family.remote();
-      const { file, records } = await remote.exportFamily(family.pairing.value, (count) => {
-        come.value = count;
-      });
-      keep(file, 'jsonl');
-      saved.value = { records, pending };
-    });
-  // What this device shows, taps that are not sent included.
-  const tables = () =>
+  const copy = () =>
     call.run(async () => {
       come.value = undefined;
       saved.value = undefined;
-      await family.loadSince(0);
-      const { toCsvTables } = await import('../sync/tables.ts');
-      const records = family.records.value;
-      keep(zip(toCsvTables(records.values()), new Date()), 'zip');
-      saved.value = { records: records.size, pending: 0 };
+      const made = await make((records) => {
+        come.value = records;
+      });
+      save(made.file, made.name);
+      saved.value = made;
     });
   return (
+    <div class="stack tight">
+      <p class="small soft">{what}</p>
+      <div>
+        <Button disabled={call.busy.value} onClick={() => void copy()}>
+          {label}
+        </Button>
+      </div>
+      <div class="small" role="status">
+        {call.busy.value && come.value !== undefined && (
+          <p>{t('family.export_come', { count: come.value })}</p>
+        )}
+        {saved.value && <p>{t('family.export_saved', { count: saved.value.records })}</p>}
+        {saved.value && saved.value.pending > 0 && (
+          <p>{t('family.export_pending', { count: saved.value.pending })}</p>
+        )}
+      </div>
+      <Failure words={call.error.value} />
+    </div>
+  );
+}
+
+export function Download({ family }: { family: Family }) {
+  const nameOf = (ending: string) => {
+    const name = family.pairing.value.familyName.replace(/[^\p{L}\p{N}]+/gu, '-');
+    return `nightlog-${name}-${wallTimeOf(Date.now(), zoneHere()).date}.${ending}`;
+  };
+  return (
     <>
-      <div class="stack tight">
-        <p class="small soft">{t('family.export_what')}</p>
-        <div>
-          <Button disabled={call.busy.value} onClick={() => void download()}>
-            {t('family.export')}
-          </Button>
-        </div>
-      </div>
-      <div class="stack tight">
-        <p class="small soft">{t('family.tables_what')}</p>
-        <div>
-          <Button disabled={call.busy.value} onClick={() => void tables()}>
-            {t('family.tables')}
-          </Button>
-        </div>
-        <div class="small" role="status">
-          {call.busy.value && come.value !== undefined && (
-            <p>{t('family.export_come', { count: come.value })}</p>
-          )}
-          {saved.value && <p>{t('family.export_saved', { count: saved.value.records })}</p>}
-          {saved.value && saved.value.pending > 0 && (
-            <p>{t('family.export_pending', { count: saved.value.pending })}</p>
-          )}
-        </div>
-        <Failure words={call.error.value} />
-      </div>
+      <Copy
+        what={t('family.export_what')}
+        label={t('family.export')}
+        make={async (come) => {
+          come(0);
+          const { pending } = family.sync.value;
+          const remote = await family.remote();
+          const exported = await remote.exportFamily(family.pairing.value, come);
+          return { ...exported, name: nameOf('jsonl'), pending };
+        }}
+      />
+      <Copy
+        what={t('family.tables_what')}
+        label={t('family.tables')}
+        make={async () => {
+          // What this device shows, taps that are not sent included.
+          await family.loadSince(0);
+          const { toCsvTables } = await import('../sync/tables.ts');
+          const records = family.records.value;
+          return {
+            file: zip(toCsvTables(records.values()), new Date()),
+            name: nameOf('zip'),
+            records: records.size,
+            pending: 0,
+          };
+        }}
+      />
     </>
   );
 }
