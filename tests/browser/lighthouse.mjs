@@ -108,6 +108,7 @@ try {
   await page.goto(`${daemon.url}#/family`);
   const importing = page.getByRole('link', { name: 'Import from another app' });
   kPages.import = await importing.getAttribute('href');
+  kPages.diary = await page.getByRole('link', { name: 'Sleep diary' }).getAttribute('href');
   await page.goto(`${daemon.url}#/tonight`);
 
   const taps = [];
