@@ -107,12 +107,11 @@ class MetricsEndpoint::Collector final : public prometheus::Collectable {
                                 MetricType::Histogram);
     for (const auto& [path, method] : metrics_.methods()) {
       for (size_t code = 0; code < method->ended.size(); ++code) {
-        const uint64_t count = method->ended.at(code).value();
-        if (count == 0) continue;
+        // Zeros too: of a series that begins with its first failure, no increase is seen.
         ClientMetric metric = OfMethod(path);
         metric.label.push_back(
             {"code", absl::StatusCodeToString(static_cast<absl::StatusCode>(code))});
-        metric.counter.value = static_cast<double>(count);
+        metric.counter.value = static_cast<double>(method->ended.at(code).value());
         calls.metric.push_back(std::move(metric));
       }
       if (method->is_stream) {

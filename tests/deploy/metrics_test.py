@@ -101,6 +101,18 @@ class MetricsTest(processes.Case):
             # The next start makes none, and knows of this one.
             self.daemon.stop(signal.SIGKILL)
 
+    def test_a_failure_is_there_to_be_counted_before_the_first(self):
+        # Alerts ask how much these grew: a series that begins at 1 did not grow.
+        text = self.scrape()
+        with open(os.path.join(METRICS, "alerts.yml"), encoding="utf-8") as file:
+            codes = set(re.findall(r"[A-Z_]{5,}", " ".join(
+                re.findall(r"expr: .*calls_total\{code=(.*)", file.read()))))
+        self.assertLessEqual({"DATA_LOSS", "INTERNAL", "UNKNOWN"}, codes)
+        for code in codes:
+            for method in ("SyncService/Push", "SyncService/Follow"):
+                series = f'nightlog_calls_total{{method="/nightlog.v1.{method}",code="{code}"}}'
+                self.assertEqual(self.value(text, series), 0, series)
+
     def test_alerts_and_dashboard_ask_for_what_there_is(self):
         exposed = {line.split()[2] for line in self.scrape().splitlines()
                    if line.startswith("# TYPE nightlog_")}
