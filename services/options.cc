@@ -1,7 +1,9 @@
 #include "services/options.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -302,6 +304,15 @@ absl::Status ValidateListen(const Options& options, absl::string_view name,
           "say --insecure_non_loopback."));
 }
 
+// True if `path` is `folder`, or would be below it. Looks at names alone.
+bool IsWithin(const std::string& path, const std::string& folder) {
+  const auto plain = [](const std::string& name) {
+    std::error_code unknown;
+    return std::filesystem::absolute(name + "/", unknown).lexically_normal();
+  };
+  return absl::StartsWith(plain(path).string(), plain(folder).string());
+}
+
 }  // namespace
 
 absl::StatusOr<ListenAddress> ParseListenAddress(absl::string_view text, absl::string_view name) {
@@ -368,6 +379,11 @@ absl::Status ValidateOptions(const Options& options, const SettingNames& names) 
                                           absl::EndsWith(options.web_url, "/")),
               absl::StrCat(name("web_url"), " is `", options.web_url,
                            "`; give an address such as https://nightlog.example.org/.")));
+  RETURN_IF_ERROR(
+      Require(options.backup_dir.empty() || !IsWithin(options.backup_dir, options.data_dir),
+              absl::StrCat(name("backup_dir"), " is `", options.backup_dir,
+                           "`, which goes where --data_dir goes; give a directory "
+                           "outside it, on another disk if you can.")));
   if (!options.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(const ListenAddress address,
                      ParseListenAddress(options.metrics_listen, name("metrics_listen")));

@@ -112,10 +112,11 @@ class CtlTest(processes.Case):
         self.daemon.stop()
         loop = os.path.join(self.folder, "loop")
         os.symlink("loop", loop)
-        self.daemon.data, self.backups = loop, loop
+        self.daemon.data = loop
         for words in (("doctor",), ("stats",), ("backup",), ("doctor", "--repair")):
             self.assertIn(f"cannot look into --data_dir={loop}: Too many levels",
                           self.refused(*words))
+        self.daemon.data = os.path.join(self.folder, "data")
         file = os.path.join(self.folder, "file")
         open(file, "w", encoding="ascii").close()
         for self.backups, says in ((loop, "Too many levels"), (file + "/backups", "Not a directory")):

@@ -63,6 +63,20 @@ TEST(OptionsTest, BackupsHaveSaneNumbers) {
   ExpectInvalid(options, "--backups_kept");
 }
 
+TEST(OptionsTest, BackupsAreNotWhereTheDataIs) {
+  Options options = Valid();
+  options.data_dir = "/srv/data";
+  for (const char* within :
+       {"/srv/data", "/srv/data/", "/srv/data/backups", "/srv/./x/../data/b"}) {
+    options.backup_dir = within;
+    ExpectInvalid(options, "--backup_dir");
+  }
+  for (const char* outside : {"/srv/backups", "/srv/data2", "/srv", "/srv/data/../backups"}) {
+    options.backup_dir = outside;
+    EXPECT_TRUE(ValidateOptions(options).ok()) << outside;
+  }
+}
+
 TEST(OptionsTest, PlaintextBeyondLoopbackMustBeAskedFor) {
   for (std::string Options::*const listen : {&Options::listen, &Options::web_listen}) {
     for (const char* loopback : {"localhost:1", "127.0.0.1:1", "127.255.0.9:1", "[::1]:1"}) {
