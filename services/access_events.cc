@@ -79,20 +79,25 @@ StoredEvent EventBy(const DeviceId& device, const MemberId& member, v1::AccessEv
 }
 
 absl::StatusOr<uint64_t> AddEvent(StoredEvent event, FamilyWriter& writer) {
-  uint64_t number = 1;
+  uint64_t number = 0;
   StoredEvent newest;
   RETURN_IF_ERROR(writer.reader().ScanEvents(kNewest, [&](uint64_t last, const StoredEvent& row) {
-    number = last + 1;
+    number = last;
     newest = row;
     return false;
   }));
   *event.mutable_at() = ToProto(writer.now());
-  if (MayComeOften(event.kind()) && SaysTheSame(event, newest) &&
-      writer.now() - FromProto(newest.at()) < kCountedTogether) {
-    --number;
+  if (number < writer.head().newest_event()) {
+    // The newest one was lost; its number is not given again, so that it is missed.
+    number = writer.head().newest_event() + 1;
+  } else if (MayComeOften(event.kind()) && SaysTheSame(event, newest) &&
+             writer.now() - FromProto(newest.at()) < kCountedTogether) {
     newest.set_count(newest.count() == 0 ? 2 : newest.count() + 1);
     event = newest;
+  } else {
+    ++number;
   }
+  if (number != writer.head().newest_event()) writer.SetNewestEvent(number);
   writer.Put(kAccessColumn, EventKey(writer.family(), number), event);
   if (number > kEventsKept) {
     writer.Delete(kAccessColumn, EventKey(writer.family(), number - kEventsKept));

@@ -106,6 +106,12 @@ void FamilyWriter::SetBackedUpRevision(uint64_t revision) {
   Put(kHeadColumn, FamilyHeadKey(family()), head());
 }
 
+void FamilyWriter::SetNewestEvent(uint64_t number) {
+  CHECK(exists());
+  state_.head->set_newest_event(number);
+  Put(kHeadColumn, FamilyHeadKey(family()), head());
+}
+
 absl::Status FamilyWriter::Erase() {
   CHECK(exists());
   std::vector<DeviceId> devices;

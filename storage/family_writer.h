@@ -84,6 +84,9 @@ class FamilyWriter {
   // Says which revision a verified backup holds; devices hear of it with their next bookmark.
   // REQUIRES: exists().
   void SetBackedUpRevision(uint64_t revision);
+  // Says which event of access is the newest, so that it is missed once it is lost. REQUIRES:
+  // exists().
+  void SetNewestEvent(uint64_t number);
   // Removes every row of the family, its invites and what its pairings are repeated from included;
   // devices stay known. Costs a read of each row, and of all such rows of the store. The bytes
   // leave the disk with the next PurgeErased(). REQUIRES: exists(). Afterwards exists() is false.

@@ -252,7 +252,8 @@ class Planner {
     return member.has_value() ? absl::OkStatus() : Lost(absl::StrCat("member ", id.hex()));
   }
 
-  // Events are numbered without gaps.
+  // Events are numbered without gaps, up to the newest that the head or a row names: a build that
+  // does not know of the head's number may have added some.
   absl::Status RestoreEvents() {
     const std::string prefix = EventsPrefix(family_);
     std::map<uint64_t, absl::optional<storage::v1::StoredEvent>> events;
@@ -270,18 +271,21 @@ class Planner {
     }
     RETURN_IF_ERROR(it->status());
     AddDamage(strays, "row of access", "rows of access");
-    if (events.empty()) return absl::OkStatus();
-    const uint64_t newest = events.rbegin()->first;
+    const uint64_t newest =
+        std::max(head_.newest_event(), events.empty() ? 0 : events.rbegin()->first);
     const uint64_t oldest = newest > kEventsKept ? newest - kEventsKept + 1 : 1;
-    if (events.begin()->first < oldest) return Lost("the number of an event of access");
+    if (!events.empty() && events.begin()->first < oldest) {
+      return Lost("the number of an event of access");
+    }
     size_t blanks = 0;
     storage::v1::StoredEvent blank;  // about as old as the one before
+    *blank.mutable_at() = head_.created_at();
     for (const auto& [number, event] : events) {
       if (!event.has_value()) continue;
       *blank.mutable_at() = event->at();
       break;
     }
-    for (uint64_t number = oldest; number <= newest; ++number) {
+    for (uint64_t number = oldest; number <= newest && number - oldest < kEventsKept; ++number) {
       if (const auto& event = events[number]; event.has_value()) {
         *blank.mutable_at() = event->at();
         continue;

@@ -130,6 +130,9 @@ class DoctorTest(processes.Case):
         event = next(key for key in self.family_rows("access") if key[32:34] == "45")
         self.rows_program("access", "put", event, "ffff")
         self.expect_repaired("1 event of access, which stays blank")
+        newest = [key for key in self.family_rows("access") if key[32:34] == "45"][-1]
+        self.rows_program("access", "delete", newest)
+        self.expect_repaired("1 event of access, which stays blank")
         self.daemon.start()
         self.assertGreater(len(self.alex.json("family", "events")["events"]), events)
         self.daemon.stop()

@@ -83,6 +83,26 @@ class AccessEventsTest : public ServiceFixture {
                     .ok());
     return rows;
   }
+
+  storage::v1::FamilyHead Head(const Phone& phone) {
+    return **FamilyReader(*engine_.Snapshot(), phone.family()).Head();
+  }
+
+  uint64_t NewestInHead(const Phone& phone) { return Head(phone).newest_event(); }
+
+  void SetNewestInHead(const Phone& phone, uint64_t number) {
+    storage::v1::FamilyHead head = Head(phone);
+    head.set_newest_event(number);
+    WriteBatch batch;
+    batch.Put(kHeadColumn, FamilyHeadKey(phone.family()), head.SerializeAsString());
+    ASSERT_TRUE(engine_.Write(batch).ok());
+  }
+
+  void DeleteEvent(const Phone& phone, uint64_t number) {
+    WriteBatch batch;
+    batch.Delete(kAccessColumn, EventKey(phone.family(), number));
+    ASSERT_TRUE(engine_.Write(batch).ok());
+  }
 };
 
 MATCHER_P2(IsBy, phone, kind, "") {
@@ -242,6 +262,32 @@ TEST_F(AccessEventsTest, OnlyTheNewestAreKept) {
   }
   EXPECT_EQ(CountRows(owner), static_cast<int>(kEventsKept));
   EXPECT_EQ(Newest(owner).number(), kEventsKept + 6);
+}
+
+TEST_F(AccessEventsTest, TheHeadKnowsTheNewestAndItsNumberIsNotGivenAgainIfItIsLost) {
+  const Phone owner = CreateFamily();
+  ASSERT_TRUE(Renew(owner).ok());
+  ASSERT_TRUE(Renew(owner).ok());
+  EXPECT_EQ(NewestInHead(owner), 2u) << "a repeat is no event of its own";
+  DeleteEvent(owner, 2);
+  ASSERT_TRUE(Renew(owner).ok());
+  EXPECT_EQ(Newest(owner).number(), 3u);
+  EXPECT_EQ(NewestInHead(owner), 3u);
+  EXPECT_THAT(Events(owner), SizeIs(2));
+}
+
+TEST_F(AccessEventsTest, AStoreThatDidNotCountIsCountedFromItsNextEventOn) {
+  const Phone owner = CreateFamily();
+  for (const uint64_t counted : {0, 1}) {  // never, or not since another build went on
+    ASSERT_TRUE(Invite(owner, InviteRequest(owner, v1::ROLE_VIEWER)).ok());
+    SetNewestInHead(owner, counted);
+    ASSERT_TRUE(Renew(owner).ok());
+    EXPECT_EQ(NewestInHead(owner), Newest(owner).number());
+    SetNewestInHead(owner, counted);
+    ASSERT_TRUE(Renew(owner).ok());
+    EXPECT_EQ(Newest(owner).count(), 2u);
+    EXPECT_EQ(NewestInHead(owner), Newest(owner).number());
+  }
 }
 
 TEST_F(AccessEventsTest, PagesHoldEachEventOnce) {

@@ -65,6 +65,7 @@ class RepairTest : public FamilyFixture {
       for (uint64_t number = 1; number <= 3; ++number) {
         writer.Put(kAccessColumn, EventKey(family_, number), Event(number));
       }
+      writer.SetNewestEvent(3);
       return absl::OkStatus();
     }));
     PushLate();
@@ -394,11 +395,10 @@ TEST_F(RepairTest, ALostEventOfAccessStaysBlankInItsPlace) {
   };
   const Columns sound = AllRows();
   for (const uint64_t number : {1, 2, 3}) {
-    for (size_t i = 0; i < damages.size(); ++i) {
-      if (number == 3 && i == 0) continue;  // then it never was
+    for (const auto& damage : damages) {
       SCOPED_TRACE(number);
       const std::string key = EventKey(family_, number);
-      damages[i](key);
+      damage(key);
       const auto repair = Plan();
       ASSERT_OK(repair);
       EXPECT_THAT(repair->damages, ElementsAre("1 event of access, which stays blank"));
@@ -412,6 +412,29 @@ TEST_F(RepairTest, ALostEventOfAccessStaysBlankInItsPlace) {
       Restore(sound);
     }
   }
+}
+
+TEST_F(RepairTest, EventsOfAccessThatAreAllLostStayBlank) {
+  for (const uint64_t number : {1, 2, 3}) DeleteRow(kAccessColumn, EventKey(family_, number));
+  const auto repair = Plan();
+  ASSERT_OK(repair);
+  EXPECT_THAT(repair->damages, ElementsAre("3 events of access, which stay blank"));
+  ASSERT_OK(engine_.Write(repair->batch));
+  EXPECT_THAT(Plan()->damages, IsEmpty());
+}
+
+TEST_F(RepairTest, ABuildThatDoesNotCountEventsOfAccessLeavesNoDamage) {
+  // One that wrote the whole store, and one that went on where this one was.
+  for (const uint64_t counted : {0, 2}) {
+    ChangeHead([counted](auto& head) { head.set_newest_event(counted); });
+    EXPECT_THAT(Plan()->damages, IsEmpty());
+  }
+}
+
+TEST_F(RepairTest, ANumberOfEventsThatCannotBeMakesUpNoMoreThanAreKept) {
+  for (const uint64_t number : {1, 2, 3}) DeleteRow(kAccessColumn, EventKey(family_, number));
+  ChangeHead([](auto& head) { head.set_newest_event(~uint64_t{0}); });
+  EXPECT_THAT(Plan()->damages, ElementsAre("1000 events of access, which stay blank"));
 }
 
 TEST_F(RepairTest, OfEventsOfAccessTheNewestThousandAreThere) {
@@ -500,6 +523,8 @@ TEST_F(RepairTest, WhatFollowsFromNothingIsRefused) {
        [&] { PutRow(kQuarantineColumn, FamilyStart(family_) + "x", ""); }},
       {"the number of an event of access",
        [&] { PutRow(kAccessColumn, EventKey(family_, 2000), Event(4).SerializeAsString()); }},
+      {"the number of an event of access",
+       [&] { ChangeHead([](auto& head) { head.set_newest_event(2000); }); }},
       {"the key of a replica", [&] { PutRow(kReplicaColumn, FamilyStart(family_) + "x", ""); }},
   };
   const Columns sound = AllRows();
