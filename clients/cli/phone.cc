@@ -119,6 +119,9 @@ absl::Status Phone::Sync(const FamilyId& family, absl::Duration timeout) {
   const v1::ErrorReason reason = ReasonOf(status);
   if (reason == v1::ERROR_REASON_NO_ACCESS || reason == v1::ERROR_REASON_UNKNOWN_DEVICE) {
     RETURN_IF_ERROR(replica_->SetClosed(family, std::string(status.message())));
+  } else if (reason == v1::ERROR_REASON_ROLE_NOT_ALLOWED) {
+    ASSIGN_OR_RETURN(const FamilyState state, replica_->FamilyStateOf(family));
+    return MakeError(status.code(), reason, NotSharedInWords(state.pending));
   }
   return status;
 }

@@ -176,6 +176,13 @@ std::string IntervalInWords(const v1::LogEntry& entry, absl::TimeZone zone) {
   return words;
 }
 
+std::string NotSharedInWords(uint64_t taps) {
+  return absl::StrCat(taps, taps == 1 ? " tap stays" : " taps stay",
+                      " on this phone, not shared: your role in this family is to look on. Join "
+                      "with an owner's code for another role, and ",
+                      taps == 1 ? "it is" : "they are", " sent");
+}
+
 std::string ErrorInWords(const absl::Status& status) {
   std::string message(status.message());
   // Of wrong fields each is told once, by its own name and not by its path in the message.

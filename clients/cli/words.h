@@ -56,6 +56,9 @@ std::string IntervalInWords(const v1::LogEntry& entry, absl::TimeZone zone);
 // True for kinds of entry that last: sleep, awake, crying.
 bool Lasts(const v1::EntryDetail& detail);
 
+// What became of taps that the role does not allow to send any more, and what to do.
+std::string NotSharedInWords(uint64_t taps);
+
 // An error as one line for a person, with what to do. Never a name out of the code.
 std::string ErrorInWords(const absl::Status& status);
 

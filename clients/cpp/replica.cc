@@ -420,6 +420,15 @@ struct Replica::Update {
     new_pairing = std::move(pairing);
   }
 
+  // The role is what one's own record says now: another device may have joined with another one.
+  void TakeRole(const v1::Record& member) {
+    const v1::Role role = member.member().role();
+    if (role == v1::ROLE_UNSPECIFIED || role == pairing().role()) return;
+    v1::Pairing changed_pairing = pairing();
+    changed_pairing.set_role(role);
+    SetPairing(std::move(changed_pairing));
+  }
+
   const v1::Pairing& pairing() const {
     return new_pairing.has_value() ? *new_pairing : family.pairing;
   }
@@ -500,6 +509,8 @@ struct Replica::Update {
       stored.clear_last_seq();
       stored.clear_last_hash();
     }
+    const auto own = followed.records.find(RecordId(pairing().member_id()));
+    if (own != followed.records.end()) TakeRole(*own->second);
     for (const auto& [record, wire] : followed.records) LeaveNamesTaken(*wire);
     if (followed.new_lineage || (family.stored.follow_from_nothing() && !rehome)) {
       RETURN_IF_ERROR(ReopenAll(view));

@@ -62,7 +62,7 @@ struct LastTap {
 
 // How a family stands on this device.
 struct FamilyState {
-  v1::Pairing pairing;  // without the token
+  v1::Pairing pairing;  // without the token; the role as of the newest bookmark
   // What the confirmed records are as of; revision 0: nothing yet.
   v1::Cursor cursor;
   // Sum of their digests, as in Bookmark; devices of one role at one cursor have the same.

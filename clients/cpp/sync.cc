@@ -235,7 +235,7 @@ class Syncer::Session final : public Replica::Observer {
         mu_.Await(absl::Condition(this, &Session::HasWork));
         if (stopped_) return;
         kicked_ = false;
-        came_online_ = false;
+        hurried_ = false;
       }
       const absl::Status status = syncer_.Push(family_, absl::InfiniteFuture());
       {
@@ -248,17 +248,18 @@ class Syncer::Session final : public Replica::Observer {
         continue;
       }
       // Another tap must not hurry a server that is down; a stream that opens again does, also one
-      // that opened while the push was on its way.
+      // that opened while the push was on its way. Of a role, only its change makes another.
+      const bool may_not = ReasonOf(status) == v1::ERROR_REASON_ROLE_NOT_ALLOWED;
+      const absl::Duration delay = may_not ? absl::InfiniteDuration() : backoff.Next(status);
       absl::MutexLock lock(&mu_);
-      mu_.AwaitWithTimeout(absl::Condition(this, &Session::IsStoppedOrOnline),
-                           backoff.Next(status));
+      mu_.AwaitWithTimeout(absl::Condition(this, &Session::IsStoppedOrHurried), delay);
       kicked_ = true;
     }
   }
 
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopped_ || kicked_; }
-  bool IsStoppedOrOnline() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return stopped_ || came_online_;
+  bool IsStoppedOrHurried() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopped_ || hurried_;
   }
 
   bool stopped() {
@@ -280,7 +281,7 @@ class Syncer::Session final : public Replica::Observer {
   void SetOnline(bool online, const absl::Status& error) {
     {
       absl::MutexLock lock(&mu_);
-      if (online && !online_) came_online_ = true;
+      if (online && !online_) hurried_ = true;
       online_ = online;
       stream_error_ = error;
     }
@@ -291,8 +292,13 @@ class Syncer::Session final : public Replica::Observer {
     absl::MutexLock tell_lock(&tell_mu_);
     const absl::StatusOr<FamilyState> family = syncer_.replica_.FamilyStateOf(family_);
     SyncStatus status;
+    bool may_not = false;
     {
       absl::MutexLock lock(&mu_);
+      if (family.ok() && family->pairing.role() != std::exchange(role_, family->pairing.role())) {
+        hurried_ = true;
+      }
+      may_not = ReasonOf(push_error_) == v1::ERROR_REASON_ROLE_NOT_ALLOWED;
       status.error = !family.ok()         ? family.status()
                      : stream_error_.ok() ? push_error_
                                           : stream_error_;
@@ -303,6 +309,8 @@ class Syncer::Session final : public Replica::Observer {
         status.state = SyncState::kNeedsAttention;
       } else if (!family->closed.empty()) {
         status.state = SyncState::kClosed;
+      } else if (may_not && family->pending > 0) {
+        status.state = SyncState::kNotShared;
       } else if (status.state == SyncState::kSynced && family->pending > 0) {
         status.state = SyncState::kSavedHere;
       }
@@ -322,9 +330,10 @@ class Syncer::Session final : public Replica::Observer {
 
   absl::Mutex mu_;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
-  bool kicked_ ABSL_GUARDED_BY(mu_) = true;        // there may be something to push
-  bool online_ ABSL_GUARDED_BY(mu_) = false;       // the open stream has brought a bookmark
-  bool came_online_ ABSL_GUARDED_BY(mu_) = false;  // since the last push began
+  bool kicked_ ABSL_GUARDED_BY(mu_) = true;    // there may be something to push
+  bool online_ ABSL_GUARDED_BY(mu_) = false;   // the open stream has brought a bookmark
+  bool hurried_ ABSL_GUARDED_BY(mu_) = false;  // it did, or the role changed, since a push began
+  v1::Role role_ ABSL_GUARDED_BY(mu_) = v1::ROLE_UNSPECIFIED;
   absl::Status stream_error_ ABSL_GUARDED_BY(mu_);
   absl::Status push_error_ ABSL_GUARDED_BY(mu_);
   ServerStream<v1::FollowResponse>* stream_ ABSL_GUARDED_BY(mu_) = nullptr;

@@ -22,6 +22,7 @@ namespace nightlog {
 enum class SyncState {
   kNeedsAttention,  // the server will not take something that was logged here
   kClosed,          // access ended
+  kNotShared,       // some taps are saved here and stay here: the role does not allow to send them
   kOffline,         // the server is not reached; everything is saved here
   kSavedHere,       // some taps are saved here and on their way
   kSynced,          // the server has everything, and this device has all of the server's
@@ -63,12 +64,14 @@ class Syncer {
   // Pushes all that is pending, follows until the head, and acknowledges what is durable; tries
   // again while the server is UNAVAILABLE, until the deadline or the end of patience. OK: the
   // server had answered everything, and the replica is at the head it had then. Otherwise the first
-  // error; PERMISSION_DENIED also stands for an access that ended, FAILED_PRECONDITION for a server
-  // too old for what is pending.
+  // error; PERMISSION_DENIED stands for an access that ended, or with ROLE_NOT_ALLOWED for taps
+  // that the role does not allow to send any more, where the replica is at the head nonetheless;
+  // FAILED_PRECONDITION for a server too old for what is pending.
   absl::Status SyncOnce(const FamilyId& family, absl::Time deadline);
 
   // Keeps the family in sync until Stop(): holds a stream open, applies what comes, and pushes when
-  // something is saved; after errors it goes on with backoff from where it was. `on_status` is
+  // something is saved; after errors it goes on with backoff from where it was. What the role does
+  // not allow to send waits until the role changes, or a stream opens again. `on_status` is
   // called at the beginning and on each change, never by two threads at once; it may Stop(), but
   // must not change the replica. Blocks.
   void Run(const FamilyId& family, const std::function<void(const SyncStatus&)>& on_status);

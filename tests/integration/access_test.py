@@ -89,6 +89,53 @@ class AccessTest(processes.Case):
         self.assertEqual(sam.try_run("sync").returncode, 4)
         self.assertEqual(len(sam.json("needs-attention")["needs_attention"]), 3)
 
+    def test_what_somebody_tapped_before_she_became_a_viewer_stays_on_her_phone(self):
+        alex, sam = self.family()
+        tap = sam.json("--offline", "log", "cry", "--at", "2026-11-02 23:10")["record_ids"][0]
+        other = self.phone("other")
+        other.run("join", sam.json("invite", "--device")["code"], "--server", self.daemon.address)
+
+        def become(role):
+            code = alex.json("invite", "--role", role)["code"]
+            other.run("join", code, "--server", self.daemon.address)
+
+        become("viewer")
+        alex.run("log", "awake", "--at", "2026-11-02 23:40")
+        for _ in range(2):
+            refused = sam.try_run("sync")
+            self.assertEqual(refused.returncode, 4, refused.stdout)
+            self.assertIn("1 tap stays on this phone, not shared", refused.stderr)
+            self.assertEqual(len(refused.stderr.strip().splitlines()), 1, refused.stderr)
+            state, = sam.json("status")["families"]
+            self.assertEqual((state["pairing"]["role"], state["pending"], state["needs_attention"]),
+                             ("viewer", 1, 0))
+            shown = sam.json("night", "2026-11-02")["entries"]
+            self.assertEqual([entry["pending"] for entry in shown], [True, False],
+                             "a viewer still follows")
+        self.assertIn("1 tap stays on this phone, not shared", sam.run("status"))
+        self.assertIn("2 taps stay", sam.run("log", "cry", "--at", "2026-11-02 23:50"))
+        self.assertEqual(len(alex.json("night", "2026-11-02")["entries"]), 1)
+        self.assertIn("only on this phone", sam.try_run("leave").stderr)
+
+        become("caregiver")
+        sam.run("sync")
+        self.assertIn("all that was tapped here is synced", sam.run("status"))
+        alex.run("sync")
+        entries = alex.json("night", "2026-11-02")["entries"]
+        self.assertEqual(len(entries), 3)
+        self.assertIn(tap, [entry["record"]["record_id"] for entry in entries])
+        self.assert_in_step(alex, sam)
+
+    def test_a_viewer_leaves_with_what_was_never_sent(self):
+        alex, sam = self.family()
+        sam.offline("log", "cry", "--at", "2026-11-02 23:10")
+        joined = sam.run("join", alex.json("invite", "--role", "viewer")["code"],
+                         "--server", self.daemon.address)
+        self.assertIn("joined the family Robins as viewer", joined)
+        self.assertIn("1 tap stays on this phone, not shared", joined)
+        sam.run("leave", "--drop-unsent")
+        self.assertEqual(sam.json("status")["families"], [])
+
     def test_the_family_reads_who_came_and_went(self):
         alex, sam = self.family()
         desk = self.consultant(alex)

@@ -6,6 +6,7 @@
 #include "clients/cli/json.h"
 #include "clients/cli/words.h"
 #include "clients/cpp/pairing.h"
+#include "storage/core/errors.h"
 #include "storage/core/status_macros.h"
 
 namespace nightlog::cli {
@@ -22,13 +23,16 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   ASSIGN_OR_RETURN(Connection* const connection, phone.Connect());
   ASSIGN_OR_RETURN(const FamilyId family, JoinFamily(*connection, phone.replica(), phone.random(),
                                                      request, CallDeadline()));
-  RETURN_IF_ERROR(phone.Sync(family, absl::Seconds(60)));
+  const absl::Status synced = phone.Sync(family, absl::Seconds(60));
+  const bool may_not = ReasonOf(synced) == v1::ERROR_REASON_ROLE_NOT_ALLOWED;
+  if (!may_not) RETURN_IF_ERROR(synced);
   ASSIGN_OR_RETURN(const FamilyState state, phone.replica().FamilyStateOf(family));
   if (phone.options().json) {
     std::cout << JsonObject().Add("family_id", family.hex()).str() << "\n";
   } else {
     std::cout << "joined the family " << state.pairing.family_name() << " as "
               << Word(state.pairing.role()) << "\n";
+    if (may_not) std::cout << ErrorInWords(synced) << "\n";
   }
   return absl::OkStatus();
 }

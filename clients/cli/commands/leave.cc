@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "clients/cli/command.h"
+#include "storage/core/errors.h"
 #include "storage/core/status_macros.h"
 
 namespace nightlog::cli {
@@ -15,7 +16,9 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   if (state.closed.empty()) {
     const absl::Status synced = phone.Sync(family, absl::Minutes(1));
     ASSIGN_OR_RETURN(state, phone.replica().FamilyStateOf(family));
-    if (state.closed.empty()) RETURN_IF_ERROR(synced);
+    // What the role does not allow to send is told below.
+    const bool may_not = ReasonOf(synced) == v1::ERROR_REASON_ROLE_NOT_ALLOWED;
+    if (state.closed.empty() && !may_not) RETURN_IF_ERROR(synced);
   }
   const uint64_t lost = state.pending + state.needs_attention;
   if (lost > 0 && !arguments.Has("drop-unsent")) {

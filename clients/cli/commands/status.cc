@@ -31,7 +31,9 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
     }
     std::cout << state.pairing.family_name() << ", as " << Word(state.pairing.role()) << ": ";
     if (!state.closed.empty()) std::cout << "access has ended: " << state.closed << " ";
-    if (state.pending > 0) {
+    if (state.pending > 0 && state.pairing.role() == v1::ROLE_VIEWER) {
+      std::cout << NotSharedInWords(state.pending);
+    } else if (state.pending > 0) {
       std::cout << state.pending << (state.pending == 1 ? " tap is" : " taps are")
                 << " saved on this phone, not synced yet";
     } else {

@@ -134,6 +134,21 @@ void FakeServer::RejectText(const std::string& text) {
   absl::MutexLock lock(&mu_);
   rejected_text_ = text;
 }
+void FakeServer::SetRole(const MemberId& member, v1::Role role) {
+  absl::MutexLock lock(&mu_);
+  if (role == v1::ROLE_VIEWER) {
+    viewers_.insert(member.str());
+  } else {
+    viewers_.erase(member.str());
+  }
+  v1::Member body;
+  body.set_role(role);
+  storage::v1::StoredRecord& record = history_.records[RecordId(member.bytes())];
+  record.set_kind(kMember);
+  record.set_body(body.SerializeAsString());
+  record.set_revision(++history_.revision);
+  record.set_digest(DigestOf(member.bytes(), record));
+}
 void FakeServer::SetTooOld(bool too_old) {
   absl::MutexLock lock(&mu_);
   too_old_ = too_old;
@@ -279,6 +294,10 @@ absl::StatusOr<v1::PushResponse> FakeServer::Push(const v1::PushRequest& request
   if (history_.members.count(request.replica_id()) == 0) {
     return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_REPLICA_NOT_YOURS,
                      "the replica id was not issued to this device");
+  }
+  if (viewers_.count(history_.members.at(request.replica_id())) > 0) {
+    return MakeError(absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_ROLE_NOT_ALLOWED,
+                     "your role does not allow that");
   }
   v1::PushResponse response;
   response.set_lineage(history_.lineage);

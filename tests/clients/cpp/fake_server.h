@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +20,9 @@ namespace nightlog {
 
 // A server of one family in memory, and the connection to it, for tests of the devices alone: it
 // decides pushes as PROTOCOL.md says, with the real merge, and answers Follow and ListHistory (one
-// page). It has no access rules, no summaries and no disk. And it fails on demand: a
-// connection that is down, an answer that is lost, a history that is rolled back, a hash that is
-// wrong. Thread-safe.
+// page). It has no access rules but that a viewer may not push, no summaries and no disk. And it
+// fails on demand: a connection that is down, an answer that is lost, a history that is rolled
+// back, a hash that is wrong. Thread-safe.
 class FakeServer : public Connection {
  public:
   FakeServer();
@@ -40,6 +41,8 @@ class FakeServer : public Connection {
   void SpoilHashes(int count);
   // Transactions that write this text are rejected, as a role would be.
   void RejectText(const std::string& text);
+  // What a member may do from now on, told by the member's record; a viewer may not push.
+  void SetRole(const MemberId& member, v1::Role role);
   // Understands no transaction for now.
   void SetTooOld(bool too_old);
   // Streams end with Closed.
@@ -146,6 +149,7 @@ class FakeServer : public Connection {
   int cut_after_ ABSL_GUARDED_BY(mu_) = -1;
   int spoiled_hashes_ ABSL_GUARDED_BY(mu_) = 0;
   std::string rejected_text_ ABSL_GUARDED_BY(mu_);
+  std::set<std::string> viewers_ ABSL_GUARDED_BY(mu_);  // members
   bool too_old_ ABSL_GUARDED_BY(mu_) = false;
   bool revoked_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t backed_up_ ABSL_GUARDED_BY(mu_) = 0;

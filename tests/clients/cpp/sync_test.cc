@@ -414,6 +414,30 @@ TEST(SyncTest, EndOfAccessIsSaidAndEverythingIsKept) {
   EXPECT_EQ(a.Shown(Rec(1)).record.record_id(), Rec(1).bytes());
 }
 
+TEST(SyncTest, WhatTheRoleDoesNotAllowToSendStaysHereWhileTheRestOfTheFamilyIsFollowed) {
+  FakeServer server;
+  Phone a(server, "A");
+  Phone u(server, "U");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  server.SetRole(MemberId(a.state().pairing.member_id()), v1::ROLE_VIEWER);
+  u.Write(Tap().Set(Rec(2), Crying()));
+  u.MustSync();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(ReasonOf(a.SyncOnce()), v1::ERROR_REASON_ROLE_NOT_ALLOWED);
+    EXPECT_EQ(a.state().pairing.role(), v1::ROLE_VIEWER);
+    EXPECT_EQ(a.state().pending, 1u);
+    EXPECT_EQ(a.state().needs_attention, 0u);
+    EXPECT_EQ(a.Shown(Rec(2)).record.record_id(), Rec(2).bytes());
+    EXPECT_TRUE(a.Shown(Rec(1)).pending);
+  }
+  server.SetRole(MemberId(a.state().pairing.member_id()), v1::ROLE_CAREGIVER);
+  a.MustSync();
+  EXPECT_EQ(a.state().pairing.role(), v1::ROLE_CAREGIVER);
+  EXPECT_EQ(a.state().pending, 0u);
+  u.MustSync();
+  EXPECT_EQ(u.Shown(Rec(1)).record.record_id(), Rec(1).bytes());
+}
+
 // A Run() on a thread of its own, and the states it told.
 class Live {
  public:
@@ -495,6 +519,33 @@ TEST(SyncTest, GoesOnWhereItWasWhenTheServerIsBack) {
   live_a.WaitFor(SyncState::kSynced);
   EXPECT_EQ(a.state().pending, 0u);
   EXPECT_EQ(server.seen().committed, 1);
+}
+
+TEST(SyncTest, APushThatTheRoleDoesNotAllowIsTriedAgainWhenTheRoleChangesAndNoOftener) {
+  FakeServer server;
+  Phone a(server, "A");
+  Phone u(server, "U");
+  const MemberId member(a.state().pairing.member_id());
+  Live live_a(a);
+  live_a.WaitFor(SyncState::kSynced);
+  server.SetRole(member, v1::ROLE_VIEWER);
+  a.Write(Tap().Set(Rec(1), Crying()));
+  live_a.WaitFor(SyncState::kNotShared);
+  for (int i = 2; i < 22; ++i) {
+    ShownWait arrives(a, Rec(i));
+    u.Write(Tap().Set(Rec(i), Crying()));
+    u.MustSync();
+    a.Write(Tap().Set(Rec(100 + i), Crying()));
+    arrives.Wait();
+  }
+  int tried = 0;
+  for (const v1::PushRequest& push : server.seen().pushes) {
+    tried += push.replica_id() == a.state().pairing.replica_id() ? 1 : 0;
+  }
+  EXPECT_LE(tried, 2) << "once more if the push was faster than the news of the role";
+  server.SetRole(member, v1::ROLE_CAREGIVER);
+  live_a.WaitFor(SyncState::kSynced);
+  EXPECT_EQ(a.state().pending, 0u);
 }
 
 // Says between the messages of its streams that they are alive.

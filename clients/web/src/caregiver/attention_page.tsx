@@ -55,14 +55,22 @@ export default function AttentionPage({ shown }: { shown: Shown }) {
       },
       t(accept ? 'caregiver.late_accepted' : 'caregiver.late_refused'),
     );
-  const mayLog = family.sync.value.closedMessage === undefined;
+  const { state, pending, closedMessage } = family.sync.value;
+  const mayLog = closedMessage === undefined;
+  const notShared = state === 'not_shared' ? pending : 0;
   return (
     <Page
       title={t('caregiver.attention')}
       back={{ href: '#/tonight', label: t('caregiver.title') }}
     >
-      {attention.length + conflicts.length + late.value.length === 0 && (
+      {attention.length + conflicts.length + late.value.length + notShared === 0 && (
         <p class="card">{t('caregiver.attention_none')}</p>
+      )}
+      {notShared > 0 && (
+        <section class="card">
+          <h2>{t('caregiver.not_shared', { count: notShared })}</h2>
+          <p class="small">{t('caregiver.not_shared_why')}</p>
+        </section>
       )}
       {attention.map((tap) => (
         <section key={tap.position} class="card alert conflict">

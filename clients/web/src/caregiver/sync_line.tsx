@@ -8,6 +8,7 @@ import { isMe, nameOf } from './words.ts';
 const kIcons: Record<SyncState, string> = {
   needs_attention: kAlert,
   closed: kAlert,
+  not_shared: kPhone,
   offline: kOffline,
   saved_here: kPhone,
   synced: kCloud,
@@ -32,7 +33,7 @@ export function SyncLine({ family, zone, online }: SyncLineProps) {
   return (
     <p class={`sync-line ${known}`} data-sync={known}>
       <Icon path={kIcons[known]} size={18} />
-      {known === 'needs_attention' ? (
+      {known === 'needs_attention' || known === 'not_shared' ? (
         <a href="#/tonight/attention">{words}</a>
       ) : (
         <span>{words}</span>

@@ -107,6 +107,7 @@ export class FamilyModel implements Family {
     let state: SyncStatus['state'] = connected ? 'synced' : 'offline';
     if (attention > 0) state = 'needs_attention';
     else if (row.closed !== '') state = 'closed';
+    else if (row.pairing.role === 'viewer' && pending > 0) state = 'not_shared';
     else if (connected && pending > 0) state = 'saved_here';
     const onDevices = copies
       .filter(

@@ -551,6 +551,8 @@ export type SyncState =
   | 'needs_attention'
   // Access ended.
   | 'closed'
+  // Some taps are saved here and stay here: a viewer may not send them.
+  | 'not_shared'
   // The server is not reached; everything is saved here.
   | 'offline'
   // Some taps are saved here and on their way.

@@ -49,7 +49,11 @@ export class Pusher {
         // Another tap must not hurry a server that is down; hurry() does, also during the attempt.
         this.waitsForRetry = true;
         const asked = error instanceof CallError ? error.retryAfterMs : 0;
-        const delay = Math.max(backoff.next(), asked);
+        // Of a role, only its change makes another; that hurries.
+        const delay =
+          error.reason === 'role_not_allowed'
+            ? Number.POSITIVE_INFINITY
+            : Math.max(backoff.next(), asked);
         if (!this.hurried) await this.waiting.wait(delay);
         this.waitsForRetry = false;
         this.kicked = true;

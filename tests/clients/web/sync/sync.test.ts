@@ -2,7 +2,8 @@
 import type { FamilyModel } from '@web/model/family.ts';
 import type { ConflictChoice, LogEntry } from '@web/model/types.ts';
 import { openDatabase } from '@web/store/database.ts';
-import { describe, expect, test } from 'vitest';
+import { Backoff } from '@web/sync/backoff.ts';
+import { describe, expect, test, vi } from 'vitest';
 import { crying, exportedEntries, typed, until, untilSynced, useDaemon } from '../families.ts';
 
 const { daemon, phoneOf, newFamily, joinOf, twoPhones } = useDaemon();
@@ -253,6 +254,38 @@ describe('access', () => {
     await until(() => expect(log.entries.value).toEqual([]));
     log.stop();
     expect(seen.list('logEntry').value).toEqual([]);
+  });
+
+  test('what somebody logged before she became a viewer stays on her phone until she may log again', async () => {
+    const { family, samFamily, sam, childId } = await twoPhones();
+    const laptop = await phoneOf();
+    const { memberId } = samFamily.pairing.value;
+    const { code } = await samFamily.createInvite({ role: 'caregiver', memberId });
+    const onLaptop = (await laptop.app.join({ code, deviceName: 'Sam’s laptop' })) as FamilyModel;
+    await untilSynced(onLaptop);
+    sam.network.goOffline();
+    const interval = typed(new Date(Date.now() - 3_600_000).toISOString());
+    const id = await samFamily.log({ childId, detail: crying, interval });
+    await joinOf(laptop, family, 'Sam', 'viewer');
+    sam.network.pushes = 0;
+    // Whatever is tried again after a while is tried at once, so that it would be seen.
+    const backoff = vi.spyOn(Backoff.prototype, 'next').mockReturnValue(0);
+    sam.network.goOnline();
+    for (let i = 0; i < 10; i++) {
+      const other = await family.log({ childId, detail: crying, interval });
+      await until(() => expect(samFamily.records.value.get(other)?.revision).toBeGreaterThan(0));
+    }
+    expect(samFamily.pairing.value.role).toBe('viewer');
+    expect(samFamily.sync.value).toMatchObject({ state: 'not_shared', pending: 1, attention: 0 });
+    expect(samFamily.records.value.get(id)?.pending).toBe(true);
+    expect(family.records.value.has(id)).toBe(false);
+    backoff.mockRestore();
+    // As it comes online, and as it hears of the role.
+    expect(sam.network.pushes).toBeLessThanOrEqual(3);
+
+    await joinOf(laptop, family, 'Sam', 'caregiver');
+    await until(() => expect(family.records.value.has(id)).toBe(true));
+    await untilSynced(samFamily);
   });
 
   test('a consultant who becomes a caregiver, and one again, is that on all her devices', async () => {
