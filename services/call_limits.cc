@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/hash/hash.h"
 #include "absl/strings/match.h"
@@ -39,13 +40,13 @@ bool IsPairing(absl::string_view path) {
 
 class LimitedStream final : public ByteStream {
  public:
-  LimitedStream(std::unique_ptr<ByteStream> stream, std::shared_ptr<void> open)
+  LimitedStream(std::unique_ptr<ByteStream> stream, std::vector<std::shared_ptr<void>> open)
       : open_(std::move(open)), stream_(std::move(stream)) {}
   StreamStep<std::string> Next() override { return stream_->Next(); }
   bool WriteIfOpen(absl::FunctionRef<void()> write) override { return stream_->WriteIfOpen(write); }
 
  private:
-  const std::shared_ptr<void> open_;
+  const std::vector<std::shared_ptr<void>> open_;
   const std::unique_ptr<ByteStream> stream_;
 };
 
@@ -111,6 +112,7 @@ void CallLimits::SetOptions(const CallLimitOptions& options) {
   pairings_.SetRate(options.address_pairings_per_minute / 60.0, kPairingsBurst);
   absl::MutexLock lock(&mu_);
   device_streams_max_ = options.device_streams_max;
+  address_streams_max_ = options.address_streams_max;
 }
 
 absl::Status CallLimits::Admit(const Peer& peer, bool is_pairing) {
@@ -135,20 +137,22 @@ void CallLimits::ChargeForUnknownToken(const Peer& peer, size_t request_bytes) {
   addresses_.Charge(peer.address, cost * (kUnknownTokenFactor - 1));
 }
 
-std::shared_ptr<void> CallLimits::OpenStream(const Peer& peer) {
-  const std::string device = SecretHash(peer.token.empty() ? peer.address : peer.token);
-  absl::MutexLock lock(&mu_);
-  if (peer.address.empty() || device_streams_max_ == 0) {
-    return std::shared_ptr<void>(this, [](void*) {});
+absl::StatusOr<std::vector<std::shared_ptr<void>>> CallLimits::OpenStream(const Peer& peer) {
+  if (peer.address.empty()) return std::vector<std::shared_ptr<void>>();
+  int device_max = 0;
+  int address_max = 0;
+  {
+    absl::MutexLock lock(&mu_);
+    device_max = device_streams_max_;
+    address_max = address_streams_max_;
   }
-  int& open = open_streams_[device];
-  if (open >= device_streams_max_) return nullptr;
-  ++open;
-  return std::shared_ptr<void>(this, [this, device](void*) {
-    absl::MutexLock closing(&mu_);
-    const auto found = open_streams_.find(device);
-    if (--found->second == 0) open_streams_.erase(found);
-  });
+  std::vector<std::shared_ptr<void>> open = {
+      streams_of_addresses_.Open(peer.address, address_max),
+      streams_of_devices_.Open(SecretHash(peer.token.empty() ? peer.address : peer.token),
+                               device_max)};
+  if (open[0] == nullptr) return TooMuch("Your network has too many streams open", kStreamRetry);
+  if (open[1] == nullptr) return TooMuch("This device has too many streams open", kStreamRetry);
+  return open;
 }
 
 Methods LimitMethods(const Methods& methods, CallLimits& limits) {
@@ -177,10 +181,7 @@ Methods LimitMethods(const Methods& methods, CallLimits& limits) {
                                StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
         RETURN_IF_ERROR(limits.Admit(peer, false));
         limits.Charge(peer, request.size());
-        std::shared_ptr<void> open = limits.OpenStream(peer);
-        if (open == nullptr) {
-          return TooMuch("This device has too many streams open", kStreamRetry);
-        }
+        ASSIGN_OR_RETURN(std::vector<std::shared_ptr<void>> open, limits.OpenStream(peer));
         ASSIGN_OR_RETURN(std::unique_ptr<ByteStream> stream,
                          method.open(peer, request, std::move(wake)));
         return std::make_unique<LimitedStream>(std::move(stream), std::move(open));

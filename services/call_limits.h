@@ -5,14 +5,17 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "services/methods.h"
+#include "services/open_counts.h"
 #include "services/peer.h"
 #include "storage/core/clock.h"
 
@@ -66,6 +69,7 @@ struct CallLimitOptions {
   int address_pairings_per_minute = 6;
   // Streams that are open at the same time.
   int device_streams_max = 32;
+  int address_streams_max = 1000;
 };
 
 class CallLimits;
@@ -95,8 +99,9 @@ class CallLimits {
   // What a call costs more whose token nobody has.
   void ChargeForUnknownToken(const Peer& peer, size_t request_bytes);
 
-  // Counts an open stream while what it returns lives; null if there are too many.
-  std::shared_ptr<void> OpenStream(const Peer& peer);
+  // Counts an open stream while what it returns lives; the error for the caller if there are too
+  // many.
+  absl::StatusOr<std::vector<std::shared_ptr<void>>> OpenStream(const Peer& peer);
 
   RateLimit devices_;
   RateLimit addresses_;
@@ -104,7 +109,9 @@ class CallLimits {
 
   absl::Mutex mu_;
   int device_streams_max_ ABSL_GUARDED_BY(mu_) = 0;
-  absl::flat_hash_map<std::string, int> open_streams_ ABSL_GUARDED_BY(mu_);
+  int address_streams_max_ ABSL_GUARDED_BY(mu_) = 0;
+  OpenCounts streams_of_devices_;
+  OpenCounts streams_of_addresses_;
 };
 
 }  // namespace nightlog

@@ -123,7 +123,8 @@ LogFormat LogFormatOf(const Options& options) {
 
 CallLimitOptions CallLimitsOf(const Options& options) {
   return {options.device_calls_per_second, options.address_calls_per_second,
-          options.address_pairings_per_minute, options.device_streams_max};
+          options.address_pairings_per_minute, options.device_streams_max,
+          options.address_streams_max};
 }
 
 // A set-up code, if one is asked for or nobody could do anything without.

@@ -57,6 +57,9 @@ const Setting kSettings[] = {
      "https://nightlog.example.org/; the set-up link begins so."},
     {"web_connections_max", Number{&Options::web_connections_max, 1, 1000000},
      "Most connections of browsers at once. Each takes a file descriptor."},
+    {"address_connections_max", Number{&Options::address_connections_max, 0, 1000000},
+     "Those of them that an IP address may have, or its requests that a proxy on this machine "
+     "passes on at once. 0: no limit."},
     {"device_calls_per_second", Number{&Options::device_calls_per_second, 0, 1000000},
      "Calls that a device may make for long; those of a minute may come at once. 16 KiB of a "
      "request count as one more. 0: no limit. Calls from this machine itself are not limited.",
@@ -69,6 +72,8 @@ const Setting kSettings[] = {
      Setting::Use::kRunning},
     {"device_streams_max", Number{&Options::device_streams_max, 0, 1000000},
      "Streams that a device may have open at once. 0: no limit.", Setting::Use::kRunning},
+    {"address_streams_max", Number{&Options::address_streams_max, 0, 1000000},
+     "The same for an IP address.", Setting::Use::kRunning},
     {"open_registration", &Options::open_registration,
      "=true: whoever reaches the server may make a family; =false: only whoever has a set-up "
      "code. Otherwise it is open if all listens on loopback and there is no --web_url."},

@@ -27,10 +27,12 @@ struct Options {
   // Where browsers reach it, by name or through a proxy; empty: at `web_listen` itself.
   std::string web_url;
   int web_connections_max = 10000;
+  int address_connections_max = 500;
   int device_calls_per_second = 20;
   int address_calls_per_second = 200;
   int address_pairings_per_minute = 6;
   int device_streams_max = 32;
+  int address_streams_max = 1000;
   // Unset: if all that is listened at is loopback, and no proxy leads there.
   absl::optional<bool> open_registration;
   bool new_setup_code = false;

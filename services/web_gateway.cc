@@ -32,6 +32,7 @@
 #include "absl/types/optional.h"
 #include "services/grpc_web.h"
 #include "services/http_response.h"
+#include "services/open_counts.h"
 #include "services/stream_call.h"
 #include "services/web_files.h"
 #include "storage/core/errors.h"
@@ -186,11 +187,12 @@ class WebStream final : public StreamCall {
 // What all connections share.
 struct Shared {
   Shared(const Methods& methods, Executor& executor, TokenCheck check_token,
-         const WebTimeouts& timeouts)
+         const WebTimeouts& timeouts, int address_connections_max)
       : methods(methods),
         executor(executor),
         check_token(std::move(check_token)),
-        timeouts(timeouts) {}
+        timeouts(timeouts),
+        address_connections_max(address_connections_max) {}
 
   // Of the gateway's threads. Other threads hold it too while they end a connection.
   const std::shared_ptr<net::io_context> io = std::make_shared<net::io_context>(kThreads);
@@ -198,6 +200,8 @@ struct Shared {
   Executor& executor;
   const TokenCheck check_token;
   const WebTimeouts timeouts;
+  const int address_connections_max;
+  OpenCounts open_by_address;
   WebFiles files;
   OpenStreams open_streams;
   std::atomic<uint64_t> large_bodies_bytes{0};
@@ -224,14 +228,19 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     error_code error;
     const tcp::endpoint remote = transport_.socket().remote_endpoint(error);
     if (!error) ip_ = remote.address().to_string();
+    CountFor(AddressOf(ip_, ""));
   }
 
   ~Connection() {
     ReleaseBody();
     if (lingers_) --shared_.lingering;
+    counted_.reset();
     absl::MutexLock lock(&shared_.mu);
     shared_.connections.erase(this);
   }
+
+  // Its address has too many.
+  bool is_one_too_many() const { return counted_ == nullptr; }
 
   void Start() {
     if (!transport_.is_tls()) return Idle();
@@ -401,8 +410,14 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     Read();
   }
 
+  void CountFor(const std::string& address) {
+    counted_ = shared_.open_by_address.Open(address, shared_.address_connections_max);
+  }
+
   void Idle() {
     phase_ = Phase::kIdle;
+    // A connection of a proxy is of no caller between two calls.
+    if (AddressOf(ip_, "").empty()) counted_.reset();
     if (draining_) return Close();
     if (buffer_.size() > 0) return BeginRequest();
     SetDeadline(shared_.timeouts.idle);
@@ -521,9 +536,23 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     Answer(std::move(response));
   }
 
+  void RefuseOneTooMany(absl::string_view content_type) {
+    const absl::optional<GrpcWebFormat> format = GrpcWebFormatOf(content_type);
+    if (!format.has_value()) {
+      return Refuse(TextResponse(503, "Too many requests of this address are under way."));
+    }
+    format_ = *format;
+    Refuse(StatusResponse(BusyError()));
+  }
+
   // True if the request may come to its end; otherwise it has been answered.
   bool OnHeader() {
     const auto& request = parser_->get();
+    if (counted_ == nullptr) CountFor(PeerOf(request).address);
+    if (counted_ == nullptr) {
+      RefuseOneTooMany(View(request[http::field::content_type]));
+      return false;
+    }
     method_ = nullptr;
     is_head_ = request.method() == http::verb::head;
     if (is_head_ || request.method() == http::verb::get) {
@@ -703,6 +732,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   Shared& shared_;
   Transport transport_;
   std::string ip_;  // of the other side
+  // Of Shared::open_by_address: for the address, or for whom a proxy calls now.
+  std::shared_ptr<void> counted_;
   net::steady_timer deadline_;
   uint64_t deadline_turn_ = 0;
   Phase phase_ = Phase::kHandshake;
@@ -754,7 +785,8 @@ class WebGateway::Impl {
       : options_(options),
         is_tls_(!options.tls_certificate.empty()),
         connections_max_(static_cast<size_t>(options.web_connections_max)),
-        shared_(methods, executor, std::move(check_token), timeouts) {}
+        shared_(methods, executor, std::move(check_token), timeouts,
+                options.address_connections_max) {}
 
   ~Impl() {
     if (!threads_.empty()) {
@@ -871,6 +903,7 @@ class WebGateway::Impl {
   void Admit(tcp::socket socket) {
     SetSocketOptions(socket);
     auto connection = std::make_shared<Connection>(shared_, std::move(socket), tls_);
+    if (connection->is_one_too_many()) return;
     {
       absl::MutexLock lock(&shared_.mu);
       // The destructor takes the lock, so what is refused lives until it is free.

@@ -37,6 +37,9 @@ using TokenCheck = std::function<absl::Status(const std::string& token)>;
 // for what is no gRPC-Web call or too large, which has an HTTP status of 400 or more and says why
 // in words.
 //
+// An address has a bound of connections; beyond it they are closed at once. What a proxy on this
+// machine passes on is counted for whom it calls, by request: beyond the bound the answer is BUSY.
+//
 // A body of more than 16 KiB is taken into memory only for a token that the server knows, and only
 // while all such bodies have 64 MiB or less together: beyond that the answer is BUSY. What still
 // comes of a request that was refused is thrown away, at 32 MiB a second of all together.

@@ -197,6 +197,29 @@ TEST_F(CallLimitsTest, ADeviceHasABoundOfOpenStreams) {
   EXPECT_TRUE(open({"", "192.0.2.2"}).ok());
 }
 
+TEST_F(CallLimitsTest, AnAddressHasABoundOfOpenStreamsWhateverItsDevices) {
+  limits_.SetOptions({0, 0, 0, 3, 5});
+  const auto open = [this](int device, const std::string& address) {
+    return limited_.at("/s/Follow").open({absl::StrCat(device), address}, "", [] {});
+  };
+  std::vector<std::unique_ptr<ByteStream>> streams;
+  for (int i = 0; i < 5; ++i) streams.push_back(*open(i / 2, "192.0.2.1"));
+  const absl::Status refused = open(9, "192.0.2.1").status();
+  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_BUSY);
+  EXPECT_EQ(RetryDelayOf(refused), absl::Seconds(10));
+  EXPECT_TRUE(open(0, "192.0.2.2").ok());
+  streams.pop_back();
+  streams.push_back(*open(9, "192.0.2.1"));
+  EXPECT_FALSE(open(9, "192.0.2.1").ok());
+  streams.clear();
+  // What a device was refused is not counted for its address.
+  for (int i = 0; i < 3; ++i) streams.push_back(*open(0, "192.0.2.1"));
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(open(0, "192.0.2.1").ok());
+  streams.push_back(*open(1, "192.0.2.1"));
+  streams.push_back(*open(1, "192.0.2.1"));
+  EXPECT_FALSE(open(1, "192.0.2.1").ok());
+}
+
 TEST_F(CallLimitsTest, NewLimitsHoldFromThenOn) {
   const Peer phone = {"token", "192.0.2.1"};
   const auto open = [this, &phone] { return limited_.at("/s/Follow").open(phone, "", [] {}); };

@@ -693,6 +693,46 @@ TEST_F(WebGatewayTest, ConnectionsHaveALimit) {
   }
 }
 
+TEST_F(WebGatewayTest, WhatAProxyPassesOnHasALimitForEachAddressItCallsFor) {
+  options_.address_connections_max = 2;
+  const Phone owner = CreateFamily();
+  const auto call = [&](Browser& browser, const std::string& headers) {
+    browser.SendCall(kListMembers, owner.token, ListMembersRequest(owner), GrpcWebFormat::kBinary,
+                     headers);
+    return browser.ReadAnswer().status;
+  };
+  const std::string hostile = "X-Forwarded-For: 192.0.2.1\r\n";
+  const auto is_refused = [&] {
+    Browser proxy(url());
+    const absl::Status status = call(proxy, hostile);
+    EXPECT_TRUE(status.ok() || ReasonOf(status) == v1::ERROR_REASON_BUSY) << status;
+    return !status.ok();
+  };
+  // Two requests that do not come to their end are counted once their headers have come.
+  std::vector<std::unique_ptr<Browser>> slow;
+  for (int i = 0; i < 2; ++i) {
+    slow.push_back(std::make_unique<Browser>(url()));
+    slow.back()->Send(
+        absl::StrCat("POST ", kListMembers, " HTTP/1.1\r\n", hostile,
+                     "Content-Type: application/grpc-web\r\nContent-Length: 9\r\n\r\n"));
+  }
+  while (!is_refused()) {
+  }
+  Browser file(url());
+  file.SendGet("/", hostile);
+  EXPECT_EQ(file.ReadHead().status, 503);
+  Browser proxy(url());
+  for (int i = 0; i < 5; ++i) {
+    // The connection is of no caller between two calls.
+    EXPECT_TRUE(call(proxy, absl::StrCat("X-Forwarded-For: 192.0.2.", 2 + i % 2, "\r\n")).ok());
+  }
+  EXPECT_TRUE(call(proxy, "").ok()) << "this machine has no limit";
+  EXPECT_EQ(ReasonOf(call(proxy, hostile)), v1::ERROR_REASON_BUSY);
+  slow.pop_back();
+  while (is_refused()) {
+  }
+}
+
 TEST_F(WebGatewayTest, FilesComeWithTheirHeadersAndOneAfterTheOther) {
   const TempFolder folder;
   std::ofstream(folder.path() + "/index.html") << "<title>nightlog</title>";
