@@ -25,7 +25,8 @@ using Done = std::function<void(absl::StatusOr<Response>)>;
 struct StreamLimits {
   // Records in one message, about.
   size_t message_bytes = 64 << 10;
-  // How far Follow goes beyond what the device has told it has received.
+  // How far Follow goes beyond what the device has told it has received. Streams that nobody
+  // acknowledges have a message under way, and what the transport keeps.
   uint64_t window_bytes = 256 << 10;
 };
 

@@ -69,6 +69,9 @@ constexpr absl::Duration kAcceptRetry = absl::Milliseconds(100);
 constexpr int kKeepaliveIdleSeconds = 60;
 constexpr int kKeepaliveIntervalSeconds = 10;
 constexpr int kKeepaliveProbes = 3;
+// What the kernel keeps for a browser that does not read, instead of megabytes; what is on the line
+// does not count.
+constexpr int kUnsentBytesMax = 256 << 10;
 
 absl::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -82,6 +85,7 @@ void SetSocketOptions(tcp::socket& socket) {
     static_cast<void>(setsockopt(fd, level, option, &value, sizeof(value)));
   };
   set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytesMax);
   set(SOL_SOCKET, SO_KEEPALIVE, 1);
   set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepaliveIdleSeconds);
   set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepaliveIntervalSeconds);

@@ -678,6 +678,41 @@ TEST_F(WebGatewayTest, WhoDoesNotReadAnAnswerIsCutOff) {
   Drain();
 }
 
+// Always has a message; counts the bytes of those it was asked for.
+class TalkativeStream final : public ByteStream {
+ public:
+  explicit TalkativeStream(std::atomic<size_t>& bytes) : bytes_(bytes) {}
+  StreamStep<std::string> Next() override {
+    StreamStep<std::string> step;
+    step.kind = StreamStep<std::string>::Kind::kMessage;
+    step.message = std::make_shared<const std::string>(64 << 10, 'x');
+    bytes_ += step.message->size();
+    return step;
+  }
+  bool WriteIfOpen(absl::FunctionRef<void()> write) override {
+    write();
+    return true;
+  }
+
+ private:
+  std::atomic<size_t>& bytes_;
+};
+
+TEST_F(WebGatewayTest, LittleIsKeptForABrowserThatDoesNotReadItsStream) {
+  timeouts_.write = absl::Milliseconds(300);
+  absl::Notification cut_off;
+  std::atomic<size_t> asked{0};
+  methods_[kFollow].open = [&](const Peer&, absl::string_view, const StreamWake&) {
+    return std::make_unique<WatchedStream>(std::make_unique<TalkativeStream>(asked), cut_off);
+  };
+  Browser browser(url());
+  const int received_max = 32 << 10;  // of the browser's own system
+  setsockopt(browser.socket(), SOL_SOCKET, SO_RCVBUF, &received_max, sizeof(received_max));
+  browser.SendCall(kFollow, "", "");
+  cut_off.WaitForNotification();
+  EXPECT_LE(asked.load(), 1u << 20);
+}
+
 TEST_F(WebGatewayTest, ConnectionsHaveALimit) {
   options_.web_connections_max = 1;
   auto first = std::make_unique<Browser>(url());
