@@ -20,6 +20,8 @@ scene('what a phone that was shut out logs waits for an owner', async (stage) =>
   await sam.page.getByRole('heading', { name: 'Waits for an owner' }).waitFor();
   await sam.page.getByText(/: Put down, /).waitFor();
 
+  await alex.button('Download everything').click();
+  await alex.page.getByText('1 entry that a removed device sent late is not in the file.').waitFor();
   await alex.page.getByRole('link', { name: 'What removed devices sent late' }).click();
   const heading = 'Sam logged this on a device that was removed';
   await alex.page.getByRole('heading', { name: heading }).waitFor();

@@ -123,6 +123,9 @@ scene('why the server did not take a tap is said in the language of the app', as
   await alex.page.evaluate(() => localStorage.setItem('nightlog.locale', 'de'));
   await alex.page.reload();
   await alex.page.getByText('Etwas daran kann so nicht sein, etwa eine Zeit.').waitFor();
+  await alex.open('#/family');
+  await alex.button('Alles herunterladen').click();
+  await alex.page.getByText('1 Eintrag, der einen Blick braucht, ist nicht in der Datei.').waitFor();
 });
 
 scene('what a code lacks is said in the language of the app', async (stage) => {

@@ -18,23 +18,27 @@ function save(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), kFileKeptMs);
 }
 
+// Taps that are no records: not on the server yet, not taken by it, or sent late by a removed device.
+const kLeft = ['pending', 'attention', 'late'] as const;
+
+interface Copied {
+  file: Blob;
+  name: string;
+  records: number;
+  left?: Record<(typeof kLeft)[number], number>;
+}
+
 interface CopyProps {
   what: string;
   label: string;
-  // The file, how many records it holds and how many taps could not be in it. Tells how many records
-  // have come from the server.
-  make: (come: (records: number) => void) => Promise<{
-    file: Blob;
-    name: string;
-    records: number;
-    pending: number;
-  }>;
+  // Tells how many records have come from the server.
+  make: (come: (records: number) => void) => Promise<Copied>;
 }
 
 function Copy({ what, label, make }: CopyProps) {
   const call = useCall();
   const come = useSignal<number | undefined>(undefined);
-  const saved = useSignal<{ records: number; pending: number } | undefined>(undefined);
+  const saved = useSignal<Copied | undefined>(undefined);
   const copy = () =>
     call.run(async () => {
       come.value = undefined;
@@ -58,9 +62,10 @@ function Copy({ what, label, make }: CopyProps) {
           <p>{t('family.export_come', { count: come.value })}</p>
         )}
         {saved.value && <p>{t('family.export_saved', { count: saved.value.records })}</p>}
-        {saved.value && saved.value.pending > 0 && (
-          <p>{t('family.export_pending', { count: saved.value.pending })}</p>
-        )}
+        {kLeft.map((kind) => {
+          const count = saved.value?.left?.[kind] ?? 0;
+          return count > 0 && <p key={kind}>{t(`family.export_${kind}`, { count })}</p>;
+        })}
       </div>
       <Failure words={call.error.value} />
     </div>
@@ -79,10 +84,11 @@ export function Download({ family }: { family: Family }) {
         label={t('family.export')}
         make={async (come) => {
           come(0);
-          const { pending } = family.sync.value;
-          const remote = await family.remote();
-          const exported = await remote.exportFamily(family.pairing.value, come);
-          return { ...exported, name: nameOf('jsonl'), pending };
+          const { pending, attention } = family.sync.value;
+          const pairing = family.pairing.value;
+          const exported = await (await family.remote()).exportFamily(pairing, come);
+          const late = pairing.role === 'owner' ? (await family.listLateTaps()).length : 0;
+          return { ...exported, name: nameOf('jsonl'), left: { pending, attention, late } };
         }}
       />
       <Copy
@@ -97,7 +103,6 @@ export function Download({ family }: { family: Family }) {
             file: zip(toCsvTables(records.values()), new Date()),
             name: nameOf('zip'),
             records: records.size,
-            pending: 0,
           };
         }}
       />
