@@ -205,6 +205,23 @@ scene('the tables and the diary are those of the command line, without a network
   await tablet.page.getByRole('columnheader', { name: 'Nacht vom' }).waitFor();
 });
 
+scene('who reads along takes what they see, but no copy of everything', async (stage) => {
+  const { alex } = await livedIn(stage);
+  const { code } = JSON.parse(await alex('--json', 'invite', '--role', 'viewer'));
+  const wren = await stage.person('Wren', { judged: true });
+  await wren.join(code);
+  await wren.button('Go to tonight').click();
+  await wren.sync(/^Synced/).waitFor();
+  await wren.open('#/family');
+  const { file } = await downloadOf(stage, wren, 'Download tables', 'wren.zip');
+  const listed = await promisify(execFile)('python3', ['-m', 'zipfile', '-l', file]);
+  assert.match(listed.stdout, /^log_entries\.csv /m);
+  assert.equal(await wren.button('Download everything').count(), 0);
+  await wren.page.getByRole('link', { name: 'Sleep diary' }).click();
+  await wren.page.getByRole('rowheader', { name: 'Sat 2026-01-10' }).waitFor();
+  assert.deepEqual(await wren.faults(), []);
+});
+
 scene('a download that fails says so in the language of the reader', async (stage) => {
   const alex = await stage.family();
   await alex.page.getByRole('heading', { name: 'Who else is up at night?' }).waitFor();

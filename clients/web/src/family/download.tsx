@@ -72,40 +72,45 @@ function Copy({ what, label, make }: CopyProps) {
   );
 }
 
-export function Download({ family }: { family: Family }) {
-  const nameOf = (ending: string) => {
-    const name = family.pairing.value.familyName.replace(/[^\p{L}\p{N}]+/gu, '-');
-    return `nightlog-${name}-${wallTimeOf(Date.now(), zoneHere()).date}.${ending}`;
-  };
+function nameOf(family: Family, ending: string): string {
+  const name = family.pairing.value.familyName.replace(/[^\p{L}\p{N}]+/gu, '-');
+  return `nightlog-${name}-${wallTimeOf(Date.now(), zoneHere()).date}.${ending}`;
+}
+
+// All that the server has. For owners and caregivers.
+export function Everything({ family }: { family: Family }) {
   return (
-    <>
-      <Copy
-        what={t('family.export_what')}
-        label={t('family.export')}
-        make={async (come) => {
-          come(0);
-          const { pending, attention } = family.sync.value;
-          const pairing = family.pairing.value;
-          const exported = await (await family.remote()).exportFamily(pairing, come);
-          const late = pairing.role === 'owner' ? (await family.listLateTaps()).length : 0;
-          return { ...exported, name: nameOf('jsonl'), left: { pending, attention, late } };
-        }}
-      />
-      <Copy
-        what={t('family.tables_what')}
-        label={t('family.tables')}
-        make={async () => {
-          // What this device shows, taps that are not sent included.
-          await family.loadSince(0);
-          const { toCsvTables } = await import('../sync/tables.ts');
-          const records = family.records.value;
-          return {
-            file: zip(toCsvTables(records.values()), new Date()),
-            name: nameOf('zip'),
-            records: records.size,
-          };
-        }}
-      />
-    </>
+    <Copy
+      what={t('family.export_what')}
+      label={t('family.export')}
+      make={async (come) => {
+        come(0);
+        const { pending, attention } = family.sync.value;
+        const pairing = family.pairing.value;
+        const exported = await (await family.remote()).exportFamily(pairing, come);
+        const late = pairing.role === 'owner' ? (await family.listLateTaps()).length : 0;
+        return { ...exported, name: nameOf(family, 'jsonl'), left: { pending, attention, late } };
+      }}
+    />
+  );
+}
+
+// What this device shows, taps that are not sent included.
+export function Tables({ family }: { family: Family }) {
+  return (
+    <Copy
+      what={t('family.tables_what')}
+      label={t('family.tables')}
+      make={async () => {
+        await family.loadSince(0);
+        const { toCsvTables } = await import('../sync/tables.ts');
+        const records = family.records.value;
+        return {
+          file: zip(toCsvTables(records.values()), new Date()),
+          name: nameOf(family, 'zip'),
+          records: records.size,
+        };
+      }}
+    />
   );
 }

@@ -7,7 +7,7 @@ import type { App, Family } from '../model/app.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon, kPlus } from '../ui/icon.tsx';
 import { kBack, kNext } from '../ui/icons.ts';
-import { Download } from './download.tsx';
+import { Everything, Tables } from './download.tsx';
 import { Events } from './events.tsx';
 import { type Invited, InviteSheet } from './invite_sheet.tsx';
 import { Members } from './members.tsx';
@@ -205,7 +205,12 @@ function Data({ family }: { family: Family }) {
               </a>
             </div>
           </div>
-          <Download family={family} />
+          <Everything family={family} />
+        </>
+      )}
+      {role !== 'consultant' && (
+        <>
+          <Tables family={family} />
           <div class="stack tight">
             <p class="small soft">{t('family.diary_what')}</p>
             <div>
