@@ -1,7 +1,7 @@
-// The two sides of a flood. `--role=family`: one phone logs, one call after the other, and how long
+// The sides of a flood. `--role=family`: one phone logs, one call after the other, and how long
 // each took is printed. `--role=flood`: for some seconds, and as if from other machines, one family
 // pushes as fast as it can, readers read nothing, and hostile clients send what no client sends.
-// Both print one line of JSON.
+// `--role=spin`: as many threads only compute meanwhile. Each prints one line of JSON.
 
 #include <arpa/inet.h>
 #include <grpcpp/create_channel.h>
@@ -32,12 +32,12 @@
 #include "storage/core/random.h"
 #include "tests/bench/taps.h"
 
-ABSL_FLAG(std::string, role, "family", "family or flood");
+ABSL_FLAG(std::string, role, "family", "family, flood or spin");
 ABSL_FLAG(std::string, address, "", "HOST:PORT of the gRPC door");
 ABSL_FLAG(std::string, web, "", "HOST:PORT of the browsers' door");
 ABSL_FLAG(int, calls, 1000, "family: how many");
 ABSL_FLAG(int, pause_ms, 10, "family: between two calls");
-ABSL_FLAG(int, seconds, 10, "flood: how long");
+ABSL_FLAG(int, seconds, 10, "flood, spin: how long");
 ABSL_FLAG(int, pushers, 8, "flood: phones of the family that floods; 1 at least");
 ABSL_FLAG(int, hostile, 4, "flood: hostile clients");
 
@@ -164,6 +164,7 @@ struct Counts {
   std::atomic<int> pushed{0};
   std::atomic<int> refused{0};
   std::atomic<int> hostile{0};
+  std::atomic<int> large{0};  // of those: bodies of 4 MiB
 };
 
 // A blocking connection to `address` that gives up a read or write after a second; -1 if there is
@@ -199,10 +200,11 @@ void SendOnce(const std::string& address, const std::string& bytes, Counts& coun
 // What no client sends: noise, HTTP/2 that turns into noise, and large bodies with guessed tokens.
 void BeHostile(absl::Time until, int number, Counts& counts) {
   SystemRandom random;
+  const std::string from = absl::StrCat("198.51.100.", number);
   const std::string grpc_door = absl::GetFlag(FLAGS_address);
   const std::string web = absl::GetFlag(FLAGS_web);
   const std::string large(kLargeBytes, 'x');
-  const Phone guesser(absl::StrCat("198.51.100.", number));
+  const Phone guesser(from);
   const auto channel = Connect();
   while (absl::Now() < until) {
     SendOnce(grpc_door, random.Bytes(4096), counts);
@@ -211,8 +213,8 @@ void BeHostile(absl::Time until, int number, Counts& counts) {
     SendOnce(web,
              absl::StrCat("POST /nightlog.v1.SyncService/Push HTTP/1.1\r\nContent-Type: "
                           "application/grpc-web\r\nAuthorization: Bearer guess\r\n"
-                          "Content-Length: ",
-                          kLargeBytes, "\r\n\r\n", large),
+                          "X-Forwarded-For: ",
+                          from, "\r\nContent-Length: ", kLargeBytes, "\r\n\r\n", large),
              counts);
     v1::ListMembersRequest request;
     request.set_family_id(large.substr(100));
@@ -220,6 +222,7 @@ void BeHostile(absl::Time until, int number, Counts& counts) {
     static_cast<void>(v1::FamilyService::NewStub(channel)->ListMembers(guesser.Context().get(),
                                                                        request, &response));
     ++counts.hostile;
+    counts.large += 2;
   }
 }
 
@@ -268,8 +271,21 @@ void Flood() {
   for (const auto& context : contexts) context->TryCancel();
   for (const auto& stream : streams) stream->Finish();
   for (const int fd : half_open) close(fd);
-  std::printf("{\"pushed\": %d, \"refused\": %d, \"hostile\": %d}\n", counts.pushed.load(),
-              counts.refused.load(), counts.hostile.load());
+  std::printf("{\"pushed\": %d, \"refused\": %d, \"hostile\": %d, \"large\": %d}\n",
+              counts.pushed.load(), counts.refused.load(), counts.hostile.load(),
+              counts.large.load());
+}
+
+void Spin() {
+  const absl::Time until = absl::Now() + absl::Seconds(absl::GetFlag(FLAGS_seconds));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < absl::GetFlag(FLAGS_pushers) + absl::GetFlag(FLAGS_hostile); ++i) {
+    threads.emplace_back([until] {
+      while (absl::Now() < until) continue;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::printf("{}\n");
 }
 
 }  // namespace
@@ -278,7 +294,9 @@ void Flood() {
 int main(int argc, char* argv[]) {
   absl::ParseCommandLine(argc, argv);
   const std::string role = absl::GetFlag(FLAGS_role);
-  CHECK(role == "family" || role == "flood");
-  role == "family" ? nightlog::LogAsAFamily() : nightlog::Flood();
+  CHECK(role == "family" || role == "flood" || role == "spin");
+  if (role == "family") nightlog::LogAsAFamily();
+  if (role == "flood") nightlog::Flood();
+  if (role == "spin") nightlog::Spin();
   return 0;
 }
