@@ -43,6 +43,23 @@ scene('a family, a partner and a consultant pair and log a night from the screen
   await row.waitFor({ state: 'detached' });
 });
 
+scene('parents without a consultant choose a plan, and switch to another', async (stage) => {
+  const [alex, sam] = await stage.twoPhones({ judged: true });
+  await alex.button('Menu').click();
+  await alex.page.getByRole('link', { name: 'Plan and comments' }).click();
+  for (const [words, method] of [
+    ['Choose a plan', 'Graduated check-ins'], ['Switch to another plan', 'Soothing ladder'],
+  ]) {
+    await alex.page.getByRole('link', { name: words }).click();
+    await alex.page.getByRole('radio', { name: new RegExp(`^${method}`) }).check();
+    assert.deepEqual(await alex.faults(), []);
+    await alex.button('Save the plan').click();
+    await alex.page.getByRole('heading', { name: method }).waitFor();
+    assert.deepEqual(await alex.faults(), []);
+    await sam.page.getByRole('link', { name: `${method}, night 1` }).waitFor();
+  }
+});
+
 scene('a code that was used lets nobody in', async (stage) => {
   const alex = await stage.family();
   await alex.button('Invite your partner').click();

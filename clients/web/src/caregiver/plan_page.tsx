@@ -1,3 +1,4 @@
+import { hrefOf } from '../app/route.ts';
 import { t } from '../i18n/index.ts';
 import { decimal, shortDate } from '../i18n/intl.ts';
 import { ageInMonths } from '../model/age.ts';
@@ -32,6 +33,7 @@ export default function PlanPage({ shown }: { shown: Shown }) {
             </p>
             {plan.plan.body.text && <p class="said">{plan.plan.body.text}</p>}
             <Rules shown={shown} plan={plan} />
+            <Write shown={shown} words={t('caregiver.change_plan')} />
           </section>
           <CareThread
             shown={shown}
@@ -40,7 +42,10 @@ export default function PlanPage({ shown }: { shown: Shown }) {
           />
         </>
       ) : (
-        <p class="card">{t('caregiver.no_plan')}</p>
+        <section class="card">
+          <p>{t('caregiver.no_plan')}</p>
+          <Write shown={shown} words={t('caregiver.choose_plan')} />
+        </section>
       )}
       <CareThread
         shown={shown}
@@ -48,6 +53,18 @@ export default function PlanPage({ shown }: { shown: Shown }) {
         title={t('caregiver.comments_tonight')}
       />
     </Page>
+  );
+}
+
+// Where a plan is written, by a consultant or by the parents themselves.
+function Write({ shown: { family, child }, words }: { shown: Shown; words: string }) {
+  if (family.pairing.value.role === 'viewer') return null;
+  return (
+    <div>
+      <a class="button plain" href={hrefOf('desk', family.id, child.id, 'plan')}>
+        {words}
+      </a>
+    </div>
   );
 }
 

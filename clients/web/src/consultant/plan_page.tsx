@@ -63,7 +63,9 @@ export function PlanPage({ family, child }: PlanPageProps) {
   const problems = useSignal<readonly Problem[]>([]);
   const failed = useSignal<string | undefined>(undefined);
   const place = useRef<HTMLFormElement>(null);
-  const back = ['desk', family.id, child.id];
+  // Parents come from the plan of their night.
+  const consults = family.pairing.value.role === 'consultant';
+  const back = consults ? ['desk', family.id, child.id] : ['tonight', 'plan'];
 
   const choose = (method: PlanMethod) => {
     problems.value = [];

@@ -1,4 +1,4 @@
-// Takes a copy of everything away.
+// Takes copies away.
 import { useSignal } from '@preact/signals';
 import { t } from '../i18n/index.ts';
 import type { Family } from '../model/app.ts';
@@ -38,16 +38,16 @@ interface CopyProps {
 function Copy({ what, label, make }: CopyProps) {
   const call = useCall();
   const come = useSignal<number | undefined>(undefined);
-  const saved = useSignal<Copied | undefined>(undefined);
+  const saved = useSignal<Pick<Copied, 'records' | 'left'> | undefined>(undefined);
   const copy = () =>
     call.run(async () => {
       come.value = undefined;
       saved.value = undefined;
-      const made = await make((records) => {
+      const { file, name, ...held } = await make((records) => {
         come.value = records;
       });
-      save(made.file, made.name);
-      saved.value = made;
+      save(file, name);
+      saved.value = held;
     });
   return (
     <div class="stack tight">
