@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -820,19 +821,22 @@ absl::Status Replica::AddFamily(const v1::Pairing& pairing) {
 }
 
 absl::Status Replica::ForgetFamily(const FamilyId& family) {
+  std::vector<Engine::KeyRange> ranges;
   {
     absl::MutexLock lock(&mu_);
     RETURN_IF_ERROR(Find(family).status());
     WriteBatch batch;
-    batch.Delete(kFamilyColumn, family.bytes());
-    for (Column column : {kRecordColumn, kOutboxColumn, kSentColumn, kAttentionColumn}) {
-      batch.DeleteRange(column, family.bytes(), FamilyLimit(family));
+    for (Column column :
+         {kFamilyColumn, kRecordColumn, kOutboxColumn, kSentColumn, kAttentionColumn}) {
+      ranges.push_back({column, family.str(), FamilyLimit(family)});
+      batch.DeleteRange(column, ranges.back().start, ranges.back().limit);
     }
     RETURN_IF_ERROR(WriteBatchOrBreak(batch));
     families_.erase(family);
   }
   Tell(family, {});
-  return absl::OkStatus();
+  std::atomic<bool> stop{false};
+  return engine_->Purge(ranges, stop);
 }
 
 std::vector<FamilyId> Replica::Families() const {

@@ -156,7 +156,8 @@ class Replica {
   // bookmark has told what the server has. A token in it becomes the device's.
   absl::Status AddFamily(const v1::Pairing& pairing);
 
-  // Forgets the family, its unsent transactions included.
+  // Forgets the family, its unsent transactions included, and takes it off the disk. UNAVAILABLE:
+  // it is forgotten, but somebody read for so long that its bytes may be there for a while.
   absl::Status ForgetFamily(const FamilyId& family);
 
   std::vector<FamilyId> Families() const;

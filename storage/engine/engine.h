@@ -1,6 +1,7 @@
 #ifndef NIGHTLOG_STORAGE_ENGINE_ENGINE_H_
 #define NIGHTLOG_STORAGE_ENGINE_ENGINE_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "absl/types/span.h"
 
 namespace nightlog {
 
@@ -111,6 +113,24 @@ class Engine {
   // ABORTED: a precondition does not hold, and nothing was applied. DATA_LOSS, UNAVAILABLE or
   // RESOURCE_EXHAUSTED (disk full): storage failed, see above.
   virtual absl::Status Write(const WriteBatch& batch) = 0;
+
+  // Keys of one column in [start, limit).
+  struct KeyRange {
+    Column column;
+    std::string start;
+    std::string limit;
+  };
+
+  // Takes what was deleted or overwritten in these ranges before the call off the disk, if there is
+  // one. Readers and writers go on. May take minutes in a large store; blocks until the views that
+  // were open are gone.
+  //
+  // CANCELLED: `stop` became true. UNAVAILABLE: a view stays open; try again.
+  virtual absl::Status Purge(absl::Span<const KeyRange> ranges, std::atomic<bool>& stop) {
+    static_cast<void>(ranges);
+    static_cast<void>(stop);
+    return absl::OkStatus();
+  }
 };
 
 }  // namespace nightlog

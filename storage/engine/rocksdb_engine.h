@@ -70,21 +70,10 @@ class RocksdbEngine final : public Engine {
   // Those an operator looks at. Cheap.
   std::vector<Property> Properties() const;
 
-  // Keys of one column in [start, limit).
-  struct KeyRange {
-    Column column;
-    std::string start;
-    std::string limit;
-  };
-
-  // Takes what was deleted or overwritten in these ranges before the call off the disk: writes out
-  // what is in memory and in the log, and rewrites the table files that hold keys of the ranges.
-  // Only the bounds of table files may keep a key in the MANIFEST, until the store is opened again.
-  // Readers and writers go on. May take minutes in a large store; blocks until the views that were
-  // open are gone.
-  //
-  // CANCELLED: `stop` became true. UNAVAILABLE: a view stays open; try again.
-  absl::Status Purge(absl::Span<const KeyRange> ranges, std::atomic<bool>& stop);
+  // Writes out what is in memory and in the log, and rewrites the table files that hold keys of the
+  // ranges. Only the bounds of table files may keep a key in the MANIFEST, until the store is
+  // opened again.
+  absl::Status Purge(absl::Span<const KeyRange> ranges, std::atomic<bool>& stop) override;
 
  private:
   friend class RocksdbBackups;

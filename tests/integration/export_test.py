@@ -224,6 +224,17 @@ class EraseTest(LivedIn):
         self.assertEqual(self.found(self.daemon.data, words=words | ids), set())
         self.assertEqual(neighbour.json("sync")["server_revision"], 1)
 
+    def test_a_phone_that_leaves_or_erases_has_no_byte_of_its_words_either(self):
+        alex, sam = self.lived_in()
+        words = {word.encode() for word in self.WORDS if word not in ("Alex", "Sam")}
+        for phone, command in ((sam, ("leave",)), (alex, ("erase", "Robins"))):
+            self.assertTrue(self.found(phone.state, words=words))
+            phone.run(*command)
+            self.assertEqual(self.found(phone.state, words=words), set())
+            # Nor what a later start would write.
+            phone.run("--offline", "status")
+            self.assertEqual(self.found(phone.state, words=words | {b"Alex", b"Sam"}), set())
+
     def test_what_a_process_that_was_killed_had_left_to_purge_is_purged_by_the_next(self):
         alex, _ = self.lived_in()
         alex.run("erase", "Robins")
