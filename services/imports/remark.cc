@@ -36,7 +36,8 @@ absl::string_view SentenceOf(v1::ImportReason reason) {
     case v1::IMPORT_REASON_NO_EVENT:
       return "it is the child, not an event";
     case v1::IMPORT_REASON_OPEN_QUOTE:
-      return "a quote is opened in it and never closed";
+      return "a quote is opened in it and never closed, so the rest of the file counts as part of "
+             "it";
     case v1::IMPORT_REASON_COLUMN_COUNT:
       return "it has $0 columns, the heading has $1";
     case v1::IMPORT_REASON_NOT_VALID:

@@ -91,7 +91,7 @@ TEST(BabyConnectTest, EveryRowIsAnEntryOrSetAsideWithItsLineAndReason) {
   EXPECT_THAT(log.set_aside[2].text(), HasSubstr("soon"));
   EXPECT_THAT(log.set_aside[3].text(), HasSubstr("3 columns"));
   EXPECT_EQ(log.set_aside[4].line(), 7);
-  EXPECT_THAT(log.set_aside[4].text(), HasSubstr("quote"));
+  EXPECT_THAT(log.set_aside[4].text(), HasSubstr("the rest of the file"));
 }
 
 TEST(BabyConnectTest, ATextThatTheServerWouldRefuseIsSetAside) {
