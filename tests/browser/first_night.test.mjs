@@ -43,7 +43,7 @@ scene('a family, a partner and a consultant pair and log a night from the screen
   await row.waitFor({ state: 'detached' });
 });
 
-scene('parents without a consultant choose a plan, and switch to another', async (stage) => {
+scene('parents without a consultant choose a plan, switch to another, and see how it goes', async (stage) => {
   const [alex, sam] = await stage.twoPhones({ judged: true });
   await alex.button('Menu').click();
   await alex.page.getByRole('link', { name: 'Plan and comments' }).click();
@@ -58,6 +58,14 @@ scene('parents without a consultant choose a plan, and switch to another', async
     assert.deepEqual(await alex.faults(), []);
     await sam.page.getByRole('link', { name: `${method}, night 1` }).waitFor();
   }
+
+  // And see how it goes, as a consultant would.
+  await alex.open('#/tonight/nights');
+  await alex.page.getByRole('link', { name: 'Is it getting better?' }).click();
+  await alex.page.getByRole('heading', { name: 'Not enough nights' }).waitFor();
+  assert.deepEqual(await alex.faults(), []);
+  await alex.page.getByRole('link', { name: 'Nights', exact: true }).click();
+  await alex.page.getByRole('heading', { name: 'Robin’s nights' }).waitFor();
 });
 
 scene('a code that was used lets nobody in', async (stage) => {

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { hrefOf } from '../app/route.ts';
 import { t } from '../i18n/index.ts';
 import { duration, shortDate } from '../i18n/intl.ts';
 import type { Instant, NightSummary } from '../model/types.ts';
@@ -36,6 +37,11 @@ export default function NightsPage({ shown }: { shown: Shown }) {
       title={t('caregiver.nights_of', { name: child.body.name })}
       back={{ href: '#/tonight', label: t('caregiver.title') }}
     >
+      {family.pairing.value.role !== 'viewer' && (
+        <a class="button plain" href={hrefOf('desk', family.id, child.id)}>
+          {t('caregiver.progress')}
+        </a>
+      )}
       <ol class="nights">
         {dates.map((date) => (
           <li key={date}>

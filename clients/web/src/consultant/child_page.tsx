@@ -6,6 +6,7 @@ import { go, hrefOf } from '../app/route.ts';
 import { t } from '../i18n/index.ts';
 import { decimal, percent, shortDate } from '../i18n/intl.ts';
 import type { Family } from '../model/app.ts';
+import { planOn } from '../model/plans.ts';
 import type { LocalDate, Measure, NightSummary, Progress, RecordOf } from '../model/types.ts';
 import { Icon } from '../ui/icon.tsx';
 import { kBack, kPencil, kPrint } from '../ui/icons.ts';
@@ -35,6 +36,8 @@ export function ChildPage({ family, child, date }: ChildPageProps) {
   const weeks = useSignal<number>(2);
   const at = now.value;
   const here = ['desk', family.id, child.id];
+  // Parents come from their nights.
+  const consults = family.pairing.value.role === 'consultant';
   const nights = bodies<NightSummary>(family.list('nightSummary').value).filter(
     (night) => night.childId === child.id,
   );
@@ -52,15 +55,19 @@ export function ChildPage({ family, child, date }: ChildPageProps) {
       ),
   );
   const age = ageInMonths(child.body, nightOf(at, child.body.homeZone));
+  // A plan that begins tonight is in no night's figures yet.
+  const planned = planOn(family, child.id, nightOf(at, child.body.homeZone)) !== undefined;
+  const told = progress?.verdict ?? 'no_plan';
+  const verdict = planned && told === 'no_plan' ? 'not_enough_nights' : told;
   const segments = progress?.segments ?? [];
   const from = rows.at(-1)?.date;
   const to = rows[0]?.date;
   return (
     <main class="desk page wide stack">
       <nav class="crumbs">
-        <a href={hrefOf('desk')} class="with-mark">
+        <a href={consults ? hrefOf('desk') : hrefOf('tonight', 'nights')} class="with-mark">
           <Icon path={kBack} size={18} />
-          {t('consultant.title')}
+          {t(consults ? 'consultant.title' : 'consultant.nights')}
         </a>
       </nav>
       <header class="desk-head child-head">
@@ -92,10 +99,10 @@ export function ChildPage({ family, child, date }: ChildPageProps) {
         <div class="stack main-column">
           <section class="card verdict" aria-label={t('consultant.column_trend')}>
             <h2 class="with-mark">
-              <ArrowMark arrow={arrowOf(progress?.verdict)} />
-              {t(`consultant.verdict_${progress?.verdict ?? 'no_plan'}`)}
+              <ArrowMark arrow={arrowOf(verdict)} />
+              {t(`consultant.verdict_${verdict}`)}
             </h2>
-            <p>{verdictSentence(progress)}</p>
+            <p>{verdictSentence(verdict)}</p>
             {progress && <Trends progress={progress} />}
           </section>
 

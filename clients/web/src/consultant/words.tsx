@@ -1,7 +1,7 @@
 // What the desk says of the things it shows.
 import { t } from '../i18n/index.ts';
 import { decimal, duration } from '../i18n/intl.ts';
-import type { Measure, PlanMethod, Position, Progress } from '../model/types.ts';
+import type { Measure, PlanMethod, Position, ProgressVerdict } from '../model/types.ts';
 import type { Arrow } from './caseload.ts';
 
 export const methodName = (method: PlanMethod) => t(`common.method_${method}`);
@@ -45,8 +45,8 @@ export function planLine(progress: { method?: PlanMethod; planNight?: number }):
 }
 
 // What can honestly be said, and why it is not more.
-export function verdictSentence(progress: Progress | undefined): string {
-  return t(`consultant.verdict_${progress?.verdict ?? 'no_plan'}_why`);
+export function verdictSentence(verdict: ProgressVerdict): string {
+  return t(`consultant.verdict_${verdict}_why`);
 }
 
 const kPaths: Record<Exclude<Arrow, 'none'>, string> = {
