@@ -148,8 +148,10 @@ int Main(std::vector<std::string> words) {
     PrintCommandHelp(*command);
     return 0;
   }
-  const absl::Status status =
-      arguments.ok() ? RunCommand(*command, *arguments) : arguments.status();
+  absl::Status status = arguments.ok() ? RunCommand(*command, *arguments) : arguments.status();
+  if (status.ok() && !std::cout.flush()) {
+    status = absl::DataLossError("what was to be said could not be written; is the disk full?");
+  }
   if (!status.ok()) {
     std::cerr << "nightlog: " << ErrorInWords(status);
     if (absl::IsInvalidArgument(status))

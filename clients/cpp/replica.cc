@@ -78,6 +78,11 @@ uint64_t PositionOf(absl::string_view key) {
 }
 
 // The first key after all that start with the family id; empty where there is none.
+// What the device's own disk could not do: UNAVAILABLE is a server that is not reached.
+absl::Status OfThisDevice(const absl::Status& status) {
+  return absl::IsUnavailable(status) ? absl::FailedPreconditionError(status.message()) : status;
+}
+
 std::string FamilyLimit(const FamilyId& family) {
   std::string limit = family.str();
   while (!limit.empty() && limit.back() == '\xff') limit.pop_back();
@@ -616,9 +621,10 @@ Replica::~Replica() = default;
 
 absl::StatusOr<std::unique_ptr<Replica>> Replica::Open(const std::string& path,
                                                        const DeviceClock& clock) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine,
-                   RocksdbEngine::Open(path, kColumnNames, PhoneOptions()));
-  return Open(std::move(engine), clock);
+  absl::StatusOr<std::unique_ptr<Engine>> engine =
+      RocksdbEngine::Open(path, kColumnNames, PhoneOptions());
+  if (!engine.ok()) return OfThisDevice(engine.status());
+  return Open(*std::move(engine), clock);
 }
 
 absl::StatusOr<std::unique_ptr<Replica>> Replica::Open(std::unique_ptr<Engine> engine,
@@ -675,7 +681,7 @@ absl::StatusOr<Replica::Family*> Replica::Find(const FamilyId& family) const {
 
 absl::Status Replica::WriteBatchOrBreak(const WriteBatch& batch) {
   RETURN_IF_ERROR(broken_);
-  broken_ = engine_->Write(batch);
+  broken_ = OfThisDevice(engine_->Write(batch));
   return broken_;
 }
 
@@ -836,7 +842,7 @@ absl::Status Replica::ForgetFamily(const FamilyId& family) {
   }
   Tell(family, {});
   std::atomic<bool> stop{false};
-  return engine_->Purge(ranges, stop);
+  return OfThisDevice(engine_->Purge(ranges, stop));
 }
 
 std::vector<FamilyId> Replica::Families() const {

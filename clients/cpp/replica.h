@@ -156,8 +156,9 @@ class Replica {
   // bookmark has told what the server has. A token in it becomes the device's.
   absl::Status AddFamily(const v1::Pairing& pairing);
 
-  // Forgets the family, its unsent transactions included, and takes it off the disk. UNAVAILABLE:
-  // it is forgotten, but somebody read for so long that its bytes may be there for a while.
+  // Forgets the family, its unsent transactions included, and takes it off the disk.
+  // FAILED_PRECONDITION: it is forgotten, but its bytes may be there for a while, as somebody read
+  // for long or the disk failed.
   absl::Status ForgetFamily(const FamilyId& family);
 
   std::vector<FamilyId> Families() const;

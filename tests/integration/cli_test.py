@@ -2,6 +2,7 @@
 """What the command line says where a person might be surprised."""
 
 import socket
+import subprocess
 import unittest
 
 import processes
@@ -23,6 +24,20 @@ class CliTest(processes.Case):
             begins = [item["record"]["log_entry"]["interval"]["began_at"]
                       for item in alex.json("night", night)["entries"]]
             self.assertIn(began, begins)
+
+    def test_a_disk_that_fails_is_not_taken_for_a_server_that_is_away(self):
+        file = self.phone("file").state
+        open(file, "w", encoding="ascii").close()
+        nowhere = self.phone("file/nowhere").try_run("status")
+        self.assertEqual(nowhere.returncode, 1)
+        self.assertIn(f"the store in {file}/nowhere: ", nowhere.stderr)
+        self.assertEqual(len(nowhere.stderr.splitlines()), 1, nowhere.stderr)
+        alex, _ = self.family()
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run(alex.command("status"), stdout=full, stderr=subprocess.PIPE,
+                                  text=True)
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1))
+        self.assertIn("is the disk full?", done.stderr)
 
     def test_a_second_command_on_a_phone_in_use_says_so(self):
         alex, _ = self.family()
