@@ -233,6 +233,8 @@ void Committer::CommitBatch(Worker& worker, Batch batch) {
   std::map<FamilyId, FamilyBatch> families;
   std::vector<absl::Status> results;
   for (const Waiting& waiting : batch.operations) {
+    // Whoever woke up while something large is under way would wait for the kernel's next tick.
+    if (batch.is_large) std::this_thread::yield();
     const auto [it, added] = families.try_emplace(waiting.family, *snapshot);
     FamilyBatch& family = it->second;
     if (added) {
@@ -264,6 +266,8 @@ void Committer::CommitBatch(Worker& worker, Batch batch) {
     }
     if (Planted("notify_before_sync")) Publish(advanced);
     if (Planted("acknowledge_before_sync")) Answer(batch.operations, families, results);
+    // Others wait for the end of this write: it begins with a slice of its own.
+    if (batch.is_large) std::this_thread::yield();
     const absl::Status written = engine_.Write(write);
     if (!written.ok()) Fail(written);
     if (!Planted("notify_before_sync") && !Planted("no_notification")) Publish(advanced);

@@ -34,6 +34,7 @@ namespace nightlog {
 //
 // Families take turns, and what is large has turns of its own: a tap waits for the rest of a batch
 // that is under way at most, and never for a phone that sends all its nights to be decided with it.
+// What is large also lets go of the processor between its operations.
 //
 // Thread-safe. The destructor commits what was submitted.
 class Committer {
