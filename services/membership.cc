@@ -1,5 +1,7 @@
 #include "services/membership.h"
 
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -168,15 +170,22 @@ absl::StatusOr<bool> AddRefusedInvite(FamilyWriter& writer, const std::string& t
 }
 
 absl::Status RequireOtherOwner(const FamilyReader& reader, const MemberId& member) {
+  std::set<std::string> reachable;  // members who have a device
+  RETURN_IF_ERROR(reader.ScanDevices([&](const DeviceId&, const StoredFamilyDevice& device) {
+    if (!device.revoked()) reachable.insert(device.member_id());
+    return true;
+  }));
   bool found = false;
   RETURN_IF_ERROR(reader.ScanMembers([&](const MemberId& id, const StoredMember& other) {
     found = Planted("last_owner_may_leave") ||
-            (id != member && !other.removed() && other.role() == v1::ROLE_OWNER);
+            (id != member && !other.removed() && other.role() == v1::ROLE_OWNER &&
+             reachable.count(id.str()) > 0);
     return !found;
   }));
   if (found) return absl::OkStatus();
   return MakeError(absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_LAST_OWNER,
-                   "A family keeps at least one owner; make someone else an owner first.");
+                   "A family keeps at least one owner who has a device; make someone else an owner "
+                   "first.");
 }
 
 absl::Status PutMember(FamilyWriter& writer, const MemberId& id, const StoredMember& member,

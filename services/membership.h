@@ -57,7 +57,8 @@ absl::StatusOr<bool> AddRefusedInvite(FamilyWriter& writer, const std::string& t
 
 // --- Members ---
 
-// FAILED_PRECONDITION (LAST_OWNER) if nobody but `member` owns the family.
+// FAILED_PRECONDITION (LAST_OWNER) if nobody but `member` owns the family: an owner without a
+// device can do nothing for it.
 absl::Status RequireOtherOwner(const FamilyReader& reader, const MemberId& member);
 
 // Writes the member and its public record, in a revision of its own.

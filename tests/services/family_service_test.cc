@@ -722,6 +722,20 @@ TEST_F(FamilyServiceTest, EveryoneMayLeaveButTheLastOwner) {
       << "an owner who left does not count";
 }
 
+TEST_F(FamilyServiceTest, AnOwnerWithoutADeviceDoesNotLetTheLastOtherOneGo) {
+  const Phone owner = CreateFamily();
+  const Phone second = Join(owner, v1::ROLE_OWNER);
+  ASSERT_TRUE(Revoke(owner, second).ok());
+  EXPECT_EQ(ReasonOf(Remove(owner, owner)), v1::ERROR_REASON_LAST_OWNER);
+  const auto code = Invite(owner, InviteRequest(owner, v1::ROLE_CAREGIVER));
+  EXPECT_EQ(ReasonOfResult(TryJoin(*code, owner)), v1::ERROR_REASON_LAST_OWNER);
+  v1::CreateInviteRequest again;
+  again.set_family_id(owner.pairing.family_id());
+  again.set_member_id(second.pairing.member_id());
+  ASSERT_TRUE(TryJoin(*Invite(owner, again)).ok());
+  EXPECT_TRUE(Remove(owner, owner).ok());
+}
+
 TEST_F(FamilyServiceTest, ConsentIsChangedAndEndedAtOnce) {
   const Phone owner = CreateFamily();
   const Phone consultant = Join(owner, v1::ROLE_CONSULTANT);
