@@ -105,6 +105,27 @@ class ExportTest(LivedIn):
                   "--server", self.daemon.address)
         return phone
 
+    def test_after_an_import_what_came_and_what_is_changed_can_be_undone(self):
+        alex, _ = self.lived_in()
+        file = os.path.join(self.folder, "robins.jsonl")
+        alex.run("export", "--out", file)
+        other = processes.Daemon(os.path.join(self.folder, "other")).start()
+        self.addCleanup(lambda: self.assertEqual(other.stop(), 0))
+        here = self.phone("here")
+        here.run("family", "import", file, "--server", other.address)
+        before = here.run("night", "2026-11-02")
+        first, second, *_ = [item["record"]["record_id"]
+                             for item in here.json("night", "2026-11-02")["entries"]]
+        # What made it is no tap of anybody's, but is undone like one.
+        self.assertIn("now: deleted", here.run("undo", first))
+        self.assertNotIn(first, str(here.json("night", "2026-11-02")["entries"]))
+        here.run("undo")
+        self.assertEqual(here.run("night", "2026-11-02"), before)
+        here.run("edit", second, "--at", "2026-11-02 20:40")
+        self.assertNotEqual(here.run("night", "2026-11-02"), before)
+        here.run("undo", second)
+        self.assertEqual(here.run("night", "2026-11-02"), before)
+
     def test_a_damaged_export_makes_no_family(self):
         alex, _ = self.lived_in()
         text = alex.run("export")

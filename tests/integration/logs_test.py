@@ -2,14 +2,19 @@
 """What the daemon logs: what happened, and nothing that is the family's or opens a door."""
 
 import glob
+import http.client
 import json
 import os
 import re
 import signal
+import socket
+import ssl
 import time
 import unittest
+import urllib.parse
 
 import processes
+from processes import framed, message
 
 
 class LogsTest(processes.Case):
@@ -77,6 +82,66 @@ class LogsTest(processes.Case):
         with open(self.log, encoding="utf-8") as log:
             text = log.read()
         for secret in secrets | tokens | {code.replace("-", "") for code in (self.code, invite)}:
+            self.assertNotIn(secret, text)
+
+    def call(self, method, request, token=b""):
+        """A call as a browser makes it; the bytes of its answer."""
+        url = urllib.parse.urlsplit(self.daemon.url)
+        trust = ssl.create_default_context(cafile=self.certificate)
+        connection = http.client.HTTPSConnection(url.hostname, url.port, context=trust)
+        connection.request("POST", f"/nightlog.v1.{method}", framed(request),
+                           {"Content-Type": "application/grpc-web+proto",
+                            "Authorization": b"Bearer " + token})
+        answer = connection.getresponse().read()
+        connection.close()
+        return answer
+
+    def test_what_comes_by_tls_a_browser_or_from_a_file_is_not_logged_either(self):
+        self.daemon.stop()
+        key, self.certificate = processes.self_signed(self.folder)
+        self.daemon.flags += (f"--tls_key={key}", f"--tls_certificate={self.certificate}")
+        self.daemon.start()
+        alex = self.phone("alex", f"--ca={self.certificate}")
+        alex.run("family", "create", "Kingfishers", "--name", "Alexandra", "--server",
+                 self.daemon.address, "--setup-code", self.code)
+        child, = alex.json("child", "add", "Wren", "--zone", "Europe/London")["record_ids"]
+        family = bytes.fromhex(alex.json("sync")["family_id"])
+        file = os.path.join(self.folder, "marmot.csv")
+        with open(file, "w", encoding="utf-8") as log:
+            log.write("start,end,type,text\n2026-11-02 20:00,2026-11-02 23:00,Sleep,a lorry outside\n"
+                      "never,,Sleep,wore the blue onesie\n")
+        alex.run("import", file, "--zone", "Europe/London", "--format", "csv")
+
+        invite = alex.json("invite", "--role", "caregiver")["code"]
+        request_id = b"sixteen of bytes"
+        joined = self.call("FamilyService/Join", message(
+            f1=invite, f2="Samuel", f3="Samuel's browser", f4=request_id))
+        token, = re.findall(rb"[A-Za-z0-9_-]{43}", joined)
+        with open(file, "rb") as log:
+            read = self.call("ImportService/ReadLog", message(
+                f1=family, f2=bytes.fromhex(child), f3=log.read()[:100], f4="Europe/London",
+                f5="csv"), token)
+        self.assertIn(b"grpc-status: 0", read)
+        # What is refused is looked at, too.
+        self.call("FamilyService/Join", message(f1=invite, f2="Samuel", f4=request_id[::-1]))
+        self.call("SyncService/Push", b"a lorry outside", token)
+        self.call("SyncService/Push", message(f1=family, f2="Samuel"), b"no-token-" + token)
+        self.call(f"SyncService/{token.decode()}", b"", token)
+        host, port = self.daemon.address.rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as plain:
+            plain.sendall(b"GET /Kingfishers HTTP/1.1\r\nAuthorization: Bearer " + token +
+                          b"\r\n\r\n")
+            plain.recv(1)
+        self.daemon.stop()
+        tokens = self.tokens(alex) | {token.decode()}
+        self.assertGreaterEqual(len(tokens), 2, "the test knows what it looks for")
+        with open(key, encoding="ascii") as file:
+            tokens.add(file.read().splitlines()[1])
+        with open(self.log, encoding="utf-8") as log:
+            text = log.read()
+        for secret in tokens | {self.code, invite, invite.replace("-", ""), "Kingfishers",
+                                "Alexandra", "Samuel", "Wren", "lorry", "onesie", "marmot.csv",
+                                request_id.decode()}:
             self.assertNotIn(secret, text)
 
     def test_a_refused_store_is_one_line(self):

@@ -25,6 +25,33 @@ def moment(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+def message(**fields):
+    """A protobuf message: f1=b".." is field 1, of text or bytes."""
+    encoded = b""
+    for name, value in fields.items():
+        value = value.encode() if isinstance(value, str) else value
+        assert len(value) < 128
+        encoded += bytes([int(name[1:]) << 3 | 2, len(value)]) + value
+    return encoded
+
+
+def framed(request):
+    return b"\0" + len(request).to_bytes(4, "big") + request
+
+
+def self_signed(folder):
+    """The files of a new key and of its certificate, which is its own authority."""
+    key, certificate = (os.path.join(folder, name) for name in ("key.pem", "certificate.pem"))
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", key + ".new", "-out", certificate + ".new", "-days", "2", "-subj",
+         "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+        check=True, capture_output=True)
+    os.replace(key + ".new", key)
+    os.replace(certificate + ".new", certificate)
+    return key, certificate
+
+
 class Daemon:
     """nightlogd on a free port over a data directory that outlives its processes."""
 

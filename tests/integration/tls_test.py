@@ -19,8 +19,6 @@ class TlsTest(processes.Case):
         processes.unittest.TestCase.setUp(self)
         self.folder = processes.tempfile.mkdtemp(prefix="nightlog-integration-")
         self.addCleanup(processes.shutil.rmtree, self.folder, ignore_errors=True)
-        self.key = os.path.join(self.folder, "key.pem")
-        self.certificate = os.path.join(self.folder, "certificate.pem")
         self.renew()
         self.daemon = processes.Daemon(
             os.path.join(self.folder, "data"), f"--tls_certificate={self.certificate}",
@@ -29,13 +27,7 @@ class TlsTest(processes.Case):
 
     def renew(self):
         """Puts another certificate, which is its own authority, in the place of the last."""
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-keyout", self.key + ".new", "-out", self.certificate + ".new", "-days",
-             "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
-            check=True, capture_output=True)
-        os.replace(self.key + ".new", self.key)
-        os.replace(self.certificate + ".new", self.certificate)
+        self.key, self.certificate = processes.self_signed(self.folder)
         with open(self.certificate, encoding="ascii") as file:
             return file.read()
 

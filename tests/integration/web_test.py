@@ -10,19 +10,10 @@ import unittest
 import urllib.parse
 
 import processes
+from processes import framed, message
 
 STREAMS = 2000
 TRAILERS = 0x80
-
-
-def message(**fields):
-    """A protobuf message: f1=b".." is field 1, of text or bytes."""
-    encoded = b""
-    for name, value in fields.items():
-        value = value.encode() if isinstance(value, str) else value
-        assert len(value) < 128
-        encoded += bytes([int(name[1:]) << 3 | 2, len(value)]) + value
-    return encoded
 
 
 def field(encoded, number):
@@ -36,10 +27,6 @@ def field(encoded, number):
             return encoded[2:2 + value]
         encoded = encoded[2 + value:]
     raise AssertionError(f"there is no field {number}")
-
-
-def framed(request):
-    return b"\0" + len(request).to_bytes(4, "big") + request
 
 
 class Stream:

@@ -256,8 +256,13 @@ TEST_F(FamilyImportTest, ASummaryThatIsNotTheLogsIsDerivedAnew) {
 
 TEST_F(FamilyImportTest, ARequestOverItsBoundsIsRefused) {
   const Phone here = Begin(Export(owner_));
-  EXPECT_EQ(ReasonOf(Send(here, std::vector<v1::Record>(513), false)),
-            v1::ERROR_REASON_INVALID_FIELD);
+  // Each is refused for what it holds; one of them for how many there are.
+  for (const size_t count : {512, 513}) {
+    const absl::Status refused = Send(here, std::vector<v1::Record>(count), false);
+    EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_INVALID_FIELD);
+    ASSERT_FALSE(ViolationsOf(refused).empty());
+    EXPECT_EQ(ViolationsOf(refused)[0].field() == "records", count > 512);
+  }
   v1::Record large;
   large.set_digest(std::string(3 << 20, 'x'));
   EXPECT_EQ(ReasonOf(Send(here, {large}, false)), v1::ERROR_REASON_TOO_LARGE);

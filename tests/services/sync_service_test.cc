@@ -126,6 +126,43 @@ TEST_F(SyncServiceTest, AStreamAtRestClosesWhenConsentRunsOutAlsoWhereTheWindowI
   }
 }
 
+TEST_F(SyncServiceTest, AnAcknowledgementThatWasOvertakenTakesNothingBack) {
+  using Kind = StreamStep<v1::FollowResponse>::Kind;
+  const Phone owner = CreateFamily();
+  const v1::Cursor before = Head(owner);
+  PushEntries(owner, 60, 1000);
+  const v1::Cursor head = Head(owner);
+  const SyncService narrow(engine_, committer_, feed_, streams_, clock_, {2000, 5000});
+  v1::FollowRequest request;
+  request.set_family_id(owner.pairing.family_id());
+  request.set_stream_id(random_.Bytes(16));
+  const auto stream = narrow.Follow(owner.token, request, [] {});
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  uint64_t sent = 0;
+  const auto read_on = [&] {
+    const uint64_t sent_before = sent;
+    for (auto step = (*stream)->Next(); step.kind == Kind::kMessage; step = (*stream)->Next()) {
+      sent += step.message->ByteSizeLong();
+    }
+    return sent - sent_before;
+  };
+  const auto acknowledge = [&](const v1::Cursor& cursor, uint64_t bytes) {
+    v1::AcknowledgeRequest has;
+    has.set_family_id(owner.pairing.family_id());
+    has.set_stream_id(request.stream_id());
+    *has.mutable_cursor() = cursor;
+    has.set_received_bytes(bytes);
+    EXPECT_TRUE(Await(narrow, &SyncService::Acknowledge, owner.token, has).ok());
+  };
+  EXPECT_GT(read_on(), 5000u);
+  acknowledge(head, sent);
+  acknowledge(before, 1);
+  EXPECT_GT(read_on(), 0u) << "the window is where the newest one left it";
+  const auto device =
+      FamilyReader(*engine_.Snapshot(), owner.family()).Device(DeviceId(owner.pairing.device_id()));
+  EXPECT_EQ((*device)->acknowledged_revision(), head.revision());
+}
+
 TEST_F(SyncServiceTest, WhoHoldsOrSawMoreThanThereIsStopsTheFamily) {
   for (const bool by_push : {false, true}) {
     const Phone owner = CreateFamily();
