@@ -19,8 +19,9 @@ struct NetworkFaults {
   uint64_t drop_response = 0;
   // The server gets the request twice; the device the second answer.
   uint64_t duplicate = 0;
-  // A stream breaks before its next message.
+  // A stream breaks before its next message; and a watch that has told of a family in part.
   uint64_t cut_stream = 0;
+  uint64_t cut_in_the_middle = 0;
 };
 
 // What a stream gives, from the real use case.
@@ -171,7 +172,10 @@ class SimConnection final : public Connection {
                                                          absl::Time) override {
     return Stream<v1::WatchResponse>(
         [&](SimServer::Process& process) { return process.progress.Watch(token_, request, [] {}); },
-        [](const auto&) {}, [](const auto&, const auto&) {});
+        [this](const v1::WatchResponse& message) {
+          in_the_middle_ = message.records_size() > 0 && !message.has_bookmark();
+        },
+        [](const auto&, const auto&) {});
   }
   absl::StatusOr<v1::GetProgressResponse> GetProgress(const v1::GetProgressRequest& request,
                                                       absl::Time) override {
@@ -354,8 +358,11 @@ class SimConnection final : public Connection {
     return std::make_unique<SimServerStream<Response>>(
         process, std::move(stream),
         typename SimServerStream<Response>::Hooks{
-            [this] { return random_.Chance(faults_.cut_stream); }, std::move(on_message),
-            std::move(on_half_open), observer_.meanwhile});
+            [this] {
+              return random_.Chance(std::exchange(in_the_middle_, false) ? faults_.cut_in_the_middle
+                                                                         : faults_.cut_stream);
+            },
+            std::move(on_message), std::move(on_half_open), observer_.meanwhile});
   }
 
   SimServer& server_;
@@ -365,6 +372,7 @@ class SimConnection final : public Connection {
   std::string token_;
   bool server_is_old_ = false;
   bool loses_pairing_ = false;
+  bool in_the_middle_ = false;  // of what the last message of a watch is about
   int calls_ = 0;
 };
 

@@ -82,7 +82,7 @@ void World::Step() {
       {40, &World::TapAtOnce},        {15, &World::SayTheyWereTwo},
       {8, &World::AgreeAndForget},    {8, &World::PushNonsense},
       {10, &World::WatchCaseload},    {12, &World::ChangeRole},
-      {8, &World::ExchangeToken},
+      {8, &World::ExchangeToken},     {6, &World::OwnersDisagree},
   };
   uint64_t dice = 0;
   for (const Choice& choice : kChoices) dice += choice.weight;

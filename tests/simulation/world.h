@@ -296,8 +296,10 @@ class World {
   void CheckEndsWithItsToken(const Phone& phone, LiveStream<Message>& live);
 
   // A phone exchanges its token, whatever crashes meanwhile. The old one holds until the new one is
-  // used. A copy of the phone, or a backup, of before would know the old one alone.
+  // used. A copy of the phone of before would know the old one alone.
   void ExchangeToken(Phone& phone);
+  // A server from before an exchange knows the old token alone, until the phone says so.
+  void AnnounceTokens();
   void FlapConsent(Phone&);
 
   template <typename Message>
@@ -309,6 +311,8 @@ class World {
   void Meanwhile(Phone& phone);
   void RevokeSomebody(Phone& phone);
   void RemoveSomebody(Phone& phone);
+  // Two owners go at once, or each removes the other: one of them stays.
+  void OwnersDisagree(Phone&);
 
   // Somebody invites a further device of theirs or, an owner, of somebody; or such a code is used:
   // as long as it is new, and whoever gave it is still there.

@@ -100,7 +100,26 @@ void World::ExchangeToken(Phone& phone) {
   for (auto& live : follows_) CheckEndsWithItsToken(phone, live);
   for (auto& live : watches_) CheckEndsWithItsToken(phone, live);
   phone.old_disk.reset();
-  TakeBackup();
+  // A phone knows one token before its own: a backup must know that one.
+  if (random_.Chance(50) || !Authenticate(*backup_->Snapshot(), old).ok()) TakeBackup();
+}
+
+void World::AnnounceTokens() {
+  for (auto& phone : phones_) {
+    if (IsKnown(phone->connection.token())) continue;
+    absl::Status announced = absl::UnauthenticatedError("");
+    for (const FamilyId& family : {family_, neighbours_}) {
+      if (announced.ok()) break;
+      const absl::Time now = server_.clock().Now();
+      const bool has_access = ModelOf(family).EntitlementOf(phone->device, now).access;
+      announced = AnnounceTokenAgain(phone->connection, *phone->replica, family, Deadline());
+      Trace(absl::StrCat(phone->name, " announces its token again ", announced.ToString(kPlain)));
+      if (announced.ok() != has_access) Fail("C8: a token is known again for whom it may not");
+    }
+    if (!announced.ok()) continue;
+    FailUnless(phone->connection.ListFamilies({}, Deadline()).status(), "with a token known again");
+    if (IsKnown(phone->replica->previous_token())) Fail("C8: a token holds that was exchanged");
+  }
 }
 
 void World::FlapConsent(Phone&) {
@@ -194,6 +213,52 @@ void World::RemoveSomebody(Phone& phone) {
   const auto removed = asks.RemoveMember(request, Deadline());
   Trace(absl::StrCat(phone.name, " is removed ", removed.status().ToString(kPlain)));
   if (removed.ok() && model_.EntitlementOf(phone.device, server_.clock().Now()).member) {
+    Fail("C8: a removal was answered but is not there");
+  }
+}
+
+void World::OwnersDisagree(Phone&) {
+  std::vector<Phone*> owners;
+  for (auto& phone : phones_) {
+    const Entitlement entitled = model_.EntitlementOf(phone->device, server_.clock().Now());
+    if (phone->member != phones_[0]->member && entitled.access && entitled.role == v1::ROLE_OWNER) {
+      owners.push_back(phone.get());
+    }
+  }
+  if (server_.process() == nullptr || owners.empty()) return;
+  Phone& first = *phones_[0];
+  Phone& other = *owners[random_.Below(owners.size())];
+  // Where nobody else could be an owner.
+  const bool leave =
+      std::all_of(model_.devices().begin(), model_.devices().end(), [&](const auto& device) {
+        const Entitlement entitled =
+            model_.EntitlementOf(DeviceId(device.first), server_.clock().Now());
+        return !entitled.access || entitled.role != v1::ROLE_OWNER ||
+               device.second.member_id() == first.member.bytes() ||
+               device.second.member_id() == other.member.bytes();
+      });
+  // In one batch: each removes the other, or both go.
+  const auto enter = [this](const Phone& asks, const Phone& goes) {
+    v1::RemoveMemberRequest request;
+    request.set_family_id(family_.str());
+    request.set_member_id(goes.member.str());
+    return server_.Enter<v1::RemoveMemberResponse>(
+        [token = asks.connection.token(), request](SimServer::Process& process,
+                                                   Done<v1::RemoveMemberResponse> done) {
+          process.family.RemoveMember(token, request, std::move(done));
+        });
+  };
+  const auto won = leave ? enter(other, other) : enter(first, other);
+  const auto lost = leave ? enter(first, first) : enter(other, first);
+  server_.Commit();
+  if (server_.process() == nullptr) return;
+  Trace(absl::StrCat(first.name, " and ", other.name, leave ? " leave " : " remove each other ",
+                     (*won)->status().ToString(kPlain), " ", (*lost)->status().ToString(kPlain)));
+  FailUnless((*won)->status(), "an owner is removed");
+  if ((*lost)->ok()) {
+    return Fail(leave ? "the last owner left" : "C8: an owner who was removed removed another");
+  }
+  if (model_.EntitlementOf(other.device, server_.clock().Now()).member) {
     Fail("C8: a removal was answered but is not there");
   }
 }

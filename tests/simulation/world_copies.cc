@@ -48,6 +48,7 @@ void World::RestoreServer(Phone&) {
   FailUnless(server_.Start(), "start after restore");
   Learn();
   LearnNeighbours();
+  AnnounceTokens();
   if (model_.lineage() == before || lineages_.count(model_.lineage()) > 0) {
     Fail("C3: a restore did not begin a new lineage");
   }
@@ -63,11 +64,13 @@ void World::Forget(const Model& model) {
 void World::LoseData(Phone& phone) {
   if (server_.process() == nullptr || backup_model_->lineage() != model_.lineage()) return;
   const auto state = phone.replica->FamilyStateOf(family_);
-  const Entitlement entitled = model_.EntitlementOf(phone.device, server_.clock().Now());
+  // Then the server has the roles of before.
+  const Entitlement entitled = backup_model_->EntitlementOf(phone.device, server_.clock().Now());
   if (!state.ok() || !entitled.access || entitled.role == v1::ROLE_CONSULTANT ||
-      entitled.role == v1::ROLE_VIEWER || state->cursor.lineage() != backup_model_->lineage() ||
-      state->cursor.revision() <= backup_model_->revision() ||
-      !backup_model_->EntitlementOf(phone.device, server_.clock().Now()).access) {
+      entitled.role == v1::ROLE_VIEWER ||
+      !model_.EntitlementOf(phone.device, server_.clock().Now()).access ||
+      state->cursor.lineage() != backup_model_->lineage() ||
+      state->cursor.revision() <= backup_model_->revision()) {
     return;
   }
   Trace("server loses data");
@@ -80,6 +83,7 @@ void World::LoseData(Phone& phone) {
   FailUnless(server_.Start(), "start after a loss");
   model_ = *backup_model_;
   neighbours_model_ = *neighbours_backup_model_;
+  AnnounceTokens();
   // Nothing is pushed before it is noticed.
   phone.disk.crash_at = CrashPoint::kNone;
   const absl::Status noticed = NoticeLoss(phone, state->cursor);

@@ -148,6 +148,7 @@ void World::WatchCaseload(Phone&) {
   Trace("the consultant looks at her caseload");
   NetworkFaults faults;
   faults.cut_stream = random_.Below(2) * 20;
+  faults.cut_in_the_middle = random_.Chance(50) ? 50 : faults.cut_stream;
   consultant_->connection.set_faults(faults);
   Caseload caseload(consultant_->connection, consultant_->random,
                     {absl::ZeroDuration(), absl::ZeroDuration()});
