@@ -82,7 +82,9 @@ std::set<std::string> ServicesOf(const Methods& methods) {
 // be refused before the request is read. Owns itself until gRPC is done with the call.
 class GrpcCall final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer> {
  public:
-  GrpcCall(const Method& method, Peer peer) : method_(method), peer_(std::move(peer)) {
+  GrpcCall(const Method& method, Peer peer) : method_(method), peer_(std::move(peer)) {}
+
+  void Start() {
     const absl::Status admitted =
         method_.admit == nullptr ? absl::OkStatus() : method_.admit(peer_);
     admitted.ok() ? StartRead(&message_) : Finish(ToGrpcStatus(admitted));
@@ -159,7 +161,9 @@ class GrpcDoor::Service final : public grpc::Service {
       MarkMethodRawCallback(count_++,
                             new grpc::internal::CallbackBidiHandler<ByteBuffer, ByteBuffer>(
                                 [&method](CallbackServerContext* context) {
-                                  return new GrpcCall(method, PeerOf(*context));
+                                  auto* const call = new GrpcCall(method, PeerOf(*context));
+                                  call->Start();
+                                  return call;
                                 }));
     }
   }
