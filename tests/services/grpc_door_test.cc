@@ -407,6 +407,41 @@ TEST_F(GrpcDoorTest, AMessageOverFourMebibytesIsRefused) {
   EXPECT_EQ(ReasonOf(push(3 << 20)), v1::ERROR_REASON_TOO_LARGE) << "said by the use case";
 }
 
+// A call of ListMembers whose request is never sent.
+class UnsentCall {
+ public:
+  explicit UnsentCall(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(channel),
+        call_(stub_.PrepareCall(&context_, "/nightlog.v1.FamilyService/ListMembers", &queue_)) {
+    call_->StartCall(nullptr);
+    Await();
+  }
+
+  void WritesDone() {
+    call_->WritesDone(nullptr);
+    Await();
+  }
+
+  grpc::Status Finish() {
+    grpc::Status status;
+    call_->Finish(&status, nullptr);
+    Await();
+    return status;
+  }
+
+ private:
+  void Await() {
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue_.Next(&tag, &ok));
+  }
+
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  grpc::CompletionQueue queue_;
+  const std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+};
+
 TEST_F(GrpcDoorTest, WhoIsNotAdmittedIsAnsweredBeforeTheRequestComes) {
   Methods methods;
   Method& method = methods["/nightlog.v1.FamilyService/ListMembers"];
@@ -426,18 +461,8 @@ TEST_F(GrpcDoorTest, WhoIsNotAdmittedIsAnsweredBeforeTheRequestComes) {
   const auto channel =
       grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials());
   {
-    // The request is never sent.
-    grpc::GenericStub stub(channel);
-    grpc::ClientContext context;
-    grpc::CompletionQueue queue;
-    const auto call = stub.PrepareCall(&context, "/nightlog.v1.FamilyService/ListMembers", &queue);
-    void* tag = nullptr;
-    bool ok = false;
-    call->StartCall(nullptr);
-    ASSERT_TRUE(queue.Next(&tag, &ok));
-    grpc::Status status;
-    call->Finish(&status, nullptr);
-    ASSERT_TRUE(queue.Next(&tag, &ok));
+    UnsentCall call(channel);
+    const grpc::Status status = call.Finish();
     EXPECT_EQ(ReasonOf(FromGrpcStatus(status)), v1::ERROR_REASON_BUSY);
   }
   const auto stub = v1::FamilyService::NewStub(channel);
@@ -459,19 +484,9 @@ TEST_F(GrpcDoorTest, WhoIsNotAdmittedIsAnsweredBeforeTheRequestComes) {
 }
 
 TEST_F(GrpcDoorTest, ACallerThatLeavesBeforeItsRequestCameIsForgotten) {
-  grpc::GenericStub stub(channel_);
-  grpc::ClientContext context;
-  grpc::CompletionQueue queue;
-  const auto call = stub.PrepareCall(&context, "/nightlog.v1.FamilyService/ListMembers", &queue);
-  void* tag = nullptr;
-  bool ok = false;
-  call->StartCall(nullptr);
-  ASSERT_TRUE(queue.Next(&tag, &ok));
-  call->WritesDone(nullptr);
-  ASSERT_TRUE(queue.Next(&tag, &ok));
-  grpc::Status status;
-  call->Finish(&status, nullptr);
-  ASSERT_TRUE(queue.Next(&tag, &ok));
+  UnsentCall call(channel_);
+  call.WritesDone();
+  const grpc::Status status = call.Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
 }
 
