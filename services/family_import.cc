@@ -24,7 +24,7 @@ using storage::v1::StoredRecord;
 constexpr size_t kImportBytesMax = 2 << 20;
 
 absl::Status DoesNotFit(const RecordId& id, absl::string_view why) {
-  return InvalidFieldsError({MakeViolation(absl::StrCat("record ", id.hex()), why)});
+  return InvalidFieldError(absl::StrCat("record ", id.hex()), why);
 }
 
 class Installer {

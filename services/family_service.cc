@@ -38,10 +38,6 @@ constexpr int kQuarantinePageDefault = 50;
 
 constexpr size_t kTokenHashBytes = 32;
 
-absl::Status InvalidField(absl::string_view field, absl::string_view description) {
-  return InvalidFieldsError({MakeViolation(field, description)});
-}
-
 absl::Status NotFound(absl::string_view what, const std::string& id_hex) {
   return MakeError(absl::StatusCode::kNotFound, v1::ERROR_REASON_NOT_FOUND,
                    absl::StrCat("There is no such ", what, " in this family."), {{what, id_hex}});
@@ -151,7 +147,7 @@ void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamil
                                  Done<v1::CreateFamilyResponse> done) const {
   absl::Status valid = ValidateRequest(request);
   if (valid.ok() && request.family_id() == FamilyId().bytes()) {
-    valid = InvalidField("family_id", "is no id");
+    valid = InvalidFieldError("family_id", "is no id");
   }
   if (!valid.ok()) return done(valid);
   const FamilyId family = NewFamilyId(request, random_);
@@ -187,9 +183,9 @@ void FamilyService::CreateFamily(const std::string& token, const v1::CreateFamil
         if (!code_hash.empty()) RETURN_IF_ERROR(UseSetupCode(code_hash, writer));
         if (writer.exists()) {
           return request.family_id().empty()
-                     ? InvalidField("request_id", "is used up; make a new one")
-                     : InvalidField("family_id",
-                                    "names a family that is here; ask an owner for an invite");
+                     ? InvalidFieldError("request_id", "is used up; make a new one")
+                     : InvalidFieldError("family_id",
+                                         "names a family that is here; ask an owner for an invite");
         }
         writer.Create(request.family_name(), random_);
         const bool importing = !request.imported_member_id().empty();
@@ -426,7 +422,7 @@ void FamilyService::SetConsent(const std::string& token, const v1::SetConsentReq
   absl::Status valid = ValidateRequest(request);
   if (valid.ok() && (request.scope() == v1::CONSENT_SCOPE_UNSPECIFIED ||
                      !v1::ConsentScope_IsValid(request.scope()))) {
-    valid = InvalidField("scope", "must be one that this server knows");
+    valid = InvalidFieldError("scope", "must be one that this server knows");
   }
   if (!valid.ok()) return done(std::move(valid));
   Commit<v1::SetConsentResponse>(
@@ -439,7 +435,7 @@ void FamilyService::SetConsent(const std::string& token, const v1::SetConsentReq
         ASSIGN_OR_RETURN(absl::optional<StoredMember> member, writer.reader().Member(id));
         if (!member.has_value() || member->removed()) return NotFound("member", id.hex());
         if (member->role() != v1::ROLE_CONSULTANT) {
-          return InvalidField("member_id", "must be a consultant");
+          return InvalidFieldError("member_id", "must be a consultant");
         }
         member->set_consent_scope(request.scope());
         *member->mutable_until() = request.until();
@@ -487,7 +483,7 @@ void FamilyService::RotateToken(const std::string& token, const v1::RotateTokenR
                                 Done<v1::RotateTokenResponse> done) const {
   absl::Status valid = ValidateRequest(request);
   if (valid.ok() && request.new_token_hash().size() != kTokenHashBytes) {
-    valid = InvalidField("new_token_hash", "must have 32 bytes");
+    valid = InvalidFieldError("new_token_hash", "must have 32 bytes");
   }
   if (!valid.ok()) return done(std::move(valid));
   Commit<v1::RotateTokenResponse>(
@@ -504,7 +500,7 @@ void FamilyService::RotateToken(const std::string& token, const v1::RotateTokenR
           const bool is_own = (used.has_value() ? used->device_id() : announced->device_id()) ==
                               caller.device.bytes();
           return is_own ? absl::OkStatus()
-                        : InvalidField("new_token_hash", "is taken; make a new token");
+                        : InvalidFieldError("new_token_hash", "is taken; make a new token");
         }
         ASSIGN_OR_RETURN(absl::optional<StoredFamilyDevice> device,
                          writer.reader().Device(caller.device));
@@ -612,7 +608,7 @@ void FamilyService::DecideQuarantine(const std::string& token,
   absl::Status valid = ValidateRequest(request);
   if (valid.ok() && (request.decision() == v1::QUARANTINE_DECISION_UNSPECIFIED ||
                      !v1::QuarantineDecision_IsValid(request.decision()))) {
-    valid = InvalidField("decision", "must be one that this server knows");
+    valid = InvalidFieldError("decision", "must be one that this server knows");
   }
   if (!valid.ok()) return done(std::move(valid));
   Commit<v1::DecideQuarantineResponse>(
@@ -713,7 +709,7 @@ void FamilyService::EraseFamily(const std::string& token, const v1::EraseFamilyR
         ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
         RETURN_IF_ERROR(RequireAction(caller.access, Action::kEraseFamily));
         if (name != writer.head().name()) {
-          return InvalidField("family_name", "must be the family's name");
+          return InvalidFieldError("family_name", "must be the family's name");
         }
         RETURN_IF_ERROR(
             writer.reader().ScanDevices([&](const DeviceId& id, const StoredFamilyDevice&) {

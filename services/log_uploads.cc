@@ -21,7 +21,7 @@ absl::StatusOr<size_t> LogUploads::Add(const DeviceId& device,
                                        const v1::UploadLogRequest& request) {
   const size_t end = size_t{request.offset()} + request.part().size();
   if (end > request.file_bytes()) {
-    return InvalidFieldsError({MakeViolation("part", "ends behind the end of the file")});
+    return InvalidFieldError("part", "ends behind the end of the file");
   }
   ForgetOld();
   const absl::Time now = clock_.Now();

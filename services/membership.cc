@@ -72,14 +72,12 @@ absl::StatusOr<StoredInvite> InviteFor(const v1::CreateInviteRequest& request, a
   invite.set_member_id(request.member_id());
   if (!request.member_id().empty()) return invite;
   if (request.role() == v1::ROLE_UNSPECIFIED || !v1::Role_IsValid(request.role())) {
-    return InvalidFieldsError(
-        {MakeViolation("role", "must be one that this server knows, unless member_id is set")});
+    return InvalidFieldError("role", "must be one that this server knows, unless member_id is set");
   }
   invite.set_role(request.role());
   if (request.role() != v1::ROLE_CONSULTANT) return invite;
   if (!v1::ConsentScope_IsValid(request.consent_scope())) {
-    return InvalidFieldsError(
-        {MakeViolation("consent_scope", "must be one that this server knows")});
+    return InvalidFieldError("consent_scope", "must be one that this server knows");
   }
   invite.set_consent_scope(request.consent_scope() == v1::CONSENT_SCOPE_UNSPECIFIED
                                ? v1::CONSENT_SCOPE_NIGHTS
@@ -87,7 +85,7 @@ absl::StatusOr<StoredInvite> InviteFor(const v1::CreateInviteRequest& request, a
   *invite.mutable_consent_until() =
       request.has_consent_until() ? request.consent_until() : ToProto(now + kConsentDefault);
   if (FromProto(invite.consent_until()) <= now) {
-    return InvalidFieldsError({MakeViolation("consent_until", "must be in the future")});
+    return InvalidFieldError("consent_until", "must be in the future");
   }
   return invite;
 }
@@ -97,7 +95,7 @@ absl::StatusOr<absl::Duration> ValidityOf(const v1::CreateInviteRequest& request
   const absl::Duration valid_for =
       absl::Seconds(request.valid_for().seconds()) + absl::Nanoseconds(request.valid_for().nanos());
   if (valid_for < kInviteValidMin || valid_for > kInviteValidMax) {
-    return InvalidFieldsError({MakeViolation("valid_for", "must be 1 minute to 30 days")});
+    return InvalidFieldError("valid_for", "must be 1 minute to 30 days");
   }
   return valid_for;
 }
@@ -219,8 +217,7 @@ absl::StatusOr<MemberId> JoinAs(FamilyWriter& writer, const StoredInvite& invite
     ASSIGN_OR_RETURN(member, reader.Member(id));
   }
   if (!member.has_value() || member->removed()) {
-    if (member_name.empty())
-      return InvalidFieldsError({MakeViolation("member_name", "is required")});
+    if (member_name.empty()) return InvalidFieldError("member_name", "is required");
     id = MemberId::Make(random);
     member.emplace();
     *member->mutable_since() = ToProto(writer.now());
@@ -338,8 +335,7 @@ absl::StatusOr<bool> RepeatPairing(const FamilyWriter& writer, const std::string
     return false;
   }
   if (stored->family_id() != writer.family().bytes()) {
-    return InvalidFieldsError(
-        {MakeViolation("request_id", "names another request; make a new one")});
+    return InvalidFieldError("request_id", "names another request; make a new one");
   }
   if (!stored->token_salt().empty()) {
     pairing.set_device_token(MakeToken(stored->token_salt(), request_id));
@@ -348,8 +344,7 @@ absl::StatusOr<bool> RepeatPairing(const FamilyWriter& writer, const std::string
       const DeviceId device,
       Authenticate(writer.view(), stored->token_salt().empty() ? token : pairing.device_token()));
   if (device.bytes() != stored->device_id()) {
-    return InvalidFieldsError(
-        {MakeViolation("request_id", "names a request of another device; make a new one")});
+    return InvalidFieldError("request_id", "names a request of another device; make a new one");
   }
   RETURN_IF_ERROR(FillPairing(writer.reader(), device, writer.now(), pairing));
   return true;

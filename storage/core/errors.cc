@@ -87,6 +87,10 @@ absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations,
   return status;
 }
 
+absl::Status InvalidFieldError(absl::string_view field, absl::string_view description) {
+  return InvalidFieldsError({MakeViolation(field, description)});
+}
+
 v1::ErrorReason ReasonOf(const absl::Status& status) {
   const auto info = GetDetail<google::rpc::ErrorInfo>(status);
   v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;

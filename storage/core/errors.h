@@ -41,6 +41,9 @@ constexpr size_t kViolationsListed = 16;
 absl::Status InvalidFieldsError(const std::vector<FieldViolation>& violations,
                                 v1::ErrorReason reason = v1::ERROR_REASON_INVALID_FIELD);
 
+// The same for one field.
+absl::Status InvalidFieldError(absl::string_view field, absl::string_view description);
+
 // The reason of an error made by this file, here or on the other side; UNSPECIFIED for others.
 v1::ErrorReason ReasonOf(const absl::Status& status);
 
