@@ -132,7 +132,9 @@ void CallLimits::Charge(const Peer& peer, size_t request_bytes) {
   if (!peer.token.empty()) devices_.Charge(peer.token, cost);
 }
 
-void CallLimits::ChargeForUnknownToken(const Peer& peer, size_t request_bytes) {
+void CallLimits::ChargeIfTokenIsUnknown(const absl::Status& answer, const Peer& peer,
+                                        size_t request_bytes) {
+  if (peer.address.empty() || ReasonOf(answer) != v1::ERROR_REASON_UNKNOWN_DEVICE) return;
   const double cost = 1 + static_cast<double>(request_bytes) / kBytesPerCost;
   addresses_.Charge(peer.address, cost * (kUnknownTokenFactor - 1));
 }
@@ -169,9 +171,7 @@ Methods LimitMethods(const Methods& methods, CallLimits& limits) {
         method.call(peer, request,
                     [&limits, peer, request_bytes = request.size(),
                      done = std::move(done)](absl::StatusOr<std::string> answer) {
-                      if (ReasonOf(answer.status()) == v1::ERROR_REASON_UNKNOWN_DEVICE) {
-                        limits.ChargeForUnknownToken(peer, request_bytes);
-                      }
+                      limits.ChargeIfTokenIsUnknown(answer.status(), peer, request_bytes);
                       done(std::move(answer));
                     });
       };
@@ -182,9 +182,11 @@ Methods LimitMethods(const Methods& methods, CallLimits& limits) {
         RETURN_IF_ERROR(limits.Admit(peer, false));
         limits.Charge(peer, request.size());
         ASSIGN_OR_RETURN(std::vector<std::shared_ptr<void>> open, limits.OpenStream(peer));
-        ASSIGN_OR_RETURN(std::unique_ptr<ByteStream> stream,
-                         method.open(peer, request, std::move(wake)));
-        return std::make_unique<LimitedStream>(std::move(stream), std::move(open));
+        absl::StatusOr<std::unique_ptr<ByteStream>> stream =
+            method.open(peer, request, std::move(wake));
+        limits.ChargeIfTokenIsUnknown(stream.status(), peer, request.size());
+        RETURN_IF_ERROR(stream.status());
+        return std::make_unique<LimitedStream>(*std::move(stream), std::move(open));
       };
     }
   }

@@ -96,8 +96,8 @@ class CallLimits {
   // For what was admitted and read.
   void Charge(const Peer& peer, size_t request_bytes);
 
-  // What a call costs more whose token nobody has.
-  void ChargeForUnknownToken(const Peer& peer, size_t request_bytes);
+  // What a call costs more whose answer says that nobody has its token.
+  void ChargeIfTokenIsUnknown(const absl::Status& answer, const Peer& peer, size_t request_bytes);
 
   // Counts an open stream while what it returns lives; the error for the caller if there are too
   // many.

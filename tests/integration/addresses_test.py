@@ -19,11 +19,13 @@ import processes
 
 SERVER, HOSTILE, FAMILY = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 CONNECTIONS_MAX = 5
+STREAMS_MAX = 2
 
 
 class AddressesTest(processes.Case):
     daemon_flags = (f"--web_listen={SERVER}:0", "--insecure_non_loopback",
-                    "--open_registration=true", f"--address_connections_max={CONNECTIONS_MAX}")
+                    "--open_registration=true", f"--address_connections_max={CONNECTIONS_MAX}",
+                    f"--address_streams_max={STREAMS_MAX}")
 
     def connect(self, address):
         url = urllib.parse.urlsplit(self.daemon.url)
@@ -61,6 +63,50 @@ class AddressesTest(processes.Case):
             self.assertEqual(further.recv(1), b"")
         except ConnectionError:
             pass
+
+    def call(self, connection, method, token, message):
+        """The answer of a gRPC-Web call, of which the head has come."""
+        connection.sendall(f"POST /nightlog.v1.{method} HTTP/1.1\r\nHost: x\r\n"
+                           f"Authorization: Bearer {token}\r\n"
+                           "Content-Type: application/grpc-web\r\n"
+                           f"Content-Length: {5 + len(message)}\r\n\r\n".encode()
+                           + struct.pack(">BI", 0, len(message)) + message)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer
+
+    def test_an_address_has_so_many_streams_and_another_is_served(self):
+        names = b"".join(field(i, b"Wren") for i in (1, 2, 3))
+        answer = self.call(self.connect(FAMILY), "FamilyService/CreateFamily", "", names).read()
+        pairing = fields(fields(answer[5:5 + struct.unpack(">I", answer[1:5])[0]])[1])
+
+        def is_open(connection):
+            answer = self.call(connection, "SyncService/Follow", pairing[7].decode(),
+                               field(1, pairing[1]))
+            is_trailers = answer.read(1) == b"\x80"
+            if is_trailers:
+                self.assertIn(b"grpc-status: 8", answer.read())
+            return not is_trailers
+
+        for _ in range(STREAMS_MAX):
+            self.assertTrue(is_open(self.connect(HOSTILE)))
+        self.assertFalse(is_open(self.connect(HOSTILE)))
+        self.assertTrue(is_open(self.connect(FAMILY)))
+
+
+def field(number, value):
+    """A field of a proto's message: a short text or bytes."""
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
+def fields(message):
+    """The fields of a proto's message of which none is long, by number."""
+    found = {}
+    while message:
+        number, is_text = message[0] >> 3, message[0] & 7 == 2
+        found[number] = message[2:2 + message[1]] if is_text else message[1]
+        message = message[2 + (message[1] if is_text else 0):]
+    return found
 
 
 def set_up_loopback(*addresses):

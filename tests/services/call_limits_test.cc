@@ -167,10 +167,24 @@ TEST_F(CallLimitsTest, ATokenThatNobodyHasCostsItsAddressMore) {
     if (peer.token != "guess") return done("");
     done(MakeError(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_UNKNOWN_DEVICE, "Join."));
   };
+  methods_["/s/Follow"].open =
+      [](const Peer&, absl::string_view,
+         const StreamWake&) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+    return MakeError(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_UNKNOWN_DEVICE, "Join.");
+  };
+  const Peer guess = {"guess", "192.0.2.1"};
   // Of 120 that may come at once; one goes to the first that is refused.
-  EXPECT_EQ(ReasonOf(Call("/s/Push", {"guess", "192.0.2.1"})), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_EQ(ReasonOf(Call("/s/Push", guess)), v1::ERROR_REASON_UNKNOWN_DEVICE);
   EXPECT_EQ(Admitted("/s/Push", {"one", "192.0.2.1"}), 60);
   EXPECT_EQ(Admitted("/s/Push", {"other", "192.0.2.1"}), 43);
+  // What it sends counts as often; and a stream is a call.
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(ReasonOf(Call("/s/Push", guess, std::string(16 << 10, 'x'))),
+            v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_EQ(ReasonOf(limited_.at("/s/Follow").open(guess, "", [] {}).status()),
+            v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_EQ(Admitted("/s/Push", {"one", "192.0.2.1"}), 60);
+  EXPECT_EQ(Admitted("/s/Push", {"other", "192.0.2.1"}), 11);
 }
 
 TEST_F(CallLimitsTest, CodesCannotBeGuessedFast) {

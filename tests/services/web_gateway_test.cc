@@ -12,9 +12,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "services/call_limits.h"
 #include "services/grpc_web.h"
 #include "tests/services/browser.h"
 #include "tests/services/service_fixture.h"
@@ -744,15 +746,22 @@ TEST_F(WebGatewayTest, WhatAProxyPassesOnHasALimitForEachAddressItCallsFor) {
     return !status.ok();
   };
   // Two requests that do not come to their end are counted once their headers have come.
+  absl::BlockingCounter counted(2);
+  Method& slow_method = methods_[kService + "Slow"];
+  slow_method.call = methods_.at(kListMembers).call;
+  slow_method.admit = [&counted](const Peer&) {
+    counted.DecrementCount();
+    return absl::OkStatus();
+  };
   std::vector<std::unique_ptr<Browser>> slow;
   for (int i = 0; i < 2; ++i) {
     slow.push_back(std::make_unique<Browser>(url()));
-    slow.back()->Send(
-        absl::StrCat("POST ", kListMembers, " HTTP/1.1\r\n", hostile,
-                     "Content-Type: application/grpc-web\r\nContent-Length: 9\r\n\r\n"));
+    slow.back()->Send(absl::StrCat(
+        "POST ", kService, "Slow HTTP/1.1\r\n", hostile, "Authorization: Bearer ", owner.token,
+        "\r\n", "Content-Type: application/grpc-web\r\n", "Content-Length: 1000000\r\n\r\n"));
   }
-  while (!is_refused()) {
-  }
+  counted.Wait();
+  EXPECT_TRUE(is_refused());
   Browser file(url());
   file.SendGet("/", hostile);
   EXPECT_EQ(file.ReadHead().status, 503);
@@ -766,6 +775,37 @@ TEST_F(WebGatewayTest, WhatAProxyPassesOnHasALimitForEachAddressItCallsFor) {
   slow.pop_back();
   while (is_refused()) {
   }
+}
+
+TEST_F(WebGatewayTest, StreamsHaveALimitForEachAddress) {
+  CallLimits limits(clock_, {0, 0, 0, 0, 2});
+  const Methods use_cases = std::exchange(methods_, {});
+  methods_ = LimitMethods(use_cases, limits);
+  const Phone owner = CreateFamily();
+  const std::string caller = "X-Forwarded-For: 192.0.2.1\r\n";
+  std::vector<std::unique_ptr<Browser>> browsers;
+  for (int i = 0; i < 2; ++i) {
+    browsers.push_back(std::make_unique<Browser>(url()));
+    Follow(*browsers.back(), owner, caller);
+    EXPECT_GT(ReadToBookmark(*browsers.back()), 0u);
+  }
+  const auto is_refused = [&] {
+    Browser browser(url());
+    Follow(browser, owner, caller);
+    std::string message;
+    absl::Status status;
+    if (browser.ReadMessage(message, &status)) return false;
+    EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_BUSY);
+    return true;
+  };
+  EXPECT_TRUE(is_refused());
+  Browser other(url());
+  Follow(other, owner, "X-Forwarded-For: 192.0.2.2\r\n");
+  EXPECT_GT(ReadToBookmark(other), 0u);
+  browsers.pop_back();
+  while (is_refused()) {
+  }
+  Drain();
 }
 
 TEST_F(WebGatewayTest, FilesComeWithTheirHeadersAndOneAfterTheOther) {
