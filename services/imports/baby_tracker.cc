@@ -43,7 +43,9 @@ absl::StatusOr<v1::LogEntry> ReadRow(const TableRow& row, absl::string_view acti
   v1::LogEntry entry;
   RowTimes times;
   ASSIGN_OR_RETURN(times.began, StampIn(row, "Time", *options.date_order));
-  times.length = MinutesIn(row[kSleepMinutes].empty() ? row[kTotalMinutes] : row[kSleepMinutes]);
+  const absl::string_view minutes = row[kSleepMinutes].empty() ? kTotalMinutes : kSleepMinutes;
+  times.length = MinutesIn(row[minutes]);
+  RETURN_IF_ERROR(CheckLength(row, minutes, times));
   ASSIGN_OR_RETURN(*entry.mutable_interval(), PlaceRow(times, options.zone, remarks));
   v1::EntryDetail& detail = *entry.mutable_detail();
   if (activity == "sleep") {

@@ -98,6 +98,7 @@ absl::StatusOr<v1::LogEntry> ReadRow(const TableRow& row, const ImportOptions& o
   if (type.empty()) return Refusal(v1::IMPORT_REASON_NO_TYPE);
   v1::LogEntry entry;
   ASSIGN_OR_RETURN(const RowTimes times, ReadTimes(row, *options.date_order));
+  if (type == "Sleep") RETURN_IF_ERROR(CheckLength(row, "Duration", times));
   ASSIGN_OR_RETURN(*entry.mutable_interval(), PlaceRowByItsEnd(times, options.zone, remarks));
   v1::EntryDetail& detail = *entry.mutable_detail();
   if (type == "Sleep") {

@@ -186,6 +186,8 @@ class MappedRows {
     }
     times.length = MinutesIn(row[ColumnOf("minutes")]);
     if (!times.length.has_value()) times.length = ParseLength(row[ColumnOf("length")]);
+    RETURN_IF_ERROR(CheckLength(row, ColumnOf("minutes"), times));
+    RETURN_IF_ERROR(CheckLength(row, ColumnOf("length"), times));
     return times;
   }
 

@@ -93,9 +93,9 @@ std::string WithUsualDate(absl::string_view text, DateOrder& order) {
   return usual;
 }
 
-}  // namespace
+bool IsOfOurTime(absl::civil_year_t year) { return year >= 1970 && year < 2100; }
 
-absl::optional<Stamp> ParseStamp(absl::string_view raw, DateOrder order) {
+absl::optional<Stamp> ReadStamp(absl::string_view raw, DateOrder order) {
   // Phones put a narrow blank before AM and PM, and in some languages dots and blanks into them.
   std::string text(absl::StripAsciiWhitespace(raw));
   absl::StrReplaceAll({{"\xE2\x80\xAF", " "}, {"\xC2\xA0", " "}}, &text);
@@ -129,6 +129,17 @@ absl::optional<Stamp> ParseStamp(absl::string_view raw, DateOrder order) {
   return absl::nullopt;
 }
 
+}  // namespace
+
+absl::optional<Stamp> ParseStamp(absl::string_view raw, DateOrder order) {
+  const absl::optional<Stamp> stamp = ReadStamp(raw, order);
+  if (!stamp.has_value()) return absl::nullopt;
+  const absl::CivilSecond local = stamp->moment.has_value()
+                                      ? absl::ToCivilSecond(*stamp->moment, absl::UTCTimeZone())
+                                      : stamp->local;
+  return IsOfOurTime(local.year()) ? stamp : absl::nullopt;
+}
+
 absl::optional<absl::CivilDay> ParseDay(absl::string_view raw, DateOrder order) {
   const std::string text = WithUsualDate(absl::StripAsciiWhitespace(raw), order);
   const bool month_first = order == DateOrder::kMonthFirst;
@@ -136,7 +147,7 @@ absl::optional<absl::CivilDay> ParseDay(absl::string_view raw, DateOrder order) 
        {absl::string_view("%Y-%m-%d"), absl::string_view(month_first ? "%m/%d/%y" : "%d/%m/%y"),
         absl::string_view(month_first ? "%m/%d/%Y" : "%d/%m/%Y")}) {
     const auto local = ParseLocal(format, text);
-    if (local.has_value()) return absl::CivilDay(*local);
+    if (local.has_value() && IsOfOurTime(local->year())) return absl::CivilDay(*local);
   }
   return absl::nullopt;
 }

@@ -8,7 +8,8 @@
 
 namespace nightlog::imports {
 
-// Times, lengths and amounts as the files of other apps write them. Pure; nullopt for what is none.
+// Times, lengths and amounts as the files of other apps write them. Pure; nullopt for what is none,
+// as is a year before 1970 or after 2099: it stands for no time, or was typed wrong.
 
 // How a date with slashes is meant: 3/4/26 is in March or in April.
 enum class DateOrder { kMonthFirst, kDayFirst };

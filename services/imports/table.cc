@@ -185,6 +185,14 @@ absl::StatusOr<absl::optional<Stamp>> OptionalStampIn(const TableRow& row, absl:
   return absl::make_optional(stamp);
 }
 
+absl::Status CheckLength(const TableRow& row, absl::string_view column, const RowTimes& times) {
+  if (times.ended.has_value() || times.length.has_value()) return absl::OkStatus();
+  const absl::string_view text = row[column];
+  // What has no length may say so in many ways.
+  if (text.find_first_of("123456789") == text.npos) return absl::OkStatus();
+  return Refusal(v1::IMPORT_REASON_TIME, {std::string(text), std::string(column)});
+}
+
 absl::optional<absl::Duration> MinutesIn(absl::string_view text) {
   const absl::optional<double> minutes = ParseNumber(text);
   if (!minutes.has_value() || !(*minutes >= 0 && *minutes <= 1e6)) return absl::nullopt;

@@ -13,6 +13,7 @@
 #include "nightlog/v1/records.pb.h"
 #include "services/imports/csv.h"
 #include "services/imports/imported_log.h"
+#include "services/imports/row_times.h"
 
 namespace nightlog::imports {
 
@@ -90,6 +91,10 @@ absl::StatusOr<Stamp> StampIn(const TableRow& row, absl::string_view column, Dat
 // nullopt: the column is empty.
 absl::StatusOr<absl::optional<Stamp>> OptionalStampIn(const TableRow& row, absl::string_view column,
                                                       DateOrder order);
+
+// INVALID_ARGUMENT: the only thing that tells when the row ended is a length in this column, which
+// could not be read. It would go on for ever.
+absl::Status CheckLength(const TableRow& row, absl::string_view column, const RowTimes& times);
 
 // Minutes as a plain number; nullopt for what is none.
 absl::optional<absl::Duration> MinutesIn(absl::string_view text);

@@ -77,5 +77,12 @@ TEST(BabyTrackerTest, ATimeThatIsNoneIsSetAside) {
   EXPECT_THAT(log.set_aside[0].text(), HasSubstr("13/1/26"));
 }
 
+TEST(BabyTrackerTest, ALengthThatIsNoneIsSetAside) {
+  const ImportedLog log = ReadWell(
+      "Baby,Time,Duration(minutes),Note\nRobin,\"1/13/26, 19:54\",1:30\n", OptionsIn("UTC"));
+  ASSERT_THAT(log.set_aside, SizeIs(1));
+  EXPECT_THAT(log.set_aside[0].text(), HasSubstr("'1:30' in column 'Duration(minutes)'"));
+}
+
 }  // namespace
 }  // namespace nightlog::imports

@@ -126,14 +126,16 @@ TEST(HuckleberryTest, EveryRowIsAnEntryOrSetAsideWithItsLineAndReason) {
       "Sleep,lately,,,,,,\n"
       ",2026-01-10 09:00,,,,,,\n"
       "Sleep,2026-01-10 09:00,2026-01-10 10:00\n"
-      "Sleep,2026-01-10 09:00,2026-01-10 10:00,1:00,,,,,too many\n");
+      "Sleep,2026-01-10 09:00,2026-01-10 10:00,1:00,,,,,too many\n"
+      "Sleep,2026-01-10 09:00,,1.5 h\n");
   EXPECT_THAT(log.entries, SizeIs(1));  // short rows end where nothing follows
-  ASSERT_THAT(log.set_aside, SizeIs(4));
+  ASSERT_THAT(log.set_aside, SizeIs(5));
   EXPECT_EQ(log.set_aside[0].line(), 2);
   EXPECT_THAT(log.set_aside[0].text(), HasSubstr("ends before it begins"));
   EXPECT_THAT(log.set_aside[1].text(), HasSubstr("lately"));
   EXPECT_THAT(log.set_aside[2].text(), HasSubstr("no type"));
   EXPECT_EQ(log.set_aside[3].line(), 6);
+  EXPECT_THAT(log.set_aside[4].text(), HasSubstr("1.5 h"));
 }
 
 TEST(HuckleberryTest, AColumnThatANewerAppAddsDoesNotChangeTheId) {

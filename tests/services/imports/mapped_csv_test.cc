@@ -67,6 +67,25 @@ TEST(MappedCsvTest, WithADateOfItsOwnAnEndBeforeTheBeginIsOnTheNextDay) {
   EXPECT_EQ(MinutesOf(log.entries[1].entry), 75);
 }
 
+TEST(MappedCsvTest, ARowWhoseOnlyLengthCannotBeReadIsSetAside) {
+  const ImportedLog log = ReadWell(
+      "Start,End,Duration,Minutes,Type\n"
+      "2026-01-10 19:00,,90,,sleep\n"
+      "2026-01-10 20:00,,,1:30,sleep\n"
+      "2026-01-10 21:00,2026-01-10 22:00,90,,sleep\n"
+      "2026-01-10 22:00,,-,0,bottle\n"
+      "2026-01-10 23:00,,1h 20m,soon,sleep\n",
+      OptionsIn("Europe/London"), "csv");
+  ASSERT_THAT(log.set_aside, SizeIs(2));
+  EXPECT_EQ(log.set_aside[0].line(), 2);
+  EXPECT_THAT(log.set_aside[0].text(), HasSubstr("'90' in column 'Duration'"));
+  EXPECT_EQ(log.set_aside[1].line(), 3);
+  EXPECT_THAT(log.set_aside[1].text(), HasSubstr("'1:30' in column 'Minutes'"));
+  ASSERT_THAT(log.entries, SizeIs(3));
+  EXPECT_EQ(MinutesOf(log.entries[0].entry), 60);
+  EXPECT_EQ(MinutesOf(log.entries[2].entry), 80);
+}
+
 TEST(MappedCsvTest, AFileOfASpreadsheetWithDecimalCommasIsRead) {
   ImportOptions options =
       Mapped({{"date", "tag"}, {"began", "von"}, {"minutes", "min"}, {"kind", "Was"}});

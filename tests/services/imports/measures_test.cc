@@ -40,7 +40,8 @@ TEST(MeasuresTest, AStampWithAnOffsetOrFromTheEpochIsAMoment) {
 TEST(MeasuresTest, WhatIsNoStampIsNone) {
   for (const char* text :
        {"", "soon", "2026-13-04 21:05", "2026-02-30 21:05", "3/4/26", "12345", "2026-03-04",
-        "25:00", "2026-03-04 24:30", "4.13.26 21:05", "4.3/26 21:05", "4.3", "4..26 21:05"}) {
+        "25:00", "2026-03-04 24:30", "4.13.26 21:05", "4.3/26 21:05", "4.3", "4..26 21:05",
+        "0001-01-01 00:00", "1899-12-30 21:05", "2206-03-04 21:05", "9999-12-31T23:59:59Z"}) {
     EXPECT_EQ(Read(text), "") << text;
   }
 }
@@ -49,6 +50,11 @@ TEST(MeasuresTest, ADayIsReadWithDotsToo) {
   for (const char* text : {"2026-03-04", "2026/03/04", "3/4/26", "4.3.2026", "04.03.26"}) {
     EXPECT_EQ(ParseDay(text, DateOrder::kMonthFirst), absl::CivilDay(2026, 3, 4)) << text;
   }
+}
+
+TEST(MeasuresTest, ADayOfAnotherAgeIsNone) {
+  EXPECT_EQ(ParseDay("0001-01-01", DateOrder::kMonthFirst), absl::nullopt);
+  EXPECT_EQ(ParseDay("3/4/2206", DateOrder::kMonthFirst), absl::nullopt);
 }
 
 TEST(MeasuresTest, ACommaIsDecimalOrNobodyKnows) {
