@@ -44,6 +44,12 @@ absl::StatusOr<FamilyView> FamilyView::Load(const Replica& replica, const Family
   return view;
 }
 
+bool FamilyView::SharesEntries() const {
+  const auto own = members_.find(own_member_id_);
+  return own == members_.end() || own->second.role() != v1::ROLE_CONSULTANT ||
+         own->second.consent_scope() == v1::CONSENT_SCOPE_ENTRIES;
+}
+
 std::string FamilyView::MemberName(absl::string_view member_id) const {
   const auto found = members_.find(std::string(member_id));
   return found == members_.end() ? "somebody" : found->second.name();

@@ -33,6 +33,8 @@ class FamilyView {
   const std::map<std::string, v1::Member>& members() const { return members_; }
   // The member that this phone belongs to.
   const std::string& own_member_id() const { return own_member_id_; }
+  // False: the consent is for figures, plans and comments only.
+  bool SharesEntries() const;
 
   // `somebody` for an id that is not known.
   std::string MemberName(absl::string_view member_id) const;

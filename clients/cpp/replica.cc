@@ -77,12 +77,12 @@ uint64_t PositionOf(absl::string_view key) {
   return position;
 }
 
-// The first key after all that start with the family id; empty where there is none.
 // What the device's own disk could not do: UNAVAILABLE is a server that is not reached.
 absl::Status OfThisDevice(const absl::Status& status) {
   return absl::IsUnavailable(status) ? absl::FailedPreconditionError(status.message()) : status;
 }
 
+// The first key after all that start with the family id; empty where there is none.
 std::string FamilyLimit(const FamilyId& family) {
   std::string limit = family.str();
   while (!limit.empty() && limit.back() == '\xff') limit.pop_back();

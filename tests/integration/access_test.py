@@ -46,10 +46,12 @@ class AccessTest(processes.Case):
         alex.run("log", "asleep", "--at", "2026-11-02 19:45", "--end", "2026-11-02 23:00")
         desk.run("sync")
         self.assertEqual(desk.json("night", "2026-11-02")["entries"], [])
+        self.assertIn("not shared with you", desk.run("night", "2026-11-02"))
         self.assertEqual(desk.json("nights")["nights"][0]["tst_night_min"], 195)
         alex.run("consent", "Dana", "--scope", "entries")
         desk.run("sync")
         self.assertEqual(len(desk.json("night", "2026-11-02")["entries"]), 1)
+        self.assertIn("nothing logged", desk.run("night", "2026-11-03"))
 
     def test_revocation_ends_the_stream_and_everything_else(self):
         alex, _ = self.family()
@@ -57,7 +59,8 @@ class AccessTest(processes.Case):
         watch = processes.Watch(self, desk)
         watch.until(lambda line: line.get("record", {}).get("child", {}).get("name") == "Robin")
         alex.run("remove-member", "Dana")
-        watch.until(lambda line: "left" in line)
+        left = watch.until(lambda line: "left" in line)
+        self.assertEqual(left["family"], "Robins")
         alex.run("log", "asleep", "--at", "2026-11-02 19:45")
         refused = desk.try_run("sync")
         self.assertEqual(refused.returncode, 4, refused.stderr)

@@ -74,7 +74,10 @@ absl::Status Run(Phone& phone, const Arguments& arguments) {
   std::cout << child.child.name() << ", night of " << date << "\n";
   ASSIGN_OR_RETURN(const ShortIds ids, ShortIds::Load(phone.replica(), family));
   for (const ShownRecord& shown : entries) PrintEntry(shown, child, view, ids);
-  if (entries.empty()) std::cout << "  nothing logged\n";
+  if (entries.empty()) {
+    std::cout << (view.SharesEntries() ? "  nothing logged\n"
+                                       : "  what was logged is not shared with you\n");
+  }
   if (summary != nullptr) {
     std::cout << "\n";
     for (const std::string& line : NightInLines(*summary, child.zone)) {

@@ -1,5 +1,6 @@
 #include <functional>
 #include <iostream>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -27,7 +28,7 @@ class Printer final : public Caseload::Observer {
 
   void OnFamily(const FamilyId& id, const WatchedFamily& family,
                 const std::set<RecordId>& changed) override {
-    const bool first = seen_.insert(id).second;
+    const bool first = names_.insert_or_assign(id, family.name).second;
     if (json_) {
       PrintJson(id, family, changed);
     } else if (first) {
@@ -40,11 +41,14 @@ class Printer final : public Caseload::Observer {
   }
 
   void OnFamilyLeft(const FamilyId& id, const std::string& message) override {
-    seen_.erase(id);
+    const auto shown = names_.find(id);
+    const std::string name = shown == names_.end() ? "" : shown->second;
+    if (shown != names_.end()) names_.erase(shown);
     if (json_) {
-      std::cout << JsonObject().Add("family_id", id.hex()).Add("left", message).str();
+      std::cout
+          << JsonObject().Add("family_id", id.hex()).Add("family", name).Add("left", message).str();
     } else {
-      std::cout << "a family is no longer in view: " << message;
+      std::cout << (name.empty() ? "a family" : name) << " is no longer in view: " << message;
     }
     std::cout << "\n" << std::flush;
     if (awaited_.erase(id) > 0 && awaited_.empty()) caught_up_();
@@ -83,7 +87,7 @@ class Printer final : public Caseload::Observer {
         newest = &record;
       }
     }
-    std::cout << family.name << ": " << nights << " nights";
+    std::cout << family.name << ": " << nights << (nights == 1 ? " night" : " nights");
     if (newest != nullptr) std::cout << "; " << NightLine(family, newest->night_summary());
     std::cout << "\n";
   }
@@ -135,7 +139,7 @@ class Printer final : public Caseload::Observer {
   const bool json_;
   std::set<FamilyId> awaited_;
   const std::function<void()> caught_up_;
-  std::set<FamilyId> seen_;
+  std::map<FamilyId, std::string> names_;  // of those that were shown
 };
 
 absl::Status Run(Phone& phone, const Arguments& arguments) {
