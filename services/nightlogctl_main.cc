@@ -245,6 +245,7 @@ absl::Status RestoreBackup(const Options& options, const std::string& word) {
   SystemRandom random;
   RETURN_IF_ERROR(BeginNewLineages(*engine, random));
   std::printf("restored backup %u into %s\n", id, options.data_dir.c_str());
+  std::printf("access is as it was then: owners remove again whoever they have removed since\n");
   return absl::OkStatus();
 }
 

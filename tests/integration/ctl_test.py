@@ -98,6 +98,7 @@ class CtlTest(processes.Case):
         done = processes.control(f"--data_dir={restored}", f"--backup_dir={self.backups}",
                                  "restore", "latest")
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("access is as it was", done.stdout)
         for top in (self.daemon.data, self.backups, restored):
             for folder, _, files in os.walk(top):
                 for path in [folder, *(os.path.join(folder, file) for file in files)]:
