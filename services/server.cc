@@ -63,6 +63,9 @@ void SetLimits(grpc::ServerBuilder& builder) {
     return static_cast<int>(absl::ToInt64Milliseconds(duration));
   };
   builder.SetMaxReceiveMessageSize(kReceiveBytesMax);
+  // gRPC unpacks a message before it measures it: 4 MiB would become 4 GiB.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   // What is sent before a call was refused: 64 KiB, not as much as the line may carry. A message
   // that is read has room for itself.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
