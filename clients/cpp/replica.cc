@@ -761,7 +761,9 @@ absl::Status Replica::TakeNextToken(const std::string& token) {
   absl::MutexLock lock(&mu_);
   if (head_.next_device_token() != token) return absl::OkStatus();
   storage::v1::DeviceHead head = head_;
-  head.set_previous_device_token(head_.device_token());
+  if (!Planted("previous_token_forgotten")) {
+    head.set_previous_device_token(head_.device_token());
+  }
   head.set_device_token(token);
   head.clear_next_device_token();
   *head.mutable_token_since() = clock_.Read().wall();
