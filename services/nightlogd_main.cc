@@ -49,6 +49,7 @@
 #include "services/sleep_deriver.h"
 #include "services/stream_registry.h"
 #include "services/sync_service.h"
+#include "services/tls.h"
 #include "services/web_gateway.h"
 #include "storage/backup.h"
 #include "storage/column_families.h"
@@ -185,19 +186,119 @@ int64_t BackupEverySeconds(const Options& options) {
                                     : absl::ToInt64Seconds(absl::Hours(options.backup_every_hours));
 }
 
+Committer::Options CommitterOptions(Metrics& metrics) {
+  Committer::Options options;
+  // One more than processors: what is large leaves one free, and may wait for the disk meanwhile.
+  options.threads = std::max(2, static_cast<int>(std::thread::hardware_concurrency())) + 1;
+  options.remembered_bytes_max = kRememberedBytesMax;
+  options.on_batch = [&metrics](const Committer::BatchReport& batch) {
+    metrics.commit_took.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(batch.took)));
+    metrics.commit_operations.Add(batch.operations);
+    metrics.conflicts.Add(static_cast<uint64_t>(batch.conflicts));
+  };
+  options.around_publish = [](absl::FunctionRef<void()> publish) {
+    const Executor::RunHere here(kStreamStepsOfCommitter);
+    publish();
+  };
+  return options;
+}
+
+// Says on stdout where it serves, as scripts read it. `web` and `metrics` may be null.
+void TellAddresses(const Server& server, const WebGateway* web, const MetricsEndpoint* metrics) {
+  std::printf("nightlogd: serving on %s\n", server.address().c_str());
+  if (web != nullptr) std::printf("web: %s\n", web->url().c_str());
+  if (metrics != nullptr) std::printf("metrics: %s\n", metrics->url().c_str());
+}
+
+// What to do with a set-up code: open the app, or a command where no browser is served.
+std::string SetupLink(const Options& options, const WebGateway* web, const std::string& code) {
+  if (web == nullptr) return "nightlog family create --setup-code " + code;
+  return absl::StrCat(options.web_url.empty() ? web->url() : options.web_url, "#setup=", code);
+}
+
+std::unique_ptr<PurgeSchedule> StartPurges(RocksdbEngine& engine, Committer& committer, Log& log) {
+  return std::make_unique<PurgeSchedule>(
+      engine, committer, [&log](const absl::StatusOr<int>& purged) {
+        if (purged.ok()) {
+          log.Info("erased families purged", {{"count", absl::StrCat(*purged)}});
+        } else {
+          log.Error("erased families not purged", {{"message", purged.status().message()}});
+        }
+      });
+}
+
+std::unique_ptr<BackupSchedule> StartBackups(const Options& options, RocksdbEngine& engine,
+                                             RocksdbBackups& backups, Committer& committer,
+                                             const Clock& clock, Metrics& metrics, Log& log) {
+  const std::vector<BackupInfo> made = backups.List();
+  if (!made.empty()) metrics.backup_made_at.Set(absl::ToUnixSeconds(made.back().made_at));
+  return std::make_unique<BackupSchedule>(
+      engine, backups, committer, clock, absl::Hours(options.backup_every_hours),
+      static_cast<uint32_t>(options.backups_kept),
+      [&log, &metrics](const absl::StatusOr<uint32_t>& id) {
+        if (id.ok()) {
+          metrics.backups_made.Add();
+          metrics.backup_made_at.Set(absl::ToUnixSeconds(absl::Now()));
+          log.Info("backup made", {{"id", absl::StrCat(*id)}});
+        } else {
+          metrics.backups_failed.Add();
+          log.Error("backup failed", {{"message", id.status().message()}});
+        }
+      });
+}
+
 // Reads the command line, and the settings file that it names.
 using ReadSettings = std::function<absl::StatusOr<CommandLine>()>;
+
+// At SIGHUP: what applies at once does, and is in `options`. False: there is no file, so a terminal
+// was closed. `backups` may be null.
+bool ReloadSettings(const ReadSettings& read_settings, Options& options, CallLimits& limits,
+                    BackupSchedule* backups, Metrics& metrics, Log& log) {
+  const absl::StatusOr<CommandLine> line = read_settings();
+  if (!line.ok()) {
+    log.Error("settings not read again", {{"message", line.status().message()}});
+    return true;
+  }
+  if (line->config.empty()) return IsIgnored(SIGHUP);
+  const Reload changes = ReloadOptions(options, line->options);
+  options = changes.options;
+  log.SetFormat(LogFormatOf(options));
+  metrics.backup_every_seconds.Set(BackupEverySeconds(options));
+  limits.SetOptions(CallLimitsOf(options));
+  if (backups != nullptr) {
+    backups->SetPlan(absl::Hours(options.backup_every_hours),
+                     static_cast<uint32_t>(options.backups_kept));
+  }
+  log.Info("settings read again", {{"applied", absl::StrJoin(changes.applied, ",")},
+                                   {"need_restart", absl::StrJoin(changes.need_restart, ",")}});
+  return true;
+}
+
+// Serves a certificate that was renewed since `served`; says once that one cannot be. `web` may be
+// null: gRPC looks at the files itself.
+void RenewCertificate(const Options& options, absl::StatusOr<Tls>& served, WebGateway* web,
+                      Metrics& metrics, Log& log) {
+  if (options.tls_certificate.empty()) return;
+  absl::StatusOr<Tls> read = ReadTls(options);
+  if (!read.ok()) {
+    if (served.ok()) log.Error("certificate not renewed", {{"message", read.status().message()}});
+  } else if (!served.ok() || read->certificate != served->certificate || read->key != served->key) {
+    metrics.certificate_end.Set(absl::ToUnixSeconds(read->end));
+    if (web != nullptr) web->SetTls(*read);
+  }
+  served = std::move(read);
+}
 
 // Serves with `options` until it is told to stop; reads them again where it is told to.
 absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   const sigset_t signals = BlockSignals();
   RaiseDescriptorLimit();
 
+  // The store.
   std::unique_ptr<RocksdbBackups> backups;
   if (!options.backup_dir.empty()) {
     ASSIGN_OR_RETURN(backups, RocksdbBackups::Open(options.backup_dir));
   }
-
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine,
                    RocksdbEngine::Open(options.data_dir, kColumnFamilyNames));
   RETURN_IF_ERROR(OpenStore(*engine));
@@ -205,33 +306,21 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   SystemClock clock;
   SystemRandom random;
   if (options.new_lineage) RETURN_IF_ERROR(BeginNewLineages(*engine, random));
-
   ASSIGN_OR_RETURN(const absl::optional<std::string> setup_code,
                    SetupCodeToTell(*engine, options, clock, random));
 
+  // The use cases.
   Feed feed;
   StreamRegistry streams;
   SleepDeriver deriver;
-  const auto on_storage_failure = [&log](const absl::Status& status) {
-    log.Error("storage failed", {{"message", status.message()}});
-    _exit(kExitStorageFailed);
-  };
   Metrics metrics;
-  Committer::Options committer_options;
-  // One more than processors: what is large leaves one free, and may wait for the disk meanwhile.
-  committer_options.threads =
-      std::max(2, static_cast<int>(std::thread::hardware_concurrency())) + 1;
-  committer_options.remembered_bytes_max = kRememberedBytesMax;
-  committer_options.on_batch = [&metrics](const Committer::BatchReport& batch) {
-    metrics.commit_took.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(batch.took)));
-    metrics.commit_operations.Add(batch.operations);
-    metrics.conflicts.Add(static_cast<uint64_t>(batch.conflicts));
-  };
-  committer_options.around_publish = [](absl::FunctionRef<void()> publish) {
-    const Executor::RunHere here(kStreamStepsOfCommitter);
-    publish();
-  };
-  Committer committer(*engine, feed, deriver, clock, on_storage_failure, committer_options);
+  Committer committer(
+      *engine, feed, deriver, clock,
+      [&log](const absl::Status& status) {
+        log.Error("storage failed", {{"message", status.message()}});
+        _exit(kExitStorageFailed);
+      },
+      CommitterOptions(metrics));
   Executor executor(options.threads, kExecutorQueueMax);
   const SyncService sync(*engine, committer, feed, streams, clock);
   const ProgressService progress(*engine, feed, streams, clock);
@@ -243,9 +332,10 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   CallLimits limits(clock, CallLimitsOf(options));
   const Methods limited = LimitMethods(use_cases, limits);
   const Methods methods = ObserveMethods(limited, log, metrics);
+
+  // The doors.
   GrpcDoor door(methods, executor);
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options, door));
-
   std::unique_ptr<WebGateway> web;
   if (!options.web_listen.empty()) {
     ASSIGN_OR_RETURN(
@@ -253,7 +343,6 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
           return CheckToken(*engine->Snapshot(), token);
         }));
   }
-
   const absl::Time started = clock.Now();
   std::unique_ptr<MetricsEndpoint> metrics_endpoint;
   if (!options.metrics_listen.empty()) {
@@ -261,89 +350,40 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
                        return GaugesOf(*engine, committer, started);
                      }));
   }
-
-  std::printf("nightlogd: serving on %s\n", server->address().c_str());
-  if (web != nullptr) std::printf("web: %s\n", web->url().c_str());
-  if (metrics_endpoint != nullptr) std::printf("metrics: %s\n", metrics_endpoint->url().c_str());
+  TellAddresses(*server, web.get(), metrics_endpoint.get());
   if (setup_code.has_value()) {
-    std::string begin = "nightlog family create --setup-code ";
-    if (web != nullptr) {
-      begin = absl::StrCat(options.web_url.empty() ? web->url() : options.web_url, "#setup=");
-    }
-    RETURN_IF_ERROR(TellSetupLink(options, begin + *setup_code));
+    RETURN_IF_ERROR(TellSetupLink(options, SetupLink(options, web.get(), *setup_code)));
   }
   std::fflush(stdout);
   log.Info("serving", {{"address", server->address()}, {"web", web == nullptr ? "" : web->url()}});
-  auto purges = std::make_unique<PurgeSchedule>(
-      *engine, committer, [&log](const absl::StatusOr<int>& purged) {
-        if (purged.ok()) {
-          log.Info("erased families purged", {{"count", absl::StrCat(*purged)}});
-        } else {
-          log.Error("erased families not purged", {{"message", purged.status().message()}});
-        }
-      });
+
+  // What is done now and then.
+  std::unique_ptr<PurgeSchedule> purges = StartPurges(*engine, committer, log);
   std::unique_ptr<BackupSchedule> schedule;
   metrics.backup_every_seconds.Set(BackupEverySeconds(options));
   if (backups != nullptr) {
-    const std::vector<BackupInfo> made = backups->List();
-    if (!made.empty()) metrics.backup_made_at.Set(absl::ToUnixSeconds(made.back().made_at));
-    schedule = std::make_unique<BackupSchedule>(
-        *engine, *backups, committer, clock, absl::Hours(options.backup_every_hours),
-        static_cast<uint32_t>(options.backups_kept),
-        [&log, &metrics](const absl::StatusOr<uint32_t>& id) {
-          if (id.ok()) {
-            metrics.backups_made.Add();
-            metrics.backup_made_at.Set(absl::ToUnixSeconds(absl::Now()));
-            log.Info("backup made", {{"id", absl::StrCat(*id)}});
-          } else {
-            metrics.backups_failed.Add();
-            log.Error("backup failed", {{"message", id.status().message()}});
-          }
-        });
+    schedule = StartBackups(options, *engine, *backups, committer, clock, metrics, log);
   }
   const char* const notify_socket = std::getenv("NOTIFY_SOCKET");
   const ServiceManager manager(notify_socket == nullptr ? "" : notify_socket);
   manager.Ready();
-  const auto reload = [&] {
-    const absl::StatusOr<CommandLine> line = read_settings();
-    if (!line.ok()) {
-      log.Error("settings not read again", {{"message", line.status().message()}});
-      return true;
-    }
-    // Without a file there is nothing new: a terminal was closed.
-    if (line->config.empty()) return IsIgnored(SIGHUP);
-    const Reload changes = ReloadOptions(options, line->options);
-    options = changes.options;
-    log.SetFormat(LogFormatOf(options));
-    metrics.backup_every_seconds.Set(BackupEverySeconds(options));
-    limits.SetOptions(CallLimitsOf(options));
-    if (schedule != nullptr) {
-      schedule->SetPlan(absl::Hours(options.backup_every_hours),
-                        static_cast<uint32_t>(options.backups_kept));
-    }
-    log.Info("settings read again", {{"applied", absl::StrJoin(changes.applied, ",")},
-                                     {"need_restart", absl::StrJoin(changes.need_restart, ",")}});
-    return true;
-  };
+  absl::StatusOr<Tls> served = Tls();
   bool progressing = true;
-  bool renewable = true;
-  WaitForStop(signals, schedule.get(), reload, [&] {
-    if (!options.tls_certificate.empty()) {
-      const absl::StatusOr<absl::Time> end = CertificateEnd(options);
-      if (end.ok()) metrics.certificate_end.Set(absl::ToUnixSeconds(*end));
-      if (std::exchange(renewable, end.ok()) && !renewable) {
-        log.Error("certificate not renewed", {{"message", end.status().message()}});
-      }
-    }
-    if (std::exchange(progressing, IsProgressing(committer)) != progressing) {
-      progressing ? log.Info("the store writes again") : log.Error("the store does not write");
-    }
-    door.SetServing(progressing);
-    streams.EndExpired(clock.Now());
-    if (progressing) manager.Alive();
-    imports.ForgetOldUploads();
-  });
+  WaitForStop(
+      signals, schedule.get(),
+      [&] { return ReloadSettings(read_settings, options, limits, schedule.get(), metrics, log); },
+      [&] {
+        RenewCertificate(options, served, web.get(), metrics, log);
+        if (std::exchange(progressing, IsProgressing(committer)) != progressing) {
+          progressing ? log.Info("the store writes again") : log.Error("the store does not write");
+        }
+        door.SetServing(progressing);
+        streams.EndExpired(clock.Now());
+        if (progressing) manager.Alive();
+        imports.ForgetOldUploads();
+      });
 
+  // The end.
   log.Info("stopping");
   manager.Stopping();
   const absl::Time drained_by = absl::Now() + absl::Seconds(options.drain_seconds);

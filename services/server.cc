@@ -9,15 +9,13 @@
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
-#include <openssl/ssl.h>
-#include <time.h>
 
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "storage/core/check.h"
+#include "services/tls.h"
 #include "storage/core/status_macros.h"
 
 namespace nightlog {
@@ -50,7 +48,7 @@ constexpr unsigned int kCertificateCheckSeconds = 5;
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> CredentialsFor(const Options& options) {
   if (options.tls_certificate.empty()) return grpc::InsecureServerCredentials();
   // gRPC would find out with the first handshake.
-  RETURN_IF_ERROR(CertificateEnd(options).status());
+  RETURN_IF_ERROR(ReadTls(options).status());
   grpc::experimental::TlsServerCredentialsOptions tls(
       std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
           options.tls_key, options.tls_certificate, kCertificateCheckSeconds));
@@ -106,23 +104,6 @@ void LogForGrpc(gpr_log_func_args* line) {
 void SendGrpcLogTo(const Log& log) {
   grpc_log = &log;
   gpr_set_log_function(LogForGrpc);
-}
-
-absl::StatusOr<absl::Time> CertificateEnd(const Options& options) {
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> tls(SSL_CTX_new(TLS_server_method()),
-                                                              SSL_CTX_free);
-  if (SSL_CTX_use_certificate_chain_file(tls.get(), options.tls_certificate.c_str()) != 1) {
-    return absl::InvalidArgumentError(absl::StrCat("--tls_certificate=", options.tls_certificate,
-                                                   " cannot be read; give a PEM file."));
-  }
-  if (SSL_CTX_use_PrivateKey_file(tls.get(), options.tls_key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--tls_key=", options.tls_key,
-                     " cannot be read, or is not the key of --tls_certificate; give a PEM file."));
-  }
-  tm end = {};
-  CHECK(ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(tls.get())), &end) == 1);
-  return absl::FromTM(end, absl::UTCTimeZone());
 }
 
 Server::Server(GrpcDoor& door, std::unique_ptr<grpc::Server> server, std::string address)

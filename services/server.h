@@ -19,10 +19,6 @@ namespace nightlog {
 // What gRPC itself has to say goes to `log` from now on, which must live as long as the process.
 void SendGrpcLogTo(const Log& log);
 
-// When the certificate in the files of `options` ends to be valid. INVALID_ARGUMENT if the files
-// cannot be served: the message says which flag to look at. REQUIRES: there is one.
-absl::StatusOr<absl::Time> CertificateEnd(const Options& options);
-
 // The gRPC server: port, TLS, limits, keepalive, health, reflection. Serves from Start() to
 // Drain().
 class Server {

@@ -17,8 +17,6 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -35,6 +33,7 @@
 #include "services/open_counts.h"
 #include "services/stream_call.h"
 #include "services/web_files.h"
+#include "storage/core/check.h"
 #include "storage/core/errors.h"
 #include "storage/core/status_macros.h"
 
@@ -60,8 +59,6 @@ constexpr size_t kWaitingReadBytes = 512;
 // many there are. Who sends more is held up by TCP meanwhile.
 constexpr size_t kDiscardBytes = 64 << 10;
 constexpr absl::Duration kDiscardPause = absl::Milliseconds(2);
-// How soon a certificate that was renewed is served.
-constexpr absl::Duration kCertificateCheck = absl::Seconds(5);
 constexpr absl::Duration kAcceptRetry = absl::Milliseconds(100);
 
 // Dead connections are noticed after a minute and a half, as by the gRPC door, and the NATs between
@@ -131,41 +128,10 @@ class Transport {
   absl::optional<net::ssl::stream<tcp::socket&>> tls_;
 };
 
-// Of the files for TLS.
-struct TlsFiles {
-  std::string certificate;
-  std::string key;
-};
-
-absl::StatusOr<std::string> ReadPem(absl::string_view flag, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.good() && !content.empty()) return content;
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", flag, "=", path, " cannot be read; give a PEM file."));
-}
-
-absl::StatusOr<TlsFiles> ReadTlsFiles(const Options& options) {
-  TlsFiles files;
-  ASSIGN_OR_RETURN(files.certificate, ReadPem("tls_certificate", options.tls_certificate));
-  ASSIGN_OR_RETURN(files.key, ReadPem("tls_key", options.tls_key));
-  return files;
-}
-
-absl::StatusOr<std::shared_ptr<net::ssl::context>> TlsContextOf(const TlsFiles& files) {
-  auto tls = std::make_shared<net::ssl::context>(net::ssl::context::tls_server);
-  error_code error;
-  tls->set_options(net::ssl::context::default_workarounds | net::ssl::context::no_tlsv1 |
-                       net::ssl::context::no_tlsv1_1,
-                   error);
-  if (!error) tls->use_certificate_chain(net::buffer(files.certificate), error);
-  if (error) return absl::InvalidArgumentError("--tls_certificate is no certificate in PEM.");
-  tls->use_private_key(net::buffer(files.key), net::ssl::context::pem, error);
-  if (error) {
-    return absl::InvalidArgumentError(
-        "--tls_key is no key in PEM, or not the key of --tls_certificate.");
-  }
-  return tls;
+// Another owner of it.
+std::shared_ptr<net::ssl::context> ContextOf(const Tls& tls) {
+  CHECK(SSL_CTX_up_ref(tls.context.get()) == 1);
+  return std::make_shared<net::ssl::context>(tls.context.get());
 }
 
 class Connection;
@@ -805,14 +771,14 @@ class WebGateway::Impl {
     if (!options_.web_root.empty()) {
       ASSIGN_OR_RETURN(shared_.files, WebFiles::Load(options_.web_root, is_tls_));
     }
-    if (is_tls_) RETURN_IF_ERROR(LoadCertificate());
+    if (is_tls_) {
+      ASSIGN_OR_RETURN(const Tls tls, ReadTls(options_));
+      tls_ = ContextOf(tls);
+    }
     ASSIGN_OR_RETURN(listen_, ParseListenAddress(options_.web_listen, "--web_listen"));
     RETURN_IF_ERROR(Listen());
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { io_.run(); });
-    net::post(acceptor_.get_executor(), [this] {
-      Accept();
-      if (is_tls_) WatchCertificate();
-    });
+    net::post(acceptor_.get_executor(), [this] { Accept(); });
     return absl::OkStatus();
   }
 
@@ -820,12 +786,15 @@ class WebGateway::Impl {
     return absl::StrCat(is_tls_ ? "https://" : "http://", FormatListenAddress(listen_), "/");
   }
 
+  void SetTls(const Tls& tls) {
+    net::post(acceptor_.get_executor(), [this, context = ContextOf(tls)] { tls_ = context; });
+  }
+
   void StartDrain() {
     net::post(acceptor_.get_executor(), [this] {
       error_code ignored;
       acceptor_.close(ignored);
       accept_retry_.cancel();
-      certificate_check_.cancel();
     });
     shared_.open_streams.DrainAll();
     {
@@ -848,28 +817,6 @@ class WebGateway::Impl {
   }
 
  private:
-  // Takes what the files hold now, if it is another certificate; otherwise, and after an error, the
-  // last one stays.
-  absl::Status LoadCertificate() {
-    ASSIGN_OR_RETURN(TlsFiles files, ReadTlsFiles(options_));
-    if (files.certificate == tls_files_.certificate && files.key == tls_files_.key) {
-      return absl::OkStatus();
-    }
-    ASSIGN_OR_RETURN(tls_, TlsContextOf(files));
-    tls_files_ = std::move(files);
-    return absl::OkStatus();
-  }
-
-  void WatchCertificate() {
-    certificate_check_.expires_after(Chrono(kCertificateCheck));
-    certificate_check_.async_wait([this](error_code cancelled) {
-      if (cancelled || !acceptor_.is_open()) return;
-      // Files that are being replaced, and fit soon.
-      LoadCertificate().IgnoreError();
-      WatchCertificate();
-    });
-  }
-
   absl::Status Listen() {
     error_code error;
     tcp::resolver resolver(io_);
@@ -940,8 +887,6 @@ class WebGateway::Impl {
   tcp::acceptor acceptor_{net::make_strand(io_)};
   // For the acceptor's strand.
   net::steady_timer accept_retry_{acceptor_.get_executor()};
-  net::steady_timer certificate_check_{acceptor_.get_executor()};
-  TlsFiles tls_files_;
   std::shared_ptr<net::ssl::context> tls_;  // nullptr without TLS
   const net::executor_work_guard<net::io_context::executor_type> work_{io_.get_executor()};
   std::vector<std::thread> threads_;
@@ -962,6 +907,8 @@ absl::StatusOr<std::unique_ptr<WebGateway>> WebGateway::Start(const Options& opt
 }
 
 std::string WebGateway::url() const { return impl_->url(); }
+
+void WebGateway::SetTls(const Tls& tls) { impl_->SetTls(tls); }
 
 void WebGateway::StartDrain() { impl_->StartDrain(); }
 

@@ -10,6 +10,7 @@
 #include "services/executor.h"
 #include "services/methods.h"
 #include "services/options.h"
+#include "services/tls.h"
 
 namespace nightlog {
 
@@ -45,10 +46,9 @@ using TokenCheck = std::function<absl::Status(const std::string& token)>;
 // comes of a request that was refused is thrown away, at 32 MiB a second of all together.
 class WebGateway {
  public:
-  // Listens at `options.web_listen` and serves until StartDrain(). Serves a renewed certificate
-  // soon after its files change; open connections go on. `methods` and `executor` must outlive
-  // this. INVALID_ARGUMENT if files for TLS or of the app cannot be read; UNAVAILABLE if it cannot
-  // listen there. The message says which flag to look at.
+  // Listens at `options.web_listen` and serves until StartDrain(). `methods` and `executor` must
+  // outlive this. INVALID_ARGUMENT if files for TLS or of the app cannot be read; UNAVAILABLE if it
+  // cannot listen there. The message says which flag to look at.
   static absl::StatusOr<std::unique_ptr<WebGateway>> Start(
       const Options& options, const Methods& methods, Executor& executor, TokenCheck check_token,
       const WebTimeouts& timeouts = WebTimeouts());
@@ -58,6 +58,9 @@ class WebGateway {
 
   // Such as `https://localhost:7412/`, with the port that was bound.
   std::string url() const;
+
+  // Serves with it from now on; open connections go on. REQUIRES: `options` have a certificate.
+  void SetTls(const Tls& tls);
 
   // Takes no new connections, ends the streams with UNAVAILABLE (DRAINING), and closes each
   // connection after its call. Does not wait for it.

@@ -90,6 +90,29 @@ class TlsTest(processes.Case):
         self.renew()
         self.daemon.start()
 
+    def test_what_cannot_be_served_is_named_in_one_line(self):
+        another = os.path.join(self.folder, "another")
+        os.mkdir(another)
+        key, certificate = processes.self_signed(another)
+        with open(certificate, encoding="ascii") as file:
+            chain = file.read()
+        with open(certificate, "w", encoding="ascii") as file:
+            file.write(chain + chain[:len(chain) // 2] + "\n-----END CERTIFICATE-----\n")
+        for files, says in (((self.certificate, key), f"--tls_key={key} cannot be read, or is not"),
+                            ((self.certificate, "/nowhere"), "--tls_key=/nowhere cannot be read"),
+                            ((certificate, key), f"--tls_certificate={certificate} cannot be read")):
+            refused = subprocess.run(
+                [os.environ["NIGHTLOGD"], f"--data_dir={another}/data", "--listen=127.0.0.1:0",
+                 f"--tls_certificate={files[0]}", f"--tls_key={files[1]}"],
+                text=True, capture_output=True)
+            self.assertEqual(refused.returncode, 1, refused.stderr)
+            self.assertEqual(len(refused.stderr.splitlines()), 1, refused.stderr)
+            self.assertIn(says, refused.stderr)
+        with open(certificate, "w", encoding="ascii") as file:
+            file.write(chain + chain)
+        processes.Daemon(os.path.join(another, "data"), f"--tls_certificate={certificate}",
+                         f"--tls_key={key}").start().stop()
+
     def test_a_phone_that_knows_the_authority_syncs(self):
         alex = self.phone("alex")
         alex.run("--ca", self.certificate, "family", "create", "Robins", "--name", "Alex",
