@@ -71,16 +71,6 @@ StoredEvent EventBy(const Caller& caller, v1::AccessEventKind kind) {
   return EventBy(caller.device, caller.access.member, kind);
 }
 
-absl::StatusOr<std::vector<DeviceId>> DevicesOf(const FamilyReader& reader,
-                                                const MemberId& member) {
-  std::vector<DeviceId> devices;
-  RETURN_IF_ERROR(reader.ScanDevices([&](const DeviceId& id, const StoredFamilyDevice& device) {
-    if (device.member_id() == member.bytes()) devices.push_back(id);
-    return true;
-  }));
-  return devices;
-}
-
 // The id of the family to make. One that a request id makes has an id of it, so that a repeat comes
 // to the same place.
 FamilyId NewFamilyId(const v1::CreateFamilyRequest& request, Random& random) {
@@ -368,6 +358,12 @@ void FamilyService::RevokeDevice(const std::string& token, const v1::RevokeDevic
                                                          : Action::kRevokeOtherDevice));
         if (!device.has_value()) return NotFound("device", id.hex());
         if (!device->revoked()) {
+          ASSIGN_OR_RETURN(const absl::optional<StoredMember> member,
+                           writer.reader().Member(MemberId(device->member_id())));
+          if (!member.has_value()) return DamagedRow();
+          if (member->role() == v1::ROLE_OWNER && !member->removed()) {
+            RETURN_IF_ERROR(RequireOwnerWithout(writer.reader(), {id}));
+          }
           StoredEvent event = EventBy(caller, v1::ACCESS_EVENT_KIND_DEVICE_REVOKED);
           event.set_subject_member_id(device->member_id());
           event.set_subject_device_id(id.str());
@@ -399,12 +395,12 @@ void FamilyService::RemoveMember(const std::string& token, const v1::RemoveMembe
         ASSIGN_OR_RETURN(absl::optional<StoredMember> member, writer.reader().Member(id));
         if (!member.has_value()) return NotFound("member", id.hex());
         if (member->removed()) return absl::OkStatus();
+        ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), id));
         if (member->role() == v1::ROLE_OWNER) {
-          RETURN_IF_ERROR(RequireOtherOwner(writer.reader(), id));
+          RETURN_IF_ERROR(RequireOwnerWithout(writer.reader(), access_changed));
         }
         member->set_removed(true);
         *member->mutable_until() = ToProto(writer.now());
-        ASSIGN_OR_RETURN(access_changed, DevicesOf(writer.reader(), id));
         StoredEvent event = EventBy(caller, is_self ? v1::ACCESS_EVENT_KIND_MEMBER_LEFT
                                                     : v1::ACCESS_EVENT_KIND_MEMBER_REMOVED);
         event.set_subject_member_id(id.str());

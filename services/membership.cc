@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/empty.pb.h"
 #include "services/access.h"
@@ -167,17 +168,28 @@ absl::StatusOr<bool> AddRefusedInvite(FamilyWriter& writer, const std::string& t
   return true;
 }
 
-absl::Status RequireOtherOwner(const FamilyReader& reader, const MemberId& member) {
-  std::set<std::string> reachable;  // members who have a device
-  RETURN_IF_ERROR(reader.ScanDevices([&](const DeviceId&, const StoredFamilyDevice& device) {
-    if (!device.revoked()) reachable.insert(device.member_id());
+absl::StatusOr<std::vector<DeviceId>> DevicesOf(const FamilyReader& reader,
+                                                const MemberId& member) {
+  std::vector<DeviceId> devices;
+  RETURN_IF_ERROR(reader.ScanDevices([&](const DeviceId& id, const StoredFamilyDevice& device) {
+    if (device.member_id() == member.bytes()) devices.push_back(id);
+    return true;
+  }));
+  return devices;
+}
+
+absl::Status RequireOwnerWithout(const FamilyReader& reader, const std::vector<DeviceId>& going) {
+  std::set<std::string> reachable;  // members who keep a device
+  RETURN_IF_ERROR(reader.ScanDevices([&](const DeviceId& id, const StoredFamilyDevice& device) {
+    if (!device.revoked() && !absl::c_linear_search(going, id)) {
+      reachable.insert(device.member_id());
+    }
     return true;
   }));
   bool found = false;
-  RETURN_IF_ERROR(reader.ScanMembers([&](const MemberId& id, const StoredMember& other) {
+  RETURN_IF_ERROR(reader.ScanMembers([&](const MemberId& id, const StoredMember& member) {
     found = Planted("last_owner_may_leave") ||
-            (id != member && !other.removed() && other.role() == v1::ROLE_OWNER &&
-             reachable.count(id.str()) > 0);
+            (!member.removed() && member.role() == v1::ROLE_OWNER && reachable.count(id.str()) > 0);
     return !found;
   }));
   if (found) return absl::OkStatus();
@@ -224,7 +236,8 @@ absl::StatusOr<MemberId> JoinAs(FamilyWriter& writer, const StoredInvite& invite
   } else {
     before = member;
     if (member->role() == v1::ROLE_OWNER && invite.role() != v1::ROLE_OWNER) {
-      RETURN_IF_ERROR(RequireOtherOwner(reader, id));
+      ASSIGN_OR_RETURN(const std::vector<DeviceId> devices, DevicesOf(reader, id));
+      RETURN_IF_ERROR(RequireOwnerWithout(reader, devices));
     }
   }
   if (!member_name.empty()) member->set_name(member_name);

@@ -2,6 +2,7 @@
 #define NIGHTLOG_SERVICES_MEMBERSHIP_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -57,9 +58,12 @@ absl::StatusOr<bool> AddRefusedInvite(FamilyWriter& writer, const std::string& t
 
 // --- Members ---
 
-// FAILED_PRECONDITION (LAST_OWNER) if nobody but `member` owns the family: an owner without a
-// device can do nothing for it.
-absl::Status RequireOtherOwner(const FamilyReader& reader, const MemberId& member);
+// The devices that were ever paired as the member's.
+absl::StatusOr<std::vector<DeviceId>> DevicesOf(const FamilyReader& reader, const MemberId& member);
+
+// FAILED_PRECONDITION (LAST_OWNER) if no owner has a device but those that go: without one an owner
+// can do nothing for the family.
+absl::Status RequireOwnerWithout(const FamilyReader& reader, const std::vector<DeviceId>& going);
 
 // Writes the member and its public record, in a revision of its own.
 absl::Status PutMember(FamilyWriter& writer, const MemberId& id,

@@ -736,6 +736,22 @@ TEST_F(FamilyServiceTest, AnOwnerWithoutADeviceDoesNotLetTheLastOtherOneGo) {
   EXPECT_TRUE(Remove(owner, owner).ok());
 }
 
+TEST_F(FamilyServiceTest, TheLastDeviceOfTheLastOwnerCannotBeRevoked) {
+  const Phone owner = CreateFamily();
+  const Phone caregiver = Join(owner, v1::ROLE_CAREGIVER);
+  EXPECT_EQ(ReasonOf(Revoke(owner, owner)), v1::ERROR_REASON_LAST_OWNER);
+  v1::CreateInviteRequest further;
+  further.set_family_id(owner.pairing.family_id());
+  further.set_member_id(owner.pairing.member_id());
+  const Phone tablet = Join(owner, further);
+  EXPECT_TRUE(Revoke(owner, owner).ok());
+  EXPECT_EQ(ReasonOf(Revoke(tablet, tablet)), v1::ERROR_REASON_LAST_OWNER)
+      << "a device that was revoked does not count";
+  const Phone second = Join(tablet, v1::ROLE_OWNER);
+  EXPECT_TRUE(Revoke(tablet, tablet).ok());
+  EXPECT_TRUE(Revoke(caregiver, caregiver).ok());
+}
+
 TEST_F(FamilyServiceTest, ConsentIsChangedAndEndedAtOnce) {
   const Phone owner = CreateFamily();
   const Phone consultant = Join(owner, v1::ROLE_CONSULTANT);
