@@ -21,6 +21,7 @@
 #include <system_error>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
@@ -69,6 +70,8 @@ constexpr char kHelp[] =
     "  nightlogctl stats            counts what is in the store of a stopped server\n"
     "\n";
 constexpr char kDefaultConfig[] = "/etc/nightlog/nightlogd.conf";
+constexpr absl::string_view kVerbs[] = {"backups", "verify", "backup",
+                                        "restore", "doctor", "stats"};
 
 absl::StatusOr<std::unique_ptr<RocksdbEngine>> OpenStoreAt(const std::string& path) {
   ASSIGN_OR_RETURN(std::unique_ptr<RocksdbEngine> engine,
@@ -81,10 +84,12 @@ absl::StatusOr<std::unique_ptr<RocksdbEngine>> OpenStoreAt(const std::string& pa
 absl::StatusOr<std::unique_ptr<RocksdbEngine>> OpenExisting(const Options& options) {
   std::error_code error;
   if (!std::filesystem::exists(options.data_dir + "/STORE", error)) {
-    return error ? absl::UnavailableError(absl::StrCat(
-                       "cannot look into --data_dir=", options.data_dir, ": ", error.message()))
+    return error ? absl::UnavailableError(
+                       absl::StrCat("cannot look into --data_dir=", options.data_dir, ": ",
+                                    error.message(), "; run it as root or as nightlogd's user."))
                  : absl::NotFoundError(
-                       absl::StrCat("there is no store in --data_dir=", options.data_dir));
+                       absl::StrCat("there is no store in --data_dir=", options.data_dir,
+                                    "; give the directory that nightlogd has."));
   }
   return OpenStoreAt(options.data_dir);
 }
@@ -291,15 +296,33 @@ absl::Status BecomeOwner(const std::string& data_dir) {
       absl::StrCat("cannot become the owner of ", path.string(), "; run it as that user."));
 }
 
-// UNIMPLEMENTED: there is no such command.
-absl::Status Run(const CommandLine& line, bool repair) {
-  const std::vector<std::string>& words = line.words;
-  const std::string verb = words.empty() ? "" : words.front();
-  const std::string word = words.size() > 1 ? words.at(1) : "latest";
-  const size_t words_max = verb == "verify" || verb == "restore" ? 2 : 1;
-  if (verb.empty() || words.size() > words_max || (verb == "restore" && words.size() < 2)) {
-    return absl::UnimplementedError("say what to do; see nightlogctl --help.");
+// UNIMPLEMENTED: there is no such command, or it is none with these words.
+absl::Status CheckWords(const std::vector<std::string>& words) {
+  if (words.empty()) {
+    return absl::UnimplementedError(absl::StrCat(
+        "say what to do, such as `nightlogctl doctor --data_dir=DIR`; nightlogd's settings come "
+        "from --config=FILE, or else from ",
+        kDefaultConfig, "; see nightlogctl --help."));
   }
+  const std::string& verb = words.front();
+  if (!absl::c_linear_search(kVerbs, verb)) {
+    return absl::UnimplementedError(
+        absl::StrCat("`", verb, "` is not a command; see nightlogctl --help."));
+  }
+  if (verb == "restore" && words.size() < 2) {
+    return absl::UnimplementedError(
+        "say which backup to restore, such as the `latest`; see nightlogctl --help.");
+  }
+  const size_t words_max = verb == "verify" || verb == "restore" ? 2 : 1;
+  if (words.size() <= words_max) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("`", verb, "` does not go with `",
+                                               words.at(words_max), "`; see nightlogctl --help."));
+}
+
+// REQUIRES: CheckWords() found nothing.
+absl::Status Run(const CommandLine& line, bool repair) {
+  const std::string& verb = line.words.front();
+  const std::string word = line.words.size() > 1 ? line.words.at(1) : "latest";
   if (repair && verb != "doctor") {
     return absl::UnimplementedError("--repair goes with `doctor`; see nightlogctl --help.");
   }
@@ -315,12 +338,8 @@ absl::Status Run(const CommandLine& line, bool repair) {
     return WithWayOut(Doctor(line.options, repair),
                       "`nightlogctl verify` checks the newest backup while a server runs");
   }
-  if (verb == "stats") {
-    return WithWayOut(PrintStats(line.options),
-                      "a running server has figures at its --metrics_listen");
-  }
-  return absl::UnimplementedError(
-      absl::StrCat("`", verb, "` is not a command; see nightlogctl --help."));
+  return WithWayOut(PrintStats(line.options),
+                    "a running server has figures at its --metrics_listen");
 }
 
 const char* ReadVariable(const char* name) {
@@ -342,7 +361,7 @@ int main(int argc, char* argv[]) {
   const bool repair = settings_end != arguments.end();
   arguments.erase(settings_end, arguments.end());
   const absl::StatusOr<nightlog::CommandLine> line =
-      nightlog::ReadCommandLine(arguments, nightlog::ReadVariable);
+      nightlog::ReadCommandLine(arguments, nightlog::ReadVariable, nightlog::CheckWords);
   if (line.ok() && line->help) {
     std::printf("%s%s", nightlog::kHelp, nightlog::DescribeSettings().c_str());
     return 0;

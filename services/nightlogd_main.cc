@@ -247,6 +247,13 @@ std::unique_ptr<BackupSchedule> StartBackups(const Options& options, RocksdbEngi
       });
 }
 
+// All it is told are settings.
+absl::Status CheckWords(const std::vector<std::string>& words) {
+  if (words.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("`", words.front(), "` is not a flag; see nightlogd --help."));
+}
+
 // Reads the command line, and the settings file that it names.
 using ReadSettings = std::function<absl::StatusOr<CommandLine>()>;
 
@@ -408,7 +415,7 @@ int main(int argc, char* argv[]) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 #endif
   const auto read_settings = [argc, argv] {
-    return nightlog::ReadCommandLine({argv + 1, argv + argc}, std::getenv);
+    return nightlog::ReadCommandLine({argv + 1, argv + argc}, std::getenv, nightlog::CheckWords);
   };
   const absl::StatusOr<nightlog::CommandLine> line = read_settings();
   if (!line.ok()) {
@@ -419,11 +426,6 @@ int main(int argc, char* argv[]) {
     std::printf("nightlogd serves the sleep logs of families.\n\n%s",
                 nightlog::DescribeSettings().c_str());
     return 0;
-  }
-  if (!line->words.empty()) {
-    std::fprintf(stderr, "nightlogd: `%s` is not a flag; see nightlogd --help.\n",
-                 line->words.front().c_str());
-    return 1;
   }
   // For ever: gRPC's threads may log until the process ends.
   auto& log = *new nightlog::Log(nightlog::LogFormatOf(line->options));

@@ -362,7 +362,9 @@ absl::Status ValidateOptions(const Options& options, const SettingNames& names) 
   const auto name = [&names](absl::string_view setting) { return NameOf(names, setting); };
   RETURN_IF_ERROR(
       Require(!options.data_dir.empty(),
-              absl::StrCat(name("data_dir"), " is missing; give the directory of the database.")));
+              absl::StrCat(name("data_dir"),
+                           " is missing; give the directory of the database, or the settings by "
+                           "--config=FILE; see --help.")));
   RETURN_IF_ERROR(
       Require(options.tls_certificate.empty() == options.tls_key.empty(),
               options.tls_key.empty()
@@ -425,11 +427,13 @@ Reload ReloadOptions(const Options& running, const Options& read) {
 }
 
 absl::StatusOr<CommandLine> ReadCommandLine(const std::vector<std::string>& arguments,
-                                            const Environment& environment) {
+                                            const Environment& environment,
+                                            const WordsCheck& check_words) {
   CommandLine line;
   absl::optional<std::string> config;
   ASSIGN_OR_RETURN(const Source flags, ReadFlags(arguments, line, config));
   if (line.help) return line;
+  RETURN_IF_ERROR(check_words(line.words));
   const char* const config_variable = environment(VariableOf(kConfig).c_str());
   if (!config.has_value() && config_variable != nullptr) config = config_variable;
   SettingNames names;

@@ -102,16 +102,21 @@ struct CommandLine {
 // The value of a variable of the environment; nullptr where it is not set.
 using Environment = std::function<const char*(const char* name)>;
 
+// OK, or the error to give, for the words of a command line.
+using WordsCheck = std::function<absl::Status(const std::vector<std::string>& words)>;
+
 // Reads the settings: a flag `--name=value` (or `--name value`, or `--name` for true) goes before
 // the variable NIGHTLOG_NAME, and that before the line `name = value` of the file that --config or
 // NIGHTLOG_CONFIG names. Empty lines of the file, and lines that begin with #, say nothing. What
-// asks for something once, such as --new_lineage, can only be a flag.
+// asks for something once, such as --new_lineage, can only be a flag. The words are checked before
+// any setting is, but for the names of flags: who mistypes a command hears of that.
 //
 // INVALID_ARGUMENT, with one sentence that names the flag, variable, or file and line, for a
 // setting that does not exist, comes twice in one place, or is not valid; NOT_FOUND if there is no
 // such file.
 absl::StatusOr<CommandLine> ReadCommandLine(const std::vector<std::string>& arguments,
-                                            const Environment& environment);
+                                            const Environment& environment,
+                                            const WordsCheck& check_words);
 
 // What each setting means and what it is by default, for --help.
 std::string DescribeSettings();

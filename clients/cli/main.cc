@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -95,22 +96,39 @@ int ExitCode(const absl::Status& status) {
   }
 }
 
-// The verb is the first word that is neither a flag nor a flag's value; it is taken out of `words`.
-const Command* TakeCommand(std::vector<std::string>& words) {
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (!absl::StartsWith(words[i], "--")) {
-      const std::string name = words[i];
+// The verb is the first word that is neither a flag nor a flag's value; it is taken out of `words`,
+// and so is `help` before it. Null if there is none; INVALID_ARGUMENT if there is no such command,
+// or a flag before it that is not for all of them.
+absl::StatusOr<const Command*> TakeCommand(std::vector<std::string>& words, bool& help) {
+  for (size_t i = 0; i < words.size();) {
+    const std::string word = words[i];
+    if (!absl::StartsWith(word, "--")) {
       words.erase(words.begin() + i);
       for (const Command* command : AllCommands()) {
-        if (command->name == name) return command;
+        if (command->name == word) return command;
       }
-      return nullptr;
+      if (word != "help") {
+        return absl::InvalidArgumentError(absl::StrCat("there is no command '", word, "'"));
+      }
+      help = true;
+      continue;
     }
-    for (const Flag& flag : GlobalFlags()) {
-      if (words[i] == absl::StrCat("--", flag.name) && !flag.value.empty()) ++i;
+    const std::string name = word.substr(2, word.find('=') - 2);
+    const auto flag =
+        absl::c_find_if(GlobalFlags(), [&name](const Flag& known) { return known.name == name; });
+    if (flag == GlobalFlags().end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there is no flag --", name, " that goes before a command"));
     }
+    help = help || name == "help";
+    i += !flag->value.empty() && word.size() == 2 + name.size() ? 2 : 1;
   }
   return nullptr;
+}
+
+int SayWrong(absl::string_view what) {
+  std::cerr << "nightlog: " << what << "; see 'nightlog help'\n";
+  return 2;
 }
 
 absl::Status RunCommand(const Command& command, const Arguments& arguments) {
@@ -130,32 +148,29 @@ absl::Status RunCommand(const Command& command, const Arguments& arguments) {
 }
 
 int Main(std::vector<std::string> words) {
-  if (words.empty() || words[0] == "help" || words[0] == "--help") {
-    std::vector<std::string> rest(words.begin() + (words.empty() ? 0 : 1), words.end());
-    const Command* command = TakeCommand(rest);
-    command == nullptr ? PrintHelp() : PrintCommandHelp(*command);
+  bool help = words.empty();
+  const absl::StatusOr<const Command*> command = TakeCommand(words, help);
+  if (!command.ok()) return SayWrong(command.status().message());
+  if (help) {
+    *command == nullptr ? PrintHelp() : PrintCommandHelp(**command);
     return 0;
   }
-  const Command* command = TakeCommand(words);
-  if (command == nullptr) {
-    std::cerr << "nightlog: there is no such command; 'nightlog help' lists them\n";
-    return 2;
-  }
+  if (*command == nullptr) return SayWrong("say what to do, such as 'nightlog log asleep'");
   std::vector<Flag> flags = GlobalFlags();
-  flags.insert(flags.end(), command->flags.begin(), command->flags.end());
+  flags.insert(flags.end(), (*command)->flags.begin(), (*command)->flags.end());
   const auto arguments = Arguments::Parse(words, flags);
   if (arguments.ok() && arguments->Has("help")) {
-    PrintCommandHelp(*command);
+    PrintCommandHelp(**command);
     return 0;
   }
-  absl::Status status = arguments.ok() ? RunCommand(*command, *arguments) : arguments.status();
+  absl::Status status = arguments.ok() ? RunCommand(**command, *arguments) : arguments.status();
   if (status.ok() && !std::cout.flush()) {
     status = absl::DataLossError("what was to be said could not be written; is the disk full?");
   }
   if (!status.ok()) {
     std::cerr << "nightlog: " << ErrorInWords(status);
     if (absl::IsInvalidArgument(status))
-      std::cerr << " (see 'nightlog help " << command->name << "')";
+      std::cerr << " (see 'nightlog help " << (*command)->name << "')";
     std::cerr << "\n";
   }
   return ExitCode(status);

@@ -46,6 +46,11 @@ absl::Status FromRocksdb(const std::string& path, const rocksdb::Status& status)
   if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit) {
     return NoSpaceError(path);
   }
+  if (absl::EndsWith(status.ToString(), "Permission denied")) {
+    return absl::UnavailableError(
+        absl::StrCat("the store in ", path, " is not this user's (", status.ToString(),
+                     "): give another directory, or start it as the user whose it is"));
+  }
   return absl::UnavailableError(absl::StrCat("the store in ", path, ": ", status.ToString()));
 }
 

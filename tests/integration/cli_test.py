@@ -39,6 +39,23 @@ class CliTest(processes.Case):
         self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1))
         self.assertIn("is the disk full?", done.stderr)
 
+    def test_a_command_line_that_is_wrong_says_what_is_and_where_help_is(self):
+        phone = self.phone("alex")
+        for words, says in ((("lgo",), "there is no command 'lgo'"),
+                            (("help", "lgo"), "there is no command 'lgo'"),
+                            (("--json",), "say what to do"),
+                            (("--sate", "x", "log"), "there is no flag --sate"),
+                            (("log", "--att", "3"), "there is no flag --att"),
+                            (("log", "dwon"), "nightlog help log")):
+            done = phone.try_run(*words)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(says, done.stderr)
+            self.assertIn("nightlog help", done.stderr)
+        self.assertIn("COMMAND", phone.run("help"))
+        for words in (("help", "log"), ("log", "--help"), ("--help", "log")):
+            self.assertIn("nightlog log ", phone.run(*words))
+
     def test_a_second_command_on_a_phone_in_use_says_so(self):
         alex, _ = self.family()
         silent = socket.create_server(("127.0.0.1", 0))

@@ -175,6 +175,39 @@ class CtlTest(processes.Case):
         self.assertIn("no store", self.refused("doctor"))
         self.assertFalse(os.path.exists(self.daemon.data))
 
+    def test_who_begins_is_told_how(self):
+        settings = os.path.join(self.folder, "settings")
+        open(settings, "w", encoding="ascii").close()
+        for words, code, says in (
+                ((), 2, "such as `nightlogctl doctor --data_dir=DIR`"),
+                (("doctr",), 2, "`doctr` is not a command"),
+                (("restore",), 2, "the `latest`"),
+                (("verify", "1", "2"), 2, "`verify` does not go with `2`"),
+                (("doctor", "--data_dri=x"), 1, "--data_dri is not a flag"),
+                (("doctor", f"--config={settings}"), 1, "--data_dir is missing")):
+            done = processes.control(*words)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(says, done.stderr)
+            self.assertIn("--help", done.stderr)
+
+    def test_who_has_no_rights_is_told_who_has(self):
+        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        as_nobody = as_nobody if os.geteuid() == 0 else []
+        ctl = os.path.join(os.path.dirname(os.environ["NIGHTLOGD"]), "nightlogctl")
+        if subprocess.run([*as_nobody, ctl, "--help"], capture_output=True).returncode != 0:
+            self.skipTest("the programs are where only root may run them")
+        locked = os.path.join(self.folder, "locked")
+        os.mkdir(locked, 0o000)
+        data = f"--data_dir={locked}/data"
+        for command, says in (((ctl, "doctor", data), "run it as root or as nightlogd's user"),
+                              ((os.environ["NIGHTLOGD"], data, "--listen=127.0.0.1:0"),
+                               "start it as the user whose it is")):
+            done = subprocess.run([*as_nobody, *command], text=True, capture_output=True)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(says, done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

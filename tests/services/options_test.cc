@@ -174,9 +174,13 @@ using Variables = std::map<std::string, std::string>;
 
 absl::StatusOr<CommandLine> Read(const std::vector<std::string>& arguments,
                                  const Variables& variables = {}) {
-  return ReadCommandLine(arguments, [&variables](const char* name) -> const char* {
+  const auto environment = [&variables](const char* name) -> const char* {
     const auto found = variables.find(name);
     return found == variables.end() ? nullptr : found->second.c_str();
+  };
+  return ReadCommandLine(arguments, environment, [](const std::vector<std::string>& words) {
+    return words.empty() || words.front() != "wrong" ? absl::OkStatus()
+                                                     : absl::InvalidArgumentError("no such word");
   });
 }
 
@@ -215,6 +219,12 @@ TEST(OptionsTest, HelpIsGivenWhateverElseIsWrong) {
   ASSERT_TRUE(line.ok()) << line.status();
   EXPECT_TRUE(line->help);
   EXPECT_THAT(DescribeSettings(), HasSubstr("--drain_seconds\n"));
+}
+
+TEST(OptionsTest, WordsAreCheckedBeforeSettings) {
+  EXPECT_EQ(Refusal({"wrong", "--threads=0"}), "no such word");
+  EXPECT_THAT(Refusal({"wrong", "--thread=1"}), HasSubstr("--thread is not a flag"));
+  EXPECT_THAT(Refusal({"right"}), HasSubstr("--config=FILE"));
 }
 
 TEST_F(SettingsFileTest, AFlagGoesBeforeAVariableAndThatBeforeTheFile) {
