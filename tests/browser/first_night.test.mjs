@@ -66,6 +66,20 @@ scene('parents without a consultant choose a plan, switch to another, and see ho
   assert.deepEqual(await alex.faults(), []);
   await alex.page.getByRole('link', { name: 'Nights', exact: true }).click();
   await alex.page.getByRole('heading', { name: 'Robin’s nights' }).waitFor();
+
+  // Of a child whose first night this is.
+  await alex.page.getByText('No night is logged yet.').waitFor();
+  assert.equal(await alex.button('Older nights').count(), 0);
+  assert.deepEqual(await alex.faults(), []);
+  await alex.open('#/tonight');
+  await alex.tap('Put down');
+  await alex.tap('Asleep');
+  await alex.sync(/^Synced/).waitFor();
+  await alex.open('#/tonight/nights');
+  await alex.page.getByRole('listitem').filter({ hasText: 'Tonight' }).waitFor();
+  assert.equal(await alex.page.getByRole('listitem').count(), 1);
+  assert.equal(await alex.button('Older nights').count(), 0);
+  assert.equal(await alex.page.getByText('No night is logged yet.').count(), 0);
 });
 
 scene('a code that was used lets nobody in', async (stage) => {

@@ -55,6 +55,11 @@ scene('a file is looked into, imported, and has nothing new after that', async (
   await done.getByText('All of it is on the server.').waitFor();
   assert.deepEqual(await alex.faults(), []);
   await sam.page.getByText('11 hr 30 min').first().waitFor();
+  await sam.open('#/tonight/nights');
+  const older = sam.button('Older nights');
+  await older.waitFor();
+  while ((await older.count()) > 0) await older.click();
+  await sam.page.getByRole('listitem').last().getByText('11 hr 30 min').waitFor();
 
   const file = alex.page.getByLabel('File', { exact: true });
   await file.setInputFiles(csv('log.xlsx', 'PK\x03\x04'));

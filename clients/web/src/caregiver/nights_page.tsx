@@ -16,22 +16,31 @@ const kPageNights = 14;
 const kAxis = { from: 6, to: 21 };
 const kHourMs = 3_600_000;
 
-// Night after night, newest first, each with its ribbon of sleep.
+// Night after night from the first that was logged on, newest first, each with its ribbon of sleep.
 export default function NightsPage({ shown }: { shown: Shown }) {
   const { family, child } = shown;
   const tonight = tonightOf(child.body, soon.value);
   const nights = useSignal(kPageNights);
   const first = addDays(tonight, 1 - nights.value);
+  const list = family.list('nightSummary');
+  const summariesNow = () =>
+    list.value.flatMap(({ body }) => (body.childId === child.id ? [body] : []));
+  const loaded = useSignal<'nothing' | 'some' | 'all'>('nothing');
   useEffect(() => {
-    void family.loadSince(beginOf(first, child.body));
+    const load = async () => {
+      await family.loadSince(beginOf(first, child.body));
+      // An end that was not logged is in a gap, or before all nights.
+      const goesOn = summariesNow().some(({ date }) => date <= first);
+      if (!goesOn) await family.loadSince(0);
+      if (loaded.value !== 'all') loaded.value = goesOn ? 'some' : 'all';
+    };
+    void load();
   }, [family, first]);
-  const summaries = new Map(
-    family
-      .list('nightSummary')
-      .value.filter(({ body }) => body.childId === child.id)
-      .map(({ body }) => [body.date, body]),
+  const summaries = new Map(summariesNow().map((summary) => [summary.date, summary]));
+  const [oldest = addDays(tonight, 1)] = [...summaries.keys()].sort();
+  const dates = Array.from({ length: nights.value }, (_, days) => addDays(tonight, -days)).filter(
+    (date) => date >= oldest,
   );
-  const dates = Array.from({ length: nights.value }, (_, days) => addDays(tonight, -days));
   return (
     <Page
       title={t('caregiver.nights_of', { name: child.body.name })}
@@ -41,6 +50,9 @@ export default function NightsPage({ shown }: { shown: Shown }) {
         <a class="button plain" href={hrefOf('desk', family.id, child.id)}>
           {t('caregiver.progress')}
         </a>
+      )}
+      {loaded.value === 'all' && summaries.size === 0 && (
+        <p class="card">{t('caregiver.nights_none')}</p>
       )}
       <ol class="nights">
         {dates.map((date) => (
@@ -55,13 +67,15 @@ export default function NightsPage({ shown }: { shown: Shown }) {
           </li>
         ))}
       </ol>
-      <Button
-        onClick={() => {
-          nights.value += kPageNights;
-        }}
-      >
-        {t('caregiver.older_nights')}
-      </Button>
+      {(loaded.value === 'some' || (loaded.value === 'all' && oldest < first)) && (
+        <Button
+          onClick={() => {
+            nights.value += kPageNights;
+          }}
+        >
+          {t('caregiver.older_nights')}
+        </Button>
+      )}
     </Page>
   );
 }
