@@ -3,6 +3,7 @@
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
 #include <grpcpp/impl/codegen/sync_stream.h>
 #include <grpcpp/security/credentials.h>
 
@@ -97,20 +98,16 @@ class GrpcDoorTest : public ServiceFixture {
   }
 
   grpc::health::v1::HealthCheckResponse::ServingStatus Health(const std::string& service) {
-    grpc::TemplatedGenericStub<grpc::health::v1::HealthCheckRequest,
-                               grpc::health::v1::HealthCheckResponse>
-        stub(channel_);
     grpc::ClientContext context;
     grpc::health::v1::HealthCheckRequest request;
     grpc::health::v1::HealthCheckResponse response;
     request.set_service(service);
-    absl::Notification answered;
-    stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request,
-                   &response, [&](grpc::Status status) {
-                     EXPECT_TRUE(status.ok()) << status.error_message();
-                     answered.Notify();
-                   });
-    answered.WaitForNotification();
+    const grpc::Status status = grpc::internal::BlockingUnaryCall(
+        channel_.get(),
+        grpc::internal::RpcMethod("/grpc.health.v1.Health/Check",
+                                  grpc::internal::RpcMethod::NORMAL_RPC, channel_),
+        &context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
     return response.status();
   }
 
