@@ -18,7 +18,7 @@ command -v npm >/dev/null || packages+=(npm)
 if [[ "${1:-}" == --test ]]; then
   packages+=(
     libgtest-dev libgmock-dev libbenchmark-dev nlohmann-json3-dev
-    clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14
+    clang-format-14 clang-tidy-14 libclang-14-dev libclang-rt-14-dev llvm-14 llvm-14-dev
     python3 openssl git chromium
     # promtool, which checks the alerts; what checks the unit, the packages, and a Debian for them.
     prometheus systemd dpkg-dev lintian debootstrap

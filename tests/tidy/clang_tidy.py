@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy over our sources, two at a time. Usage: clang_tidy.py SOURCE_DIR BUILD_DIR.
+"""Runs clang-tidy over our sources, one on each core.
+Usage: clang_tidy.py SOURCE_DIR BUILD_DIR PLUGIN.
 
-BUILD_DIR holds compile_commands.json and the generated headers. A source that passed is not looked
-at again until it, a header of ours that it includes, a proto, its command or .clang-tidy changes.
+BUILD_DIR holds compile_commands.json and the generated headers, PLUGIN is own_sources.cc, built. A
+source that passed is not looked at again until it, a header of ours that it includes, a proto, its
+command, .clang-tidy or PLUGIN changes.
 """
 
 import concurrent.futures
@@ -36,13 +38,14 @@ def closure(source_dir, path):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
-    source_dir, build_dir = map(os.path.abspath, sys.argv[1:])
+    source_dir, build_dir, plugin = map(os.path.abspath, sys.argv[1:])
     passed_dir = os.path.join(build_dir, "clang_tidy_passed")
     os.makedirs(passed_dir, exist_ok=True)
 
     common = hashlib.sha256(read(os.path.join(source_dir, ".clang-tidy")))
+    common.update(read(plugin))
     for folder, _, names in sorted(os.walk(os.path.join(source_dir, "protos"))):
         for name in sorted(names):
             common.update(read(os.path.join(folder, name)))
@@ -55,7 +58,8 @@ def main():
         marker = os.path.join(passed_dir, key.hexdigest())
         if os.path.exists(marker):
             return None
-        run = subprocess.run([CLANG_TIDY, "--quiet", "-p", build_dir, entry["file"]],
+        run = subprocess.run([CLANG_TIDY, "--load", plugin, "--quiet", "-p", build_dir,
+                              entry["file"]],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if run.returncode != 0:
             print(run.stdout + run.stderr, flush=True)
