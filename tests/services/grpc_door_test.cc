@@ -23,6 +23,7 @@
 #include "nightlog/v1/family_service.grpc.pb.h"
 #include "nightlog/v1/progress_service.grpc.pb.h"
 #include "nightlog/v1/sync_service.grpc.pb.h"
+#include "services/call_limits.h"
 #include "services/executor.h"
 #include "services/methods.h"
 #include "services/server.h"
@@ -216,6 +217,43 @@ TEST_F(GrpcDoorTest, AProxyOnThisMachineSaysForWhomItCalls) {
     (*server)->Drain(absl::InfiniteDuration());
   }
   EXPECT_THAT(addresses, ::testing::ElementsAre("", "192.0.2.2", "", "192.0.2.2"));
+}
+
+TEST_F(GrpcDoorTest, StreamsHaveALimitForEachAddress) {
+  CallLimits limits(clock_, {0, 0, 0, 0, 2});
+  const Methods limited = LimitMethods(methods_, limits);
+  GrpcDoor door(limited, executor_);
+  Options options;
+  options.listen = "127.0.0.1:0";
+  const auto server = Server::Start(options, door);
+  ASSERT_TRUE(server.ok()) << server.status();
+  sync_stub_ = v1::SyncService::NewStub(
+      grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials()));
+  const Phone owner = CreateFamily();
+  const auto follow = [&](grpc::ClientContext& context, const std::string& address) {
+    context.AddMetadata("x-forwarded-for", address);
+    return Follow(context, owner);
+  };
+  grpc::ClientContext contexts[2];
+  const auto first = follow(contexts[0], "192.0.2.1");
+  const auto second = follow(contexts[1], "192.0.2.1");
+  EXPECT_GT(ReadToBookmark(*first), 0u);
+  EXPECT_GT(ReadToBookmark(*second), 0u);
+  const auto is_refused = [&] {
+    grpc::ClientContext context;
+    const auto stream = follow(context, "192.0.2.1");
+    v1::FollowResponse response;
+    if (stream->Read(&response)) return false;
+    EXPECT_EQ(ReasonOf(FromGrpcStatus(stream->Finish())), v1::ERROR_REASON_BUSY);
+    return true;
+  };
+  EXPECT_TRUE(is_refused());
+  grpc::ClientContext other;
+  EXPECT_GT(ReadToBookmark(*follow(other, "192.0.2.2")), 0u);
+  contexts[1].TryCancel();
+  while (is_refused()) {
+  }
+  (*server)->Drain(absl::InfiniteDuration());
 }
 
 TEST_F(GrpcDoorTest, AStreamThatMayNotBeOpenedSaysWhy) {
