@@ -1,5 +1,8 @@
 #include "storage/committer.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -15,6 +18,9 @@
 
 namespace nightlog {
 namespace {
+
+// Of 19 at most: a thread gets a tenth of what another gets that wants the processor, too.
+constexpr int kNicenessOfLarge = 10;
 
 // A view that reads each row once, however many steps of a batch ask for it. Not thread-safe.
 class ReadOnceView final : public ReadView {
@@ -50,14 +56,11 @@ Committer::Committer(Engine& engine, Feed& feed, const Deriver& deriver, const C
       clock_(clock),
       on_failure_(std::move(on_failure)),
       options_(options),
+      large_batches_max_(std::max(options.threads - 1, 1)),
       memories_(options.remembered_bytes_max) {
-  for (int i = 0; i < std::max(options_.threads, 1); ++i) {
-    workers_.push_back(std::make_unique<Worker>());
-  }
   if (options_.threads == 0) return;
-  for (const auto& worker : workers_) {
-    worker->thread = std::thread([this, &worker = *worker] { Run(worker); });
-  }
+  for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { Commit(); });
+  for (int i = 0; i < large_batches_max_; ++i) threads_.emplace_back([this] { PrepareLarge(); });
 }
 
 Committer::~Committer() { Stop(); }
@@ -89,12 +92,9 @@ void Committer::Submit(const FamilyId& family, Operation operation, Done done, s
 }
 
 absl::Duration Committer::LongestBatch() const {
-  int64_t longest_ns = 0;
-  for (const auto& worker : workers_) {
-    const int64_t began_ns = worker->batch_began_ns.load(std::memory_order_relaxed);
-    if (began_ns != kNoBatch) longest_ns = std::max(longest_ns, SteadyNanos() - began_ns);
-  }
-  return absl::Nanoseconds(longest_ns);
+  absl::MutexLock lock(&mu_);
+  return batches_began_ns_.empty() ? absl::ZeroDuration()
+                                   : absl::Nanoseconds(SteadyNanos() - *batches_began_ns_.begin());
 }
 
 void Committer::Stop() {
@@ -103,55 +103,82 @@ void Committer::Stop() {
     stopping_ = true;
   }
   if (options_.threads == 0) CommitWaiting();
-  for (const auto& worker : workers_) {
-    if (worker->thread.joinable()) worker->thread.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
   }
 }
 
 void Committer::CommitWaiting() {
   CHECK(options_.threads == 0);
+  bool is_large = true;
   for (;;) {
     Batch batch;
     {
       absl::MutexLock lock(&mu_);
-      batch = TakeBatch();
+      // Both kinds in turn, where both wait.
+      is_large = turns_.empty() || (!is_large && !turns_of_large_.empty());
+      batch = TakeBatch(is_large);
     }
     if (batch.operations.empty()) return;
-    CommitBatch(*workers_.front(), std::move(batch));
+    Finish(*Prepare(std::move(batch)));
   }
 }
 
-void Committer::Run(Worker& worker) {
+void Committer::Commit() {
+  for (;;) {
+    std::unique_ptr<Prepared> prepared;
+    Batch batch;
+    {
+      absl::MutexLock lock(&mu_);
+      const auto has_work = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        return !prepared_.empty() || !turns_.empty() || IsOver();
+      };
+      mu_.Await(absl::Condition(&has_work));
+      if (prepared_.empty()) {
+        batch = TakeBatch(/*is_large=*/false);
+        if (batch.operations.empty()) return;
+      } else {
+        prepared = std::move(prepared_.front());
+        prepared_.pop_front();
+      }
+    }
+    if (prepared == nullptr) prepared = Prepare(std::move(batch));
+    Finish(*prepared);
+  }
+}
+
+void Committer::PrepareLarge() {
+  // Of this thread alone. Where it is forbidden, taps wait longer beside what is large.
+  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNicenessOfLarge));
   for (;;) {
     Batch batch;
     {
       absl::MutexLock lock(&mu_);
       const auto has_work = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-        return HasTurn() || HasTurnOfLarge() || stopping_;
+        return (!turns_of_large_.empty() && large_batches_ < large_batches_max_) || IsOver();
       };
       mu_.Await(absl::Condition(&has_work));
-      batch = TakeBatch();
+      batch = TakeBatch(/*is_large=*/true);
     }
-    // What still waits then is taken by whoever commits what it waits for.
     if (batch.operations.empty()) return;
-    CommitBatch(worker, std::move(batch));
+    std::unique_ptr<Prepared> prepared = Prepare(std::move(batch));
+    absl::MutexLock lock(&mu_);
+    prepared_.push_back(std::move(prepared));
   }
 }
 
-bool Committer::HasTurn() const { return !turns_.empty(); }
+bool Committer::IsOver() const { return stopping_ && families_.empty(); }
 
-bool Committer::HasTurnOfLarge() const {
-  return !turns_of_large_.empty() && large_batches_ < std::max(options_.threads - 1, 1);
-}
-
-Committer::Batch Committer::TakeBatch() {
+Committer::Batch Committer::TakeBatch(bool is_large) {
   Batch batch;
-  batch.is_large = HasTurnOfLarge() && (!HasTurn() || !last_was_large_);
-  last_was_large_ = batch.is_large;
-  if (batch.is_large) ++large_batches_;
-  std::deque<FamilyId>& turns = batch.is_large ? turns_of_large_ : turns_;
+  std::deque<FamilyId>& turns = is_large ? turns_of_large_ : turns_;
+  if (turns.empty()) return batch;
+  batch.is_large = is_large;
+  batch.began_ns = SteadyNanos();
+  batches_began_ns_.insert(batch.began_ns);
+  if (is_large) ++large_batches_;
   const size_t family_cost_max =
-      batch.is_large || turns.size() == 1 ? options_.family_cost_max : options_.small_cost_max;
+      is_large || turns.size() == 1 ? options_.family_cost_max : options_.small_cost_max;
   size_t cost = 0;
   while (!turns.empty()) {
     const size_t next_cost = families_.at(turns.front()).operations.front().cost;
@@ -225,49 +252,62 @@ void Committer::Memories::Keep(const FamilyId& family, std::unique_ptr<Deriver::
   }
 }
 
-void Committer::CommitBatch(Worker& worker, Batch batch) {
-  const int64_t began_ns = SteadyNanos();
-  worker.batch_began_ns.store(began_ns, std::memory_order_relaxed);
-  const absl::Time now = clock_.Now();
-  const std::unique_ptr<ReadView> snapshot = engine_.Snapshot();
+// A batch that was run, and what is to be written of it.
+struct Committer::Prepared {
+  Batch batch;
+  std::unique_ptr<ReadView> snapshot;  // which the families read
   std::map<FamilyId, FamilyBatch> families;
-  std::vector<absl::Status> results;
+  std::vector<absl::Status> results;  // of the operations
+  WriteBatch write;
+  std::vector<FamilyId> advanced;  // have a new head
+};
+
+std::unique_ptr<Committer::Prepared> Committer::Prepare(Batch batch) {
+  auto prepared = std::make_unique<Prepared>();
+  const absl::Time now = clock_.Now();
+  prepared->snapshot = engine_.Snapshot();
+  std::map<FamilyId, FamilyBatch>& families = prepared->families;
   for (const Waiting& waiting : batch.operations) {
-    // Whoever woke up while something large is under way would wait for the kernel's next tick.
+    // Whoever woke up meanwhile would wait for the end of this thread's slice.
     if (batch.is_large) std::this_thread::yield();
-    const auto [it, added] = families.try_emplace(waiting.family, *snapshot);
+    const auto [it, added] = families.try_emplace(waiting.family, *prepared->snapshot);
     FamilyBatch& family = it->second;
     if (added) {
       family.status = family.Open(waiting.family);
       absl::MutexLock lock(&memories_mu_);
       family.state.memory = memories_.Take(waiting.family);
     }
-    results.push_back(family.status.ok() ? RunStep(waiting, now, family) : family.status);
+    prepared->results.push_back(family.status.ok() ? RunStep(waiting, now, family) : family.status);
   }
+  prepared->batch = std::move(batch);
 
-  WriteBatch write;
+  WriteBatch& write = prepared->write;
+  const size_t shards = std::max<size_t>(static_cast<size_t>(options_.threads), 1);
   std::map<uint32_t, storage::v1::ShardHead> shard_heads;
-  std::vector<FamilyId> advanced;
   for (auto& [id, family] : families) {
     if (!family.status.ok() || family.view.empty()) continue;
+    if (prepared->batch.is_large) std::this_thread::yield();
     family.status = FamilyWriter(id, deriver_, now, family.view, family.state).Finish();
     if (!family.status.ok()) continue;
     family.view.AppendTo(write);
     write.Require(kHeadColumn, FamilyHeadKey(id), family.stored_head);
     storage::v1::ShardHead& shard_head =
-        shard_heads[static_cast<uint32_t>(absl::HashOf(id) % workers_.size())];
+        shard_heads[static_cast<uint32_t>(absl::HashOf(id) % shards)];
     if (family.state.head.has_value()) shard_head.add_family_ids(id.str());
     const auto head = family.view.Get(kHeadColumn, FamilyHeadKey(id));
-    if (!head.ok() || *head != family.stored_head) advanced.push_back(id);
+    if (!head.ok() || *head != family.stored_head) prepared->advanced.push_back(id);
   }
+  for (const auto& [shard, head] : shard_heads) {
+    write.Put(kHeadColumn, ShardHeadKey(shard), head.SerializeAsString());
+  }
+  return prepared;
+}
+
+void Committer::Finish(Prepared& prepared) {
+  auto& [batch, snapshot, families, results, write, advanced] = prepared;
   if (!write.empty()) {
-    for (const auto& [shard, head] : shard_heads) {
-      write.Put(kHeadColumn, ShardHeadKey(shard), head.SerializeAsString());
-    }
     if (Planted("notify_before_sync")) Publish(advanced);
     if (Planted("acknowledge_before_sync")) Answer(batch.operations, families, results);
-    // Others wait for the end of this write: it begins with a slice of its own.
-    if (batch.is_large) std::this_thread::yield();
     const absl::Status written = engine_.Write(write);
     if (!written.ok()) Fail(written);
     if (!Planted("notify_before_sync") && !Planted("no_notification")) Publish(advanced);
@@ -283,18 +323,18 @@ void Committer::CommitBatch(Worker& worker, Batch batch) {
     for (const auto& [id, family] : families) {
       if (family.status.ok()) report.conflicts += family.state.conflicts;
     }
-    report.took = absl::Nanoseconds(SteadyNanos() - began_ns);
+    report.took = absl::Nanoseconds(SteadyNanos() - batch.began_ns);
     options_.on_batch(report);
   }
-  worker.batch_began_ns.store(kNoBatch, std::memory_order_relaxed);
   Answer(batch.operations, families, results);
-  Release(families, batch.is_large);
+  Release(prepared);
 }
 
-void Committer::Release(const std::map<FamilyId, FamilyBatch>& families, bool is_large) {
+void Committer::Release(const Prepared& prepared) {
   absl::MutexLock lock(&mu_);
-  if (is_large) --large_batches_;
-  for (const auto& [id, unused] : families) {
+  batches_began_ns_.erase(batches_began_ns_.find(prepared.batch.began_ns));
+  if (prepared.batch.is_large) --large_batches_;
+  for (const auto& [id, unused] : prepared.families) {
     const auto it = families_.find(id);
     it->second.in_batch = false;
     if (it->second.operations.empty()) {

@@ -1,13 +1,13 @@
 #ifndef NIGHTLOG_STORAGE_COMMITTER_H_
 #define NIGHTLOG_STORAGE_COMMITTER_H_
 
-#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <list>
 #include <map>
 #include <memory>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -34,7 +34,9 @@ namespace nightlog {
 //
 // Families take turns, and what is large has turns of its own: a tap waits for the rest of a batch
 // that is under way at most, and never for a phone that sends all its nights to be decided with it.
-// What is large also lets go of the processor between its operations.
+// Threads of their own run and derive what is large, and whoever else wants the processor comes
+// before them; what they made is written by those that commit, because others wait for the end of a
+// write.
 //
 // Thread-safe. The destructor commits what was submitted.
 class Committer {
@@ -68,8 +70,8 @@ class Committer {
   using AroundPublish = std::function<void(absl::FunctionRef<void()> publish)>;
 
   struct Options {
-    // 0: none; what was submitted waits for CommitWaiting(), which a simulation calls. Of several,
-    // one does not take what is large.
+    // Those that commit. One less, but one at least, run what is large for them. 0: none; what was
+    // submitted waits for CommitWaiting(), which a simulation calls.
     int threads = 1;
     // Most operations that wait; more are answered RESOURCE_EXHAUSTED (BUSY) at once.
     size_t queue_max = 32768;
@@ -126,8 +128,10 @@ class Committer {
   struct Batch {
     std::vector<Waiting> operations;
     bool is_large = false;
+    int64_t began_ns = 0;  // by SteadyNanos()
   };
   struct FamilyBatch;
+  struct Prepared;
 
   // What the deriver remembers of the families that were committed to last.
   class Memories {
@@ -150,19 +154,12 @@ class Committer {
     absl::flat_hash_map<FamilyId, std::list<Kept>::iterator> by_family_;
   };
 
-  static constexpr int64_t kNoBatch = -1;
-
-  struct Worker {
-    // When its batch began, by SteadyNanos(); kNoBatch between batches.
-    std::atomic<int64_t> batch_began_ns{kNoBatch};
-    std::thread thread;
-  };
-
-  void Run(Worker& worker);
-  bool HasTurn() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool HasTurnOfLarge() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The next operations to commit together; empty if none may be taken now.
-  Batch TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What a thread does that commits, and one that runs what is large.
+  void Commit();
+  void PrepareLarge();
+  bool IsOver() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The next operations to commit together; empty if none of the kind wait.
+  Batch TakeBatch(bool is_large) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Moves the next operations of the first of `turns` to `taken`, up to `cost_max` together, and
   // gives their cost.
   size_t TakeTurn(std::deque<FamilyId>& turns, size_t cost_max, std::vector<Waiting>& taken)
@@ -170,9 +167,12 @@ class Committer {
   // Puts a family that waits and is in no batch at the end of its queue.
   void AwaitTurn(const FamilyId& family, const FamilyQueue& queue)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void CommitBatch(Worker& worker, Batch batch);
+  // Runs a batch and derives.
+  std::unique_ptr<Prepared> Prepare(Batch batch);
+  // Writes and publishes it, and answers.
+  void Finish(Prepared& prepared);
   // The families of a batch, which is answered, may be in another.
-  void Release(const std::map<FamilyId, FamilyBatch>& families, bool is_large);
+  void Release(const Prepared& prepared);
   absl::Status RunStep(const Waiting& waiting, absl::Time now, FamilyBatch& family) const;
   void Publish(const std::vector<FamilyId>& families);
   void TellFeed(const std::vector<FamilyId>& families);
@@ -188,8 +188,9 @@ class Committer {
   const Clock& clock_;
   const OnFailure on_failure_;
   const Options options_;
+  const int large_batches_max_;  // under way at the same time
 
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   size_t waiting_ ABSL_GUARDED_BY(mu_) = 0;
   // Of families of which something waits or is in a batch.
@@ -197,13 +198,15 @@ class Committer {
   // Families of which something waits and nothing is in a batch, by whether the next is large.
   std::deque<FamilyId> turns_ ABSL_GUARDED_BY(mu_);
   std::deque<FamilyId> turns_of_large_ ABSL_GUARDED_BY(mu_);
-  int large_batches_ ABSL_GUARDED_BY(mu_) = 0;  // under way
-  bool last_was_large_ ABSL_GUARDED_BY(mu_) = false;
+  std::multiset<int64_t> batches_began_ns_ ABSL_GUARDED_BY(mu_);  // of those under way
+  int large_batches_ ABSL_GUARDED_BY(mu_) = 0;                    // under way
+  // Those of them that were run.
+  std::deque<std::unique_ptr<Prepared>> prepared_ ABSL_GUARDED_BY(mu_);
 
   absl::Mutex memories_mu_;
   Memories memories_ ABSL_GUARDED_BY(memories_mu_);
 
-  std::vector<std::unique_ptr<Worker>> workers_;  // one without a thread if options_.threads is 0
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace nightlog

@@ -1,5 +1,6 @@
 #include "storage/committer.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -263,14 +264,14 @@ TEST_F(CommitterTest, ABatchHoldsNoMoreOperationsThanItsBound) {
 }
 
 TEST_F(CommitterTest, FamiliesTakeTurnsAndWhatIsLargeHasItsOwn) {
-  std::vector<std::string> order;  // of one thread
+  std::vector<std::string> order;
   Committer::Options options;
+  options.threads = 0;
   options.small_cost_max = 10;
   options.family_cost_max = 60;
   options.batch_cost_max = 100;
   options.on_batch = [&](const Committer::BatchReport&) { order.emplace_back("written"); };
   Start(options);
-  HoldAWrite();
   const auto submit = [&](uint32_t family, const std::string& name, size_t cost) {
     committer_->Submit(
         TestId<FamilyId>(family),
@@ -290,12 +291,10 @@ TEST_F(CommitterTest, FamiliesTakeTurnsAndWhatIsLargeHasItsOwn) {
   submit(3, "wrens 50", 50);
   submit(4, "robins 40", 40);
   submit(5, "finches 1", 1);
-  engine_.Release();
-  AwaitAnswers();
-  committer_->Stop();
-  EXPECT_THAT(order, ElementsAre("written", "foxes 40", "foxes 20", "written", "owls 6",
-                                 "finches 1", "foxes 1", "written", "wrens 50", "robins 40",
-                                 "written", "owls 5", "owls 1", "written", "owls 60", "written"));
+  committer_->CommitWaiting();
+  EXPECT_THAT(order, ElementsAre("owls 6", "finches 1", "written", "foxes 40", "foxes 20",
+                                 "written", "owls 5", "owls 1", "foxes 1", "written", "wrens 50",
+                                 "robins 40", "written", "owls 60", "written"));
 }
 
 TEST_F(CommitterTest, NobodyWaitsForAFamilyThatIsInABatchNorForWhatIsLarge) {
@@ -339,6 +338,33 @@ TEST_F(CommitterTest, NobodyWaitsForAFamilyThatIsInABatchNorForWhatIsLarge) {
   absl::MutexLock lock(&mu_);
   EXPECT_THAT(order,
               ElementsAre("small", "small", "small", "small", "large", "large", "large", "large"));
+}
+
+TEST_F(CommitterTest, WhatIsLargeLeavesTheProcessorToOthersUntilItIsWritten) {
+  Start();
+  // Of the thread that asks.
+  const auto niceness = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
+  const int usual = niceness();
+  for (const size_t cost : {1, 500}) {
+    int as_it_ran = 0;
+    int as_it_was_answered = 0;
+    absl::Notification answered;
+    committer_->Submit(
+        owls_,
+        [&](FamilyWriter&) {
+          as_it_ran = niceness();
+          return absl::OkStatus();
+        },
+        [&](const absl::Status& status) {
+          EXPECT_OK(status);
+          as_it_was_answered = niceness();
+          answered.Notify();
+        },
+        cost);
+    answered.WaitForNotification();
+    EXPECT_EQ(as_it_ran, cost == 1 ? usual : 10) << cost;
+    EXPECT_EQ(as_it_was_answered, usual) << cost;
+  }
 }
 
 TEST_F(CommitterTest, AFamilyHasABoundOfItsOwnInTheQueue) {
@@ -387,7 +413,7 @@ TEST_F(CommitterTest, ABatchThatTheDiskHoldsBackIsSeenToTakeLong) {
   EXPECT_GT(held, absl::ZeroDuration());
   EXPECT_GT(committer_->LongestBatch(), held);
   engine_.Release();
-  AwaitAnswers();
+  committer_->Stop();
   EXPECT_EQ(committer_->LongestBatch(), absl::ZeroDuration());
 }
 
