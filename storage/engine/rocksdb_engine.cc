@@ -1,6 +1,8 @@
 #include "storage/engine/rocksdb_engine.h"
 
 #include <algorithm>
+#include <memory>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -12,6 +14,7 @@
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
 #include "rocksdb/filter_policy.h"
+#include "rocksdb/listener.h"
 #include "rocksdb/table.h"
 #include "storage/core/check.h"
 #include "storage/core/errors.h"
@@ -111,6 +114,15 @@ rocksdb::Status WriteMarker(rocksdb::Env* env, const std::string& path) {
   return status;
 }
 
+// Lets whoever waits for the processor go on before the rest of a table is made.
+class YieldAsTablesAreWritten final : public rocksdb::EventListener {
+ public:
+  bool ShouldBeNotifiedOnFileIO() override { return true; }
+  void OnFileWriteFinish(const rocksdb::FileOperationInfo& info) override {
+    if (absl::EndsWith(info.path, ".sst")) std::this_thread::yield();
+  }
+};
+
 rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, const RocksdbOptions& options) {
   rocksdb::DBOptions database;
   database.env = env;
@@ -125,6 +137,9 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env, const RocksdbOptions& opti
   database.max_total_wal_size = 4 * options.write_buffer_bytes;
   database.max_open_files = 1000;
   database.skip_stats_update_on_db_open = true;
+  // A tap would wait for the kernel's next tick where a flush or compaction has the processor.
+  database.listeners.push_back(std::make_shared<YieldAsTablesAreWritten>());
+  database.writable_file_max_buffer_size = 32 << 10;
   database.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   database.keep_log_file_num = 4;
   return database;
