@@ -30,7 +30,8 @@ def processor_seconds(process):
 def from_elsewhere():
     """Floods come from other machines: the server and the family's phone, which are here, are not to
     wait for a processor that a flood's clients hold. They get what is left, so that a flood fills the
-    machine, and its counts tell how much of one it was."""
+    machine, and its counts tell how much of one it was. Linux lets them go at its next tick only where
+    it finds that the one that woke up has had its share: `busy` tells how much that makes."""
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
