@@ -367,6 +367,32 @@ TEST_F(CommitterTest, WhatIsLargeLeavesTheProcessorToOthersUntilItIsWritten) {
   }
 }
 
+TEST_F(CommitterTest, WhatIsLargeIsNotRunAheadOfADiskThatHoldsBack) {
+  Committer::Options options;
+  options.threads = 3;
+  options.batch_cost_max = 500;  // one of them in a batch
+  Start(options);
+  const int before = engine_.writes();
+  engine_.Hold();
+  std::atomic<int> run{0};
+  for (uint32_t family = 1; family <= 5; ++family) {
+    committer_->Submit(
+        TestId<FamilyId>(family),
+        [&run, put = PutsMember(1)](FamilyWriter& writer) {
+          ++run;
+          return put(writer);
+        },
+        [](const absl::Status& status) { EXPECT_OK(status); }, 500);
+  }
+  engine_.AwaitWrites(before + 2);
+  Submit(TestId<FamilyId>(6), PutsMember(1));
+  engine_.AwaitWrites(before + 3);
+  EXPECT_EQ(run, 2);
+  engine_.Release();
+  committer_->Stop();
+  EXPECT_EQ(run, 5);
+}
+
 TEST_F(CommitterTest, AFamilyHasABoundOfItsOwnInTheQueue) {
   Committer::Options options;
   options.family_queue_max = 2;
