@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -27,6 +28,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/options.h"
@@ -46,32 +49,7 @@
 namespace nightlog {
 namespace {
 
-constexpr char kHelp[] =
-    "nightlogctl looks after the store of nightlogd and its backups. It takes nightlogd's "
-    "settings,\n"
-    "from /etc/nightlog/nightlogd.conf where that is and no other --config is given.\n"
-    "\n"
-    "  nightlogctl backups          lists the backups, the newest last\n"
-    "  nightlogctl verify [ID]      reads a backup (the latest), restores it to a folder of its "
-    "own\n"
-    "                               and checks all that is in it as `doctor` does; the server may "
-    "run\n"
-    "  nightlogctl backup           makes a backup of a stopped server, keeps the newest\n"
-    "                               --backups_kept; a running one makes one at SIGUSR1\n"
-    "  nightlogctl restore ID       restores a backup, or the `latest`, into --data_dir, which "
-    "must\n"
-    "                               be empty; devices push again what it lacks\n"
-    "  nightlogctl doctor [--repair]\n"
-    "                               checks every family of a stopped server: chain, hashes, "
-    "indexes;\n"
-    "                               with --repair makes again what is damaged and follows from "
-    "the\n"
-    "                               rest, and says which families only a backup can bring back\n"
-    "  nightlogctl stats            counts what is in the store of a stopped server\n"
-    "\n";
 constexpr char kDefaultConfig[] = "/etc/nightlog/nightlogd.conf";
-constexpr absl::string_view kVerbs[] = {"backups", "verify", "backup",
-                                        "restore", "doctor", "stats"};
 
 absl::StatusOr<std::unique_ptr<RocksdbEngine>> OpenStoreAt(const std::string& path) {
   ASSIGN_OR_RETURN(std::unique_ptr<RocksdbEngine> engine,
@@ -170,12 +148,6 @@ absl::Status RepairFamilies(Engine& engine) {
                 absl::StrJoin(repair->damages, ", ").c_str());
   }
   return absl::OkStatus();
-}
-
-// Where a server holds the store, says what to do while it runs.
-absl::Status WithWayOut(const absl::Status& status, absl::string_view way_out) {
-  if (!absl::IsFailedPrecondition(status)) return status;
-  return absl::FailedPreconditionError(absl::StrCat(status.message(), "; ", way_out));
 }
 
 absl::Status ListBackups(const Options& options) {
@@ -296,6 +268,84 @@ absl::Status BecomeOwner(const std::string& data_dir) {
       absl::StrCat("cannot become the owner of ", path.string(), "; run it as that user."));
 }
 
+// What a command is to do.
+struct Request {
+  const Options& options;
+  std::string backup;  // an id, or `latest`
+  bool repair;
+};
+
+struct Command {
+  absl::string_view name;
+  // What may follow the name: `ID`, `[ID]`, `[--repair]` or nothing.
+  absl::string_view form;
+  absl::string_view help;
+  // What to do while a server holds the store, for a command that needs it.
+  absl::string_view way_out;
+  absl::Status (*run)(const Request& request);
+};
+
+constexpr absl::string_view kOneId = "ID";
+constexpr absl::string_view kMaybeId = "[ID]";
+constexpr absl::string_view kMaybeRepair = "[--repair]";
+
+// Every command, in the order of the help.
+constexpr Command kCommands[] = {
+    {"backups", "", "lists the backups, the newest last", "",
+     [](const Request& request) { return ListBackups(request.options); }},
+    {"verify", kMaybeId,
+     "reads a backup (the latest), restores it to a folder of its own\n"
+     "and checks all that is in it as `doctor` does; the server may run",
+     "", [](const Request& request) { return VerifyBackup(request.options, request.backup); }},
+    {"backup", "",
+     "makes a backup of a stopped server, keeps the newest\n"
+     "--backups_kept; a running one makes one at SIGUSR1",
+     "a running server makes a backup at `systemctl kill -s USR1 nightlogd`",
+     [](const Request& request) { return MakeBackup(request.options); }},
+    {"restore", kOneId,
+     "restores a backup, or the `latest`, into --data_dir, which must\n"
+     "be empty; devices push again what it lacks",
+     "", [](const Request& request) { return RestoreBackup(request.options, request.backup); }},
+    {"doctor", kMaybeRepair,
+     "checks every family of a stopped server: chain, hashes, indexes;\n"
+     "with --repair makes again what is damaged and follows from the\n"
+     "rest, and says which families only a backup can bring back",
+     "`nightlogctl verify` checks the newest backup while a server runs",
+     [](const Request& request) { return Doctor(request.options, request.repair); }},
+    {"stats", "", "counts what is in the store of a stopped server",
+     "a running server has figures at its --metrics_listen",
+     [](const Request& request) { return PrintStats(request.options); }},
+};
+
+// nullptr: there is none.
+const Command* CommandOf(absl::string_view name) {
+  const auto* const command =
+      absl::c_find_if(kCommands, [name](const Command& known) { return known.name == name; });
+  return command == std::end(kCommands) ? nullptr : command;
+}
+
+std::string Help() {
+  constexpr size_t kHelpColumn = 31;
+  std::string help = absl::StrCat(
+      "nightlogctl looks after the store of nightlogd and its backups. It takes nightlogd's "
+      "settings,\nfrom ",
+      kDefaultConfig, " where that is and no other --config is given.\n\n");
+  for (const Command& command : kCommands) {
+    std::string left =
+        absl::StrCat("  nightlogctl ", command.name, command.form.empty() ? "" : " ", command.form);
+    if (left.size() >= kHelpColumn) {
+      absl::StrAppend(&help, left, "\n");
+      left.clear();
+    }
+    for (const absl::string_view line : absl::StrSplit(command.help, '\n')) {
+      left.resize(kHelpColumn, ' ');
+      absl::StrAppend(&help, left, line, "\n");
+      left.clear();
+    }
+  }
+  return absl::StrCat(help, "\n", DescribeSettings());
+}
+
 // UNIMPLEMENTED: there is no such command, or it is none with these words.
 absl::Status CheckWords(const std::vector<std::string>& words) {
   if (words.empty()) {
@@ -304,42 +354,33 @@ absl::Status CheckWords(const std::vector<std::string>& words) {
         "from --config=FILE, or else from ",
         kDefaultConfig, "; see nightlogctl --help."));
   }
-  const std::string& verb = words.front();
-  if (!absl::c_linear_search(kVerbs, verb)) {
+  const std::string& name = words.front();
+  const Command* const command = CommandOf(name);
+  if (command == nullptr) {
     return absl::UnimplementedError(
-        absl::StrCat("`", verb, "` is not a command; see nightlogctl --help."));
+        absl::StrCat("`", name, "` is not a command; see nightlogctl --help."));
   }
-  if (verb == "restore" && words.size() < 2) {
-    return absl::UnimplementedError(
-        "say which backup to restore, such as the `latest`; see nightlogctl --help.");
+  if (command->form == kOneId && words.size() < 2) {
+    return absl::UnimplementedError(absl::StrCat(
+        "say which backup to ", name, ", such as the `latest`; see nightlogctl --help."));
   }
-  const size_t words_max = verb == "verify" || verb == "restore" ? 2 : 1;
+  const size_t words_max = command->form == kOneId || command->form == kMaybeId ? 2 : 1;
   if (words.size() <= words_max) return absl::OkStatus();
-  return absl::UnimplementedError(absl::StrCat("`", verb, "` does not go with `",
+  return absl::UnimplementedError(absl::StrCat("`", name, "` does not go with `",
                                                words.at(words_max), "`; see nightlogctl --help."));
 }
 
 // REQUIRES: CheckWords() found nothing.
 absl::Status Run(const CommandLine& line, bool repair) {
-  const std::string& verb = line.words.front();
-  const std::string word = line.words.size() > 1 ? line.words.at(1) : "latest";
-  if (repair && verb != "doctor") {
+  const Command& command = *CommandOf(line.words.front());
+  if (repair && command.form != kMaybeRepair) {
     return absl::UnimplementedError("--repair goes with `doctor`; see nightlogctl --help.");
   }
   RETURN_IF_ERROR(BecomeOwner(line.options.data_dir));
-  if (verb == "backups") return ListBackups(line.options);
-  if (verb == "verify") return VerifyBackup(line.options, word);
-  if (verb == "backup") {
-    return WithWayOut(MakeBackup(line.options),
-                      "a running server makes a backup at `systemctl kill -s USR1 nightlogd`");
-  }
-  if (verb == "restore") return RestoreBackup(line.options, word);
-  if (verb == "doctor") {
-    return WithWayOut(Doctor(line.options, repair),
-                      "`nightlogctl verify` checks the newest backup while a server runs");
-  }
-  return WithWayOut(PrintStats(line.options),
-                    "a running server has figures at its --metrics_listen");
+  const absl::Status status =
+      command.run({line.options, line.words.size() > 1 ? line.words.at(1) : "latest", repair});
+  if (!absl::IsFailedPrecondition(status) || command.way_out.empty()) return status;
+  return absl::FailedPreconditionError(absl::StrCat(status.message(), "; ", command.way_out));
 }
 
 const char* ReadVariable(const char* name) {
@@ -363,7 +404,7 @@ int main(int argc, char* argv[]) {
   const absl::StatusOr<nightlog::CommandLine> line =
       nightlog::ReadCommandLine(arguments, nightlog::ReadVariable, nightlog::CheckWords);
   if (line.ok() && line->help) {
-    std::printf("%s%s", nightlog::kHelp, nightlog::DescribeSettings().c_str());
+    std::printf("%s", nightlog::Help().c_str());
     return 0;
   }
   const absl::Status status = line.ok() ? nightlog::Run(*line, repair) : line.status();
