@@ -2,6 +2,8 @@
 //
 // Exit codes, stable: 0 done; 1 it could not be done, standard error says why and what to do; 2 the
 // command line is wrong; 3 the server cannot be reached; 4 no access, or no access any more.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
@@ -180,5 +182,7 @@ int Main(std::vector<std::string> words) {
 }  // namespace nightlog::cli
 
 int main(int argc, char** argv) {
+  // What it writes, the phone's token among it, is its user's alone.
+  umask(0077);
   return nightlog::cli::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

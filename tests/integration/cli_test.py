@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What the command line says where a person might be surprised."""
 
+import os
 import socket
+import stat
 import subprocess
 import unittest
 
@@ -55,6 +57,19 @@ class CliTest(processes.Case):
         self.assertIn("COMMAND", phone.run("help"))
         for words in (("help", "log"), ("log", "--help"), ("--help", "log")):
             self.assertIn("nightlog log ", phone.run(*words))
+
+    def test_nobody_else_on_the_machine_reads_a_phone_or_what_it_exports(self):
+        alex, _ = self.family()
+        alex.run("log", "cry")
+        exported = os.path.join(self.folder, "log.jsonl")
+        alex.run("export", "--out", exported)
+        paths = [alex.state, exported]
+        for folder, folders, files in os.walk(alex.state):
+            paths += [os.path.join(folder, name) for name in folders + files]
+        self.assertGreater(len(paths), 4, paths)
+        for path in paths:
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
+            self.assertEqual(mode & 0o077, 0, f"{path}: {mode:o}")
 
     def test_a_second_command_on_a_phone_in_use_says_so(self):
         alex, _ = self.family()
