@@ -30,12 +30,12 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "services/access.h"
 #include "services/call_limits.h"
 #include "services/executor.h"
 #include "services/family_service.h"
 #include "services/grpc_door.h"
+#include "services/invite_code.h"
 #include "services/log.h"
 #include "services/methods.h"
 #include "services/metrics.h"
@@ -128,17 +128,6 @@ CallLimitOptions CallLimitsOf(const Options& options) {
           options.address_streams_max};
 }
 
-// A set-up code, if one is asked for or nobody could do anything without.
-absl::StatusOr<absl::optional<std::string>> SetupCodeToTell(Engine& engine, const Options& options,
-                                                            const Clock& clock, Random& random) {
-  bool needed = options.new_setup_code;
-  if (!needed && !IsRegistrationOpen(options)) {
-    ASSIGN_OR_RETURN(needed, NeedsSetupCode(*engine.Snapshot(), clock.Now()));
-  }
-  if (!needed) return absl::nullopt;
-  return MakeSetupCode(engine, clock.Now(), random);
-}
-
 // Says how to make the first family, or one more: in a file of its owner's, or on stdout.
 absl::Status TellSetupLink(const Options& options, const std::string& link) {
   if (options.setup_link_file.empty()) {
@@ -150,8 +139,9 @@ absl::Status TellSetupLink(const Options& options, const std::string& link) {
   const int fd = open(options.setup_link_file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                       S_IRUSR | S_IWUSR);
   const std::string line = link + "\n";
-  const bool written =
-      fd >= 0 && write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  const bool written = fd >= 0 &&
+                       write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+                       fsync(fd) == 0;
   if (fd >= 0) close(fd);
   if (written) return absl::OkStatus();
   return absl::UnavailableError(
@@ -214,6 +204,20 @@ void TellAddresses(const Server& server, const WebGateway* web, const MetricsEnd
 std::string SetupLink(const Options& options, const WebGateway* web, const std::string& code) {
   if (web == nullptr) return "nightlog family create --setup-code " + code;
   return absl::StrCat(options.web_url.empty() ? web->url() : options.web_url, "#setup=", code);
+}
+
+// Tells a link with a new code, if one is asked for or nobody could do anything without. The code
+// holds once it was told: a start that ends before leaves it to the next one. `web` may be null.
+absl::Status OfferSetUp(Engine& engine, const Options& options, const WebGateway* web,
+                        const Clock& clock, Random& random) {
+  bool needed = options.new_setup_code;
+  if (!needed && !IsRegistrationOpen(options)) {
+    ASSIGN_OR_RETURN(needed, NeedsSetupCode(*engine.Snapshot(), clock.Now()));
+  }
+  if (!needed) return absl::OkStatus();
+  const std::string code = MakeInviteCode(random);
+  RETURN_IF_ERROR(TellSetupLink(options, SetupLink(options, web, code)));
+  return StoreSetupCode(engine, code, clock.Now());
 }
 
 std::unique_ptr<PurgeSchedule> StartPurges(RocksdbEngine& engine, Committer& committer, Log& log) {
@@ -313,8 +317,6 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   SystemClock clock;
   SystemRandom random;
   if (options.new_lineage) RETURN_IF_ERROR(BeginNewLineages(*engine, random));
-  ASSIGN_OR_RETURN(const absl::optional<std::string> setup_code,
-                   SetupCodeToTell(*engine, options, clock, random));
 
   // The use cases.
   Feed feed;
@@ -358,9 +360,7 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
                      }));
   }
   TellAddresses(*server, web.get(), metrics_endpoint.get());
-  if (setup_code.has_value()) {
-    RETURN_IF_ERROR(TellSetupLink(options, SetupLink(options, web.get(), *setup_code)));
-  }
+  RETURN_IF_ERROR(OfferSetUp(*engine, options, web.get(), clock, random));
   std::fflush(stdout);
   log.Info("serving", {{"address", server->address()}, {"web", web == nullptr ? "" : web->url()}});
 

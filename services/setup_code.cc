@@ -43,15 +43,13 @@ absl::StatusOr<bool> NeedsSetupCode(const ReadView& view, absl::Time now) {
   return true;
 }
 
-absl::StatusOr<std::string> MakeSetupCode(Engine& engine, absl::Time now, Random& random) {
-  const std::string code = MakeInviteCode(random);
+absl::Status StoreSetupCode(Engine& engine, absl::string_view code, absl::Time now) {
   ASSIGN_OR_RETURN(const std::string code_hash, HashSetupCode(code));
   WriteBatch batch;
   batch.DeleteRange(kAccessColumn, SetupCodesPrefix(), PrefixLimit(SetupCodesPrefix()));
   batch.Put(kAccessColumn, SetupCodeKey(code_hash),
             ToProto(now + kSetupCodeValid).SerializeAsString());
-  RETURN_IF_ERROR(engine.Write(batch));
-  return code;
+  return engine.Write(batch);
 }
 
 absl::StatusOr<std::string> HashSetupCode(absl::string_view typed) {

@@ -7,7 +7,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "storage/core/random.h"
 #include "storage/engine/engine.h"
 #include "storage/family_writer.h"
 
@@ -29,9 +28,9 @@ constexpr absl::Duration kSetupCodeValid = absl::Hours(24 * 7);
 // holds.
 absl::StatusOr<bool> NeedsSetupCode(const ReadView& view, absl::Time now);
 
-// Makes a code, which is valid on disk when this returns, for kSetupCodeValid; all others are void
-// then. For a store that nothing else writes to meanwhile.
-absl::StatusOr<std::string> MakeSetupCode(Engine& engine, absl::Time now, Random& random);
+// Makes a code valid for kSetupCodeValid, on disk when this returns; all others are void then. Tell
+// somebody first: nothing says again what a code is that holds.
+absl::Status StoreSetupCode(Engine& engine, absl::string_view code, absl::Time now);
 
 // The hash of a code as it was typed. PERMISSION_DENIED (SETUP_CODE_NOT_VALID) for what no code can
 // look like, or if there is none.

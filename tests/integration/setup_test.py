@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """A server that only whoever has its set-up link can make a family on."""
 
+import os
+import subprocess
 import unittest
 
 import processes
@@ -42,6 +44,24 @@ class SetupTest(processes.Case):
         self.daemon.flags = self.daemon_flags
         made = self.create("sam", "--setup-code", self.code())
         self.assertEqual(made.returncode, 0, made.stderr)
+
+    def test_a_start_that_fails_leaves_the_link_to_the_next_one(self):
+        nowhere = os.path.join(self.folder, "nowhere")
+        for name, flag in (("alex", f"--web_root={nowhere}"),
+                           ("sam", f"--setup_link_file={nowhere}/link")):
+            self.daemon.stop()
+            self.daemon.data = os.path.join(self.folder, f"data of {name}")
+            failed = subprocess.run(
+                [os.environ["NIGHTLOGD"], f"--data_dir={self.daemon.data}", "--listen=127.0.0.1:0",
+                 *self.daemon_flags, flag], text=True, capture_output=True,
+                timeout=processes.PATIENCE_SECONDS)
+            self.assertEqual(failed.returncode, 1, failed.stderr)
+            self.assertIn(nowhere, failed.stderr)
+            self.daemon.start()
+            code = self.code()
+            self.assertIsNotNone(code, f"nobody was told: {flag}")
+            made = self.create(name, "--setup-code", code)
+            self.assertEqual(made.returncode, 0, made.stderr)
 
 
 if __name__ == "__main__":
