@@ -3,7 +3,7 @@
 // awake, or a remark.
 //
 //   time,86,87,88          days by number, or by date
-//   0,s,S,E                hours as a number, or `0:15`
+//   0,s,S,E                hours as a number, or `0:15`, or `12:15 AM`
 //   0.25,s,S,S
 //
 // Neighbouring cells that say asleep, also from one day to the next, are one sleep; so it is with
@@ -13,10 +13,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -37,8 +39,10 @@ absl::optional<int> MinuteOfDay(absl::string_view text) {
   text = absl::StripAsciiWhitespace(text);
   absl::optional<double> hours;
   if (absl::StrContains(text, ":")) {
-    const auto length = ParseLength(text);
-    if (length.has_value()) hours = absl::ToDoubleHours(*length);
+    const auto stamp = ParseStamp(absl::StrCat("2000-01-01 ", text), DateOrder::kMonthFirst);
+    if (stamp.has_value() && !stamp->moment.has_value()) {
+      hours = stamp->local.hour() + stamp->local.minute() / 60.0;
+    }
   } else {
     hours = ParseNumber(text);
   }
@@ -46,10 +50,18 @@ absl::optional<int> MinuteOfDay(absl::string_view text) {
   return static_cast<int>(std::lround(*hours * 60));
 }
 
-// How long each row's span is. INVALID_ARGUMENT: the first column is not one of even steps.
-absl::StatusOr<int> StepOf(const std::vector<CsvRow>& rows) {
-  absl::optional<int> before;
-  absl::optional<int> step;
+// The spans of the day that rows stand for, in minutes.
+struct Steps {
+  int first = 0;  // when the first begins
+  int length = 0;
+
+  // That of a row; the first one is the heading.
+  int BeginOf(size_t row) const { return first + (static_cast<int>(row) - 1) * length; }
+};
+
+// INVALID_ARGUMENT: the first column is not one of even steps.
+absl::StatusOr<Steps> StepsOf(const std::vector<CsvRow>& rows) {
+  Steps steps;
   for (size_t i = 1; i < rows.size(); ++i) {
     if (rows[i].unclosed_quote) {
       return Refusal(v1::IMPORT_REASON_OPEN_QUOTE, {}, rows[i].line);
@@ -58,16 +70,14 @@ absl::StatusOr<int> StepOf(const std::vector<CsvRow>& rows) {
     if (!minute.has_value()) {
       return Refusal(v1::IMPORT_REASON_NO_TIME_OF_DAY, {rows[i].fields[0]}, rows[i].line);
     }
-    if (before.has_value()) {
-      if (!step.has_value()) step = *minute - *before;
-      if (*step <= 0 || *minute - *before != *step) {
-        return Refusal(v1::IMPORT_REASON_UNEVEN_STEPS, {}, rows[i].line);
-      }
+    if (i == 1) steps.first = *minute;
+    if (i == 2) steps.length = *minute - steps.first;
+    if (i > 1 && (steps.length <= 0 || *minute != steps.BeginOf(i))) {
+      return Refusal(v1::IMPORT_REASON_UNEVEN_STEPS, {}, rows[i].line);
     }
-    before = minute;
   }
-  if (!step.has_value()) return Refusal(v1::IMPORT_REASON_TOO_FEW_ROWS);
-  return *step;
+  if (steps.length == 0) return Refusal(v1::IMPORT_REASON_TOO_FEW_ROWS);
+  return steps;
 }
 
 // The day of a column; nullopt where its heading names none.
@@ -101,8 +111,8 @@ struct Run {
 
 class SheetReader {
  public:
-  SheetReader(const std::vector<CsvRow>& rows, int step, const ImportOptions& options)
-      : rows_(rows), step_(step), options_(options) {}
+  SheetReader(const std::vector<CsvRow>& rows, const Steps& steps, const ImportOptions& options)
+      : rows_(rows), steps_(steps), options_(options) {}
 
   ImportedLog Read() {
     for (size_t column = 1; column < Columns(); ++column) {
@@ -140,14 +150,14 @@ class SheetReader {
   void Add(absl::CivilDay day, size_t row, const std::string& cell) {
     const Says says = WhatItSays(cell);
     const absl::CivilSecond begin =
-        absl::CivilSecond(day) + 60 * static_cast<int64_t>(*MinuteOfDay(rows_[row].fields[0]));
+        absl::CivilSecond(day) + 60 * static_cast<int64_t>(steps_.BeginOf(row));
     const bool goes_on =
         says == run_.says && begin == run_.end && (says != Says::kRemark || cell == run_.cell);
     if (!goes_on) {
       EndRun();
       run_ = Run{rows_[row].line, says, cell, begin, begin, {}};
     }
-    run_.end = begin + 60 * static_cast<int64_t>(step_);
+    run_.end = begin + 60 * static_cast<int64_t>(steps_.length);
     run_.lines.push_back(rows_[row].line);
   }
 
@@ -212,24 +222,38 @@ class SheetReader {
   }
 
   const std::vector<CsvRow>& rows_;
-  const int step_;
+  const Steps steps_;
   const ImportOptions& options_;
   Run run_;
   ImportedLog log_;
 };
 
-absl::StatusOr<ImportedLog> Read(const std::vector<CsvRow>& rows, const ImportOptions& options) {
-  ASSIGN_OR_RETURN(const int step, StepOf(rows));
+// Without the rows of empty cells that a spreadsheet writes below what was filled in.
+std::vector<CsvRow> FilledRows(const std::vector<CsvRow>& rows) {
+  std::vector<CsvRow> filled;
+  absl::c_copy_if(rows, std::back_inserter(filled), [](const CsvRow& row) {
+    return !absl::c_all_of(row.fields, [](const std::string& cell) { return cell.empty(); });
+  });
+  return filled;
+}
+
+absl::StatusOr<ImportedLog> Read(const std::vector<CsvRow>& all_rows,
+                                 const ImportOptions& options) {
+  const std::vector<CsvRow> rows = FilledRows(all_rows);
+  if (rows.empty()) return Refusal(v1::IMPORT_REASON_EMPTY);
+  ASSIGN_OR_RETURN(const Steps steps, StepsOf(rows));
   int number;
   const bool numbered = rows[0].fields.size() > 1 && absl::SimpleAtoi(rows[0].fields[1], &number);
   if (numbered && !options.day_zero.has_value()) {
     return Refusal(v1::IMPORT_REASON_NUMBERED_DAYS);
   }
-  return SheetReader(rows, step, options).Read();
+  return SheetReader(rows, steps, options).Read();
 }
 
 bool Recognises(const CsvRow& heading) {
-  if (heading.fields.size() < 2 || !absl::EqualsIgnoreCase(heading.fields[0], "time")) return false;
+  if (heading.fields.size() < 2 ||
+      !absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(heading.fields[0]), "time"))
+    return false;
   int number;
   return absl::SimpleAtoi(heading.fields[1], &number) ||
          ParseDay(heading.fields[1], DateOrder::kMonthFirst).has_value() ||

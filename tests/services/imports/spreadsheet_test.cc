@@ -38,6 +38,27 @@ TEST(SpreadsheetTest, HoursMayHaveADecimalComma) {
   EXPECT_EQ(MinutesOf(log.entries[0].entry), 30);
 }
 
+TEST(SpreadsheetTest, TimesOfDayMayBeByAClockOfTwelveHours) {
+  const ImportedLog log =
+      ReadWell(" Time , 2026-01-10 \n12:00 AM,E\n12:15 am,\n12:30 AM,S\n12:45 AM,\n1:00 a.m.,\n",
+               OptionsIn("UTC"));
+  ASSERT_THAT(log.entries, SizeIs(2));
+  EXPECT_EQ(LocalBegin(log.entries[0].entry), "2026-01-10T00:00:00+00:00");
+  EXPECT_EQ(LocalBegin(log.entries[1].entry), "2026-01-10T00:30:00+00:00");
+  EXPECT_EQ(MinutesOf(log.entries[1].entry), 15);
+  const ImportedLog noon = ReadWell("time,2026-01-10\n12:45 PM,S\n1:00 PM,S\n", OptionsIn("UTC"));
+  ASSERT_THAT(noon.entries, SizeIs(1));
+  EXPECT_EQ(LocalEnd(noon.entries[0].entry), "2026-01-10T13:15:00+00:00");
+}
+
+TEST(SpreadsheetTest, RowsOfEmptyCellsAloneSayNothing) {
+  const ImportedLog log =
+      ReadWell("time,2026-01-10\n0:00,S\n0:15,\n,\n0:30,S\n,\n,\n", OptionsIn("UTC"));
+  ASSERT_THAT(log.entries, SizeIs(2));
+  EXPECT_EQ(log.entries[1].line, 5);
+  EXPECT_FALSE(ReadLog(",,\n,,\n", "spreadsheet", OptionsIn("UTC")).ok());
+}
+
 TEST(SpreadsheetTest, NumberedDaysCountFromADayThatIsSaid) {
   const std::string text = "time,86,87\n23.5,S,\n23.75,S,\n";
   const auto unsaid = ReadLog(text, "", OptionsIn("UTC"));
