@@ -42,6 +42,7 @@ absl::StatusOr<RowTimes> ReadTimes(const TableRow& row, DateOrder order) {
     ASSIGN_OR_RETURN(times.began, StampIn(row, "start", order));
     ASSIGN_OR_RETURN(times.ended, OptionalStampIn(row, "end", order));
     times.length = ParseLength(row["duration"]);
+    RETURN_IF_ERROR(CheckLength(row, "duration", times));
   } else {
     ASSIGN_OR_RETURN(times.began, StampIn(row, "time", order));
   }

@@ -57,6 +57,7 @@ absl::StatusOr<v1::LogEntry> ReadRow(const TableRow& row, absl::string_view acti
     feed.set_kind(v1::FEED_KIND_BOTTLE);
     SetAmount(row[kOunces], VolumeUnit::kOunce, feed, remarks);
     SetAmount(row[kMillilitres], VolumeUnit::kMillilitre, feed, remarks);
+    if (!feed.has_amount_ml()) AddColumns(row, {kOunces, kMillilitres}, entry);
   } else {
     detail.mutable_note();
     AddText(activity, entry);

@@ -44,6 +44,7 @@ absl::StatusOr<RowTimes> ReadTimes(const TableRow& row, absl::string_view type, 
   if (type == "Sleep") {
     ASSIGN_OR_RETURN(times.ended, ReadStamp(row, kSleepEnd, order));
     times.length = SecondsIn(row["[Sleep] Duration (Seconds)"]);
+    RETURN_IF_ERROR(CheckLength(row, "[Sleep] Duration (Seconds)", times));
   } else if (type == "Breastfeed") {
     const auto left = SecondsIn(row["[Breastfeed] Left Duration (Seconds)"]);
     const auto right = SecondsIn(row["[Breastfeed] Right Duration (Seconds)"]);
@@ -55,8 +56,9 @@ absl::StatusOr<RowTimes> ReadTimes(const TableRow& row, absl::string_view type, 
 }
 
 // A bottle's parts, or its whole.
-void SetBottle(const TableRow& row, absl::optional<VolumeUnit> unit, v1::Feed& feed,
+void SetBottle(const TableRow& row, absl::optional<VolumeUnit> unit, v1::LogEntry& entry,
                std::vector<v1::ImportRemark>& remarks) {
+  v1::Feed& feed = *entry.mutable_detail()->mutable_feed();
   feed.set_kind(v1::FEED_KIND_BOTTLE);
   double total = 0;
   bool any = false;
@@ -64,9 +66,10 @@ void SetBottle(const TableRow& row, absl::optional<VolumeUnit> unit, v1::Feed& f
     if (part == "Volume" && any) break;
     const std::string column = absl::StrCat("[Bottle Feed] ", part);
     if (row[column].empty()) continue;
+    const std::string unit_column = absl::StrCat(column, " Unit");
     v1::Feed read;
-    SetAmount(absl::StrCat(row[column], " ", row[absl::StrCat(column, " Unit")]), unit, read,
-              remarks);
+    SetAmount(absl::StrCat(row[column], " ", row[unit_column]), unit, read, remarks);
+    if (!read.has_amount_ml()) AddColumns(row, {column, unit_column}, entry);
     any = any || read.has_amount_ml();
     total += read.amount_ml();
   }
@@ -92,7 +95,7 @@ absl::StatusOr<v1::LogEntry> ReadRow(const TableRow& row, const ImportOptions& o
   } else if (type == "Breastfeed") {
     detail.mutable_feed()->set_kind(v1::FEED_KIND_BREAST);
   } else if (type == "Bottle Feed") {
-    SetBottle(row, options.amounts, *detail.mutable_feed(), remarks);
+    SetBottle(row, options.amounts, entry, remarks);
   } else if (absl::StartsWith(type, "Solid")) {
     detail.mutable_feed()->set_kind(v1::FEED_KIND_SOLID);
   } else {

@@ -36,6 +36,18 @@ TEST(BabyBuddyTest, TheDurationTellsWhichRepeatedHourIsMeant) {
   EXPECT_EQ(LocalEnd(log.entries[0].entry), "2026-10-25T01:30:00+00:00");
 }
 
+TEST(BabyBuddyTest, ALengthThatIsNoneIsSetAside) {
+  const ImportedLog log = ReadWell(
+      "child_id,start,end,duration,nap,notes\n"
+      "1,2026-10-24 20:00:00,,P0DT10H,0,\n"
+      "1,2026-10-25 20:00:00,,10:00:00,0,\n",
+      OptionsIn("Europe/London"));
+  ASSERT_THAT(log.entries, SizeIs(1));
+  EXPECT_EQ(MinutesOf(log.entries[0].entry), 600);
+  ASSERT_THAT(log.set_aside, SizeIs(1));
+  EXPECT_THAT(log.set_aside[0].text(), HasSubstr("'P0DT10H'"));
+}
+
 TEST(BabyBuddyTest, ATimeWithAnOffsetIsAMoment) {
   const ImportedLog log =
       ReadWell("child_id,start,end,notes\n1,2026-02-15T22:00:00-05:00,2026-02-16 04:00:00+00:00,\n",

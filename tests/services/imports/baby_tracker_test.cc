@@ -59,6 +59,14 @@ TEST(BabyTrackerTest, EachFileHasTheKindThatItsColumnsTell) {
             "pumping\nTotal amount (oz.): 4\nLeft duration (min): 21\nRight duration (min): 22");
 }
 
+TEST(BabyTrackerTest, AnAmountThatIsNoneStaysInTheText) {
+  const ImportedLog log =
+      ReadWell("Baby,Time,Amount (oz.),Note\nRobin,\"2/3/25, 08:38\",half,ok\n", OptionsIn("UTC"));
+  ASSERT_THAT(log.entries, SizeIs(1));
+  EXPECT_EQ(log.entries[0].entry.text(), "Amount (oz.): half\nok");
+  EXPECT_THAT(log.adjusted, SizeIs(1));
+}
+
 TEST(BabyTrackerTest, RowsOfTwoFilesThatSayTheSameAreTwoEvents) {
   const ImportOptions options = OptionsIn("UTC");
   const ImportedLog nursing =

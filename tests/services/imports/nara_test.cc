@@ -64,6 +64,26 @@ TEST(NaraTest, FeedsKeepTheirKindLengthAndAmount) {
   EXPECT_THAT(log.adjusted, IsEmpty());
 }
 
+TEST(NaraTest, AnAmountThatIsNoneStaysInTheText) {
+  const ImportedLog log = Read(
+      "Bottle Feed,Robin,,1783353700000,,ok,,,,60,ML,2,cups,,,,,,\n"
+      "Bottle Feed,Robin,,1783353800000,,,,,,,,,,120,,,,,\n");
+  ASSERT_THAT(log.entries, SizeIs(2));
+  EXPECT_EQ(log.entries[0].entry.detail().feed().amount_ml(), 60);
+  EXPECT_EQ(log.entries[0].entry.text(),
+            "[Bottle Feed] Formula Volume: 2\n[Bottle Feed] Formula Volume Unit: cups\nok");
+  EXPECT_EQ(log.entries[1].entry.text(), "[Bottle Feed] Volume: 120");
+  EXPECT_THAT(log.adjusted, SizeIs(2));
+}
+
+TEST(NaraTest, ALengthThatIsNoneIsSetAside) {
+  const ImportedLog log = Read(
+      "Sleep,Robin,,1783353600000,,,,,,,,,,,,,ten,,\n"
+      "Sleep,Robin,,1783353600000,,,,,,,,,,,,,10 min,,\n");
+  ASSERT_THAT(log.set_aside, SizeIs(1));
+  EXPECT_THAT(log.set_aside[0].text(), HasSubstr("'10 min'"));
+}
+
 TEST(NaraTest, OtherEventsAreNotesAndTheChildItselfIsSetAside) {
   const ImportedLog log = Read(
       "Diaper,Robin,,1783353600000,,big one,,,,,,,,,,Dirty Wet,,,\n"
