@@ -108,7 +108,7 @@ absl::optional<Stamp> ReadStamp(absl::string_view raw, DateOrder order) {
     if (absl::ParseTime(format, text, &time, &error)) return Stamp{time, {}};
   }
   for (const char* format : {"%Y-%m-%d %H:%M:%E*S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%E*S",
-                             "%Y-%m-%dT%H:%M", "%Y-%m-%d %I:%M %p"}) {
+                             "%Y-%m-%dT%H:%M", "%Y-%m-%d %I:%M %p", "%Y-%m-%d %I:%M:%S %p"}) {
     if (const auto local = ParseLocal(format, text)) return Stamp{absl::nullopt, *local};
   }
   int64_t epoch;

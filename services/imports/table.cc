@@ -149,7 +149,7 @@ bool HasColumns(const CsvRow& heading, absl::Span<const absl::string_view> colum
 
 void AddText(absl::string_view line, v1::LogEntry& entry) {
   if (line.empty()) return;
-  entry.set_text(absl::StrCat(entry.text(), entry.text().empty() ? "" : "\n", line));
+  absl::StrAppend(entry.mutable_text(), entry.text().empty() ? "" : "\n", line);
 }
 
 void AddColumns(const TableRow& row, absl::Span<const absl::string_view> columns,
