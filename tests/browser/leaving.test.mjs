@@ -53,6 +53,45 @@ scene('what a phone that was shut out logs waits for an owner', async (stage) =>
   await alex.now('Asleep').waitFor();
 });
 
+scene('what somebody tapped before he became a viewer goes when he says so, and not before', async (stage) => {
+  const [alex, sam] = await stage.twoPhones({ sam: { judged: true } });
+  await sam.open('#/family');
+  await sam.button('Add a device of your own').click();
+  const tablet = (...words) => stage.nightlog('tablet', ...words);
+  await tablet('join', await sam.makeCode(), '--server', stage.server.address);
+  await sam.open('#/tonight');
+  await sam.context.setOffline(true);
+  await sam.tap('Put down');
+  await sam.tap('Asleep');
+  await alex.open('#/family');
+  await alex.button('Invite somebody to read along').click();
+  await tablet('join', await alex.makeCode());
+  await sam.context.setOffline(false);
+
+  await sam.page.getByRole('link', { name: '2 taps are on this phone only' }).click();
+  const taps = [sam.page.getByText(/: Put down, /), sam.page.getByText(/: Asleep, /)];
+  for (const tap of taps) await tap.waitFor();
+  assert.deepEqual(await sam.faults(), []);
+  const asked = [];
+  const discard = async (sure) => {
+    sam.page.once('dialog', (dialog) => {
+      asked.push(dialog.message());
+      return sure ? dialog.accept() : dialog.dismiss();
+    });
+    await sam.button('Discard all 2').click();
+  };
+  await discard(false);
+  await sam.page.reload();
+  for (const tap of taps) await tap.waitFor();
+  await discard(true);
+  await sam.page.getByText('Nothing needs you').waitFor();
+  for (const words of asked) assert.match(words, /^Discard these 2 taps for good\?/);
+  assert.equal(asked.length, 2);
+  await sam.open('#/tonight');
+  await sam.sync(/^Synced/).waitFor();
+  assert.equal(await sam.entry('Put down').count(), 0);
+});
+
 scene('what was sent late is shown of the family where it is asked for', async (stage) => {
   const [alex, sam] = await stage.twoPhones();
   // Alex looks after another child, whose night is on her screen.

@@ -39,10 +39,10 @@ export default function AttentionPage({ shown }: { shown: Shown }) {
       () => undefined,
     );
   }, [family, owner]);
-  const attempt = async (act: () => Promise<void>, done: string) => {
+  // False: it was not done, and the page shows why.
+  const attempt = async (act: () => Promise<unknown>, done: string) => {
     try {
-      await act();
-      showToast({ text: done });
+      if ((await act()) !== false) showToast({ text: done });
     } catch (error) {
       showToast({ text: error instanceof AppError ? error.message : String(error), alert: true });
     }
@@ -55,21 +55,38 @@ export default function AttentionPage({ shown }: { shown: Shown }) {
       },
       t(accept ? 'caregiver.late_accepted' : 'caregiver.late_refused'),
     );
-  const { state, pending, closedMessage } = family.sync.value;
-  const mayLog = closedMessage === undefined;
-  const notShared = state === 'not_shared' ? pending : 0;
+  const mayLog = family.sync.value.closedMessage === undefined;
+  const viewer = family.pairing.value.role === 'viewer';
+  const notShared = family.outbox.value.filter((tap) => viewer && tap.revision === 0);
+  const count = notShared.length;
   return (
     <Page
       title={t('caregiver.attention')}
       back={{ href: '#/tonight', label: t('caregiver.title') }}
     >
-      {attention.length + conflicts.length + late.value.length + notShared === 0 && (
+      {attention.length + conflicts.length + late.value.length + count === 0 && (
         <p class="card">{t('caregiver.attention_none')}</p>
       )}
-      {notShared > 0 && (
+      {count > 0 && (
         <section class="card">
-          <h2>{t('caregiver.not_shared', { count: notShared })}</h2>
+          <h2>{t('caregiver.not_shared', { count })}</h2>
           <p class="small">{t('caregiver.not_shared_why')}</p>
+          {notShared.map((tap) => (
+            <TapLine key={tap.position} tap={{ ...tap, madeAt: tap.madeAt.wall }} shown={shown} />
+          ))}
+          <Button
+            kind="careful"
+            icon={kTrash}
+            onClick={() => {
+              if (!confirm(t('caregiver.discard_not_shared_sure', { count }))) return;
+              void attempt(
+                async () => (await family.remote()).discardNotShared(family.id, notShared),
+                t('caregiver.discarded'),
+              );
+            }}
+          >
+            {t('caregiver.discard_not_shared', { count })}
+          </Button>
         </section>
       )}
       {attention.map((tap) => (
@@ -147,7 +164,7 @@ function rejectionWords({ reason, message }: NeedsAttention): string {
 }
 
 // `Tue, 14 Jan 02:12: Crying, 02:10`
-function TapLine({ tap, shown }: { tap: NeedsAttention | LateTap; shown: Shown }) {
+function TapLine({ tap, shown }: { tap: Pick<LateTap, 'madeAt' | 'edits'>; shown: Shown }) {
   const zone = shown.child.body.homeZone;
   return (
     <p>

@@ -27,6 +27,7 @@ import type {
   RecordOf,
   Role,
   SyncStatus,
+  WaitingTap,
 } from './types.ts';
 
 // One change within a tap. All changes of a tap are committed as one or not at all.
@@ -70,6 +71,8 @@ export interface Family {
   list<K extends RecordKind>(kind: K): ReadonlySignal<readonly RecordOf<K>[]>;
   readonly conflicts: ReadonlySignal<readonly Conflict[]>;
   readonly attention: ReadonlySignal<readonly NeedsAttention[]>;
+  // The oldest first.
+  readonly outbox: ReadonlySignal<readonly WaitingTap[]>;
   readonly sync: ReadonlySignal<SyncStatus>;
 
   // Reads entries and nights from `since` on from this phone's storage; the app starts with the

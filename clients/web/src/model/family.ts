@@ -79,7 +79,7 @@ export class FamilyModel implements Family {
   readonly pairing = computed(() => this.row.value.pairing);
 
   private readonly row: Signal<FamilyRow>;
-  private readonly outbox = signal<readonly TransactionRow[]>([]);
+  readonly outbox = signal<readonly TransactionRow[]>([]);
   private readonly attentionRows = signal<readonly AttentionRow[]>([]);
   private readonly confirmed = new Map<Id, RecordRow>();
   private readonly lists = new Map<RecordKind, ReadonlySignal<readonly AnyRecord[]>>();

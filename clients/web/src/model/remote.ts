@@ -16,6 +16,7 @@ import type {
   MemberWithDevices,
   Pairing,
   RecordOf,
+  WaitingTap,
 } from './types.ts';
 
 // What another device of the family holds durably, and since when that is known.
@@ -103,4 +104,7 @@ export interface Remote {
   erase(familyId: Id, familyName: string): Promise<void>;
   forget(familyId: Id): Promise<void>;
   discard(familyId: Id, position: number): Promise<void>;
+  // Drops what a viewer may not send, all at once: what was tapped later builds on what was before.
+  // False: it is not exactly `taps` any more, or may be sent now, and nothing is dropped.
+  discardNotShared(familyId: Id, taps: readonly WaitingTap[]): Promise<boolean>;
 }

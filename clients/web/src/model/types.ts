@@ -440,6 +440,15 @@ export interface Conflict {
   choices: ConflictChoice[];
 }
 
+// A tap of this device that the confirmed records do not hold yet.
+export interface WaitingTap {
+  // Names it within the family on this device.
+  position: number;
+  madeAt: { wall: Instant };
+  edits: Edit[];
+  // What the server committed it at; 0: it has not said so, and the tap may be on this device alone.
+  revision: number;
+}
 // A tap that the server will not commit. It is kept until a person discards it.
 export interface NeedsAttention {
   // Names it within the family on this device.

@@ -229,5 +229,6 @@ export function makeRemoteOn(
 
     forget: (familyId) => replica.forget(familyId),
     discard: (familyId, position) => replica.discard(familyId, position),
+    discardNotShared: (familyId, taps) => replica.discardNotShared(familyId, taps),
   };
 }

@@ -24,6 +24,7 @@ import {
   type Instant,
   type Pairing,
   type Role,
+  type WaitingTap,
 } from '../model/types.ts';
 import { ofFamily, STRICT } from '../store/database.ts';
 import {
@@ -223,6 +224,27 @@ export class Replica {
     await changing.store.delete([familyId, position]);
     await changing.done;
     this.host.changed(familyId, []);
+  }
+
+  // Drops what a viewer may not send, if it is exactly these taps. False: it is not, and nothing is
+  // dropped. No name is used again: the server answers the next tap with a gap, which this device does
+  // not hold, and it is sent under a new replica id.
+  async discardNotShared(familyId: Id, taps: readonly WaitingTap[]): Promise<boolean> {
+    let dropped = false;
+    await this.change(familyId, async (changing, family) => {
+      const outbox = await changing.objectStore('outbox').getAll(ofFamily(familyId));
+      const waiting = outbox.filter((row) => row.revision === 0);
+      dropped =
+        family.pairing.role === 'viewer' &&
+        waiting.length === taps.length &&
+        waiting.every(({ position }, i) => position === taps[i]?.position);
+      if (!dropped) return [];
+      for (const { position } of waiting) {
+        await changing.objectStore('outbox').delete([familyId, position]);
+      }
+      return waiting.flatMap(recordsOf);
+    });
+    return dropped;
   }
 
   // Access ended: keeps everything, and says so.

@@ -243,6 +243,18 @@ test('a phone that is paired anew does not bring what the server has', async () 
   phone.close();
 });
 
+test('what may be sent is not dropped as what is not shared', async () => {
+  const phone = await replicaAlone('not_shared');
+  await phone.tap();
+  const taps = [{ position: 1, madeAt: { wall: 0 }, edits: [], revision: 0 }];
+  expect(await phone.replica.discardNotShared(phone.family, taps)).toBe(false);
+  expect(await phone.held()).toMatchObject({ pending: 1 });
+  await phone.pair('4', 'viewer');
+  expect(await phone.replica.discardNotShared(phone.family, taps)).toBe(true);
+  expect(await phone.held()).toMatchObject({ pending: 0 });
+  phone.close();
+});
+
 test('a tap that a restored server acknowledged stays until its bookmark', async () => {
   const phone = await replicaAlone('restored');
   await phone.bookmark('a', 90, true);

@@ -5,7 +5,7 @@ import { BookmarkSchema } from '@web/gen/nightlog/v1/sync_pb.js';
 import { PushResponseSchema } from '@web/gen/nightlog/v1/sync_service_pb.js';
 import { DeviceClock } from '@web/model/device_clock.ts';
 import { fromHex } from '@web/model/ids.ts';
-import type { Pairing } from '@web/model/types.ts';
+import type { Pairing, Role } from '@web/model/types.ts';
 import { appendTap, openDatabase } from '@web/store/database.ts';
 import type { TransactionRow } from '@web/store/schema.ts';
 import { Replica } from '@web/sync/replica.ts';
@@ -22,13 +22,13 @@ export async function replicaAlone(name: string) {
   const replica = new Replica(host);
   const id = (digit: string) => digit.repeat(32);
   const family = id('1');
-  const pair = (replicaId: string) =>
+  const pair = (replicaId: string, role: Role = 'owner') =>
     replica.addFamily(
       {
         familyId: family,
         familyName: 'Robin',
         memberId: id('2'),
-        role: 'owner',
+        role,
         deviceId: id('3'),
         replicaId: id(replicaId),
       } as Pairing,

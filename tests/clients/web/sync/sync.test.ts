@@ -288,6 +288,46 @@ describe('access', () => {
     await untilSynced(samFamily);
   });
 
+  test('what a viewer may not send is dropped all at once, once she has seen all of it', async () => {
+    const { family, samFamily, sam, childId } = await twoPhones();
+    const laptop = await phoneOf();
+    const { memberId } = samFamily.pairing.value;
+    const { code } = await samFamily.createInvite({ role: 'caregiver', memberId });
+    await laptop.app.join({ code, deviceName: 'Sam’s laptop' });
+    const interval = typed(new Date(Date.now() - 3_600_000).toISOString());
+    const entry = { childId, detail: crying, interval };
+    // The server has the first, which the phone does not know.
+    const backoff = vi.spyOn(Backoff.prototype, 'next').mockReturnValue(Number.POSITIVE_INFINITY);
+    sam.network.loses = 'Push';
+    const answerLost = await samFamily.log(entry);
+    await until(() => expect(family.records.value.has(answerLost)).toBe(true));
+    sam.network.goOffline();
+    backoff.mockRestore();
+    const id = await samFamily.log(entry);
+    await samFamily.edit(id, 'logEntry', { text: 'for long' });
+    await joinOf(laptop, family, 'Sam', 'viewer');
+    sam.network.goOnline();
+    await until(() => expect(samFamily.sync.value.state).toBe('not_shared'));
+
+    const remote = await samFamily.remote();
+    const taps = samFamily.outbox.value;
+    expect(taps.map(({ edits }) => edits[0]?.recordId)).toEqual([answerLost, id, id]);
+    expect(await remote.discardNotShared(family.id, taps.slice(1))).toBe(false);
+    await samFamily.reload('all');
+    expect(samFamily.outbox.value).toHaveLength(3);
+    expect(await remote.discardNotShared(family.id, taps)).toBe(true);
+    await untilSynced(samFamily);
+    expect(samFamily.records.value.has(id)).toBe(false);
+    expect(samFamily.records.value.get(answerLost)?.pending).toBe(false);
+
+    await joinOf(laptop, family, 'Sam', 'caregiver');
+    await until(() => expect(samFamily.pairing.value.role).toBe('caregiver'));
+    const later = await samFamily.log(entry);
+    await untilSynced(samFamily);
+    await until(() => expect(family.records.value.has(later)).toBe(true));
+    expect(family.records.value.has(id)).toBe(false);
+  });
+
   test('a consultant who becomes a caregiver, and one again, is that on all her devices', async () => {
     const { family, childId } = await newFamily();
     const dana = await phoneOf();
