@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -21,6 +22,10 @@ namespace {
 
 // The lowest: beside another that wants the processor, such a thread gets a seventieth of it.
 constexpr int kNicenessOfLarge = 19;
+// Where something small began in the last second, a family gets an eighth of a processor for what
+// is large: it rests until so many times its time is over.
+constexpr double kTimesOfLarge = 8;
+constexpr int64_t kBesideSmallNs = 1'000'000'000;
 
 // A view that reads each row once, however many steps of a batch ask for it. Not thread-safe.
 class ReadOnceView final : public ReadView {
@@ -101,6 +106,7 @@ void Committer::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
+    EndRests();
   }
   if (options_.threads == 0) CommitWaiting();
   for (std::thread& thread : threads_) {
@@ -157,7 +163,13 @@ void Committer::PrepareLarge() {
       const auto has_work = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
         return (!turns_of_large_.empty() && large_batches_ < large_batches_max_) || IsOver();
       };
-      mu_.Await(absl::Condition(&has_work));
+      for (EndRests(); !has_work(); EndRests()) {
+        const int64_t end_ns = NextEndOfARest();
+        const auto is_due = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          return has_work() || NextEndOfARest() < end_ns;
+        };
+        mu_.AwaitWithTimeout(absl::Condition(&is_due), absl::Nanoseconds(end_ns - SteadyNanos()));
+      }
       batch = TakeBatch(/*is_large=*/true);
     }
     if (batch.operations.empty()) return;
@@ -176,26 +188,32 @@ Committer::Batch Committer::TakeBatch(bool is_large) {
   batch.is_large = is_large;
   batch.began_ns = SteadyNanos();
   batches_began_ns_.insert(batch.began_ns);
-  if (is_large) ++large_batches_;
+  if (is_large) {
+    ++large_batches_;
+  } else {
+    small_batch_began_ns_ = batch.began_ns;
+  }
+  const size_t operation_cost_max =
+      is_large ? std::numeric_limits<size_t>::max() : options_.small_cost_max;
   const size_t family_cost_max =
       is_large || turns.size() == 1 ? options_.family_cost_max : options_.small_cost_max;
   size_t cost = 0;
   while (!turns.empty()) {
     const size_t next_cost = families_.at(turns.front()).operations.front().cost;
     if (cost > 0 && cost + next_cost > options_.batch_cost_max) break;
-    cost += TakeTurn(turns, std::min(family_cost_max, options_.batch_cost_max - cost),
-                     batch.operations);
+    cost += TakeTurn(turns, operation_cost_max,
+                     std::min(family_cost_max, options_.batch_cost_max - cost), batch.operations);
   }
   return batch;
 }
 
-size_t Committer::TakeTurn(std::deque<FamilyId>& turns, size_t cost_max,
+size_t Committer::TakeTurn(std::deque<FamilyId>& turns, size_t operation_cost_max, size_t cost_max,
                            std::vector<Waiting>& taken) {
   FamilyQueue& queue = families_.at(turns.front());
   turns.pop_front();
   queue.in_batch = true;
   size_t cost = 0;
-  while (!queue.operations.empty() &&
+  while (!queue.operations.empty() && queue.operations.front().cost <= operation_cost_max &&
          (cost == 0 || cost + queue.operations.front().cost <= cost_max)) {
     cost += queue.operations.front().cost;
     taken.push_back(std::move(queue.operations.front()));
@@ -207,7 +225,27 @@ size_t Committer::TakeTurn(std::deque<FamilyId>& turns, size_t cost_max,
 
 void Committer::AwaitTurn(const FamilyId& family, const FamilyQueue& queue) {
   const bool is_large = queue.operations.front().cost > options_.small_cost_max;
+  if (is_large && queue.rests) return;
   (is_large ? turns_of_large_ : turns_).push_back(family);
+}
+
+int64_t Committer::NextEndOfARest() const {
+  return rests_.empty() ? std::numeric_limits<int64_t>::max() : rests_.begin()->first;
+}
+
+void Committer::EndRests() {
+  while (!rests_.empty() && (stopping_ || rests_.begin()->first <= SteadyNanos())) {
+    const auto it = families_.find(rests_.begin()->second);
+    rests_.erase(rests_.begin());
+    FamilyQueue& queue = it->second;
+    queue.rests = false;
+    if (queue.in_batch) continue;
+    if (queue.operations.empty()) {
+      families_.erase(it);
+    } else if (queue.operations.front().cost > options_.small_cost_max) {
+      AwaitTurn(it->first, queue);
+    }
+  }
 }
 
 // What a batch makes of one family.
@@ -227,6 +265,7 @@ struct Committer::FamilyBatch {
   absl::optional<std::string> stored_head;
   // An error: nothing of this family is written.
   absl::Status status;
+  size_t cost = 0;  // of its operations
 };
 
 std::unique_ptr<Deriver::Memory> Committer::Memories::Take(const FamilyId& family) {
@@ -264,6 +303,7 @@ struct Committer::Prepared {
 
 std::unique_ptr<Committer::Prepared> Committer::Prepare(Batch batch) {
   auto prepared = std::make_unique<Prepared>();
+  size_t cost = 0;
   const absl::Time now = clock_.Now();
   prepared->snapshot = engine_.Snapshot();
   std::map<FamilyId, FamilyBatch>& families = prepared->families;
@@ -272,6 +312,8 @@ std::unique_ptr<Committer::Prepared> Committer::Prepare(Batch batch) {
     if (batch.is_large) std::this_thread::yield();
     const auto [it, added] = families.try_emplace(waiting.family, *prepared->snapshot);
     FamilyBatch& family = it->second;
+    family.cost += waiting.cost;
+    cost += waiting.cost;
     if (added) {
       family.status = family.Open(waiting.family);
       absl::MutexLock lock(&memories_mu_);
@@ -300,6 +342,8 @@ std::unique_ptr<Committer::Prepared> Committer::Prepare(Batch batch) {
   for (const auto& [shard, head] : shard_heads) {
     write.Put(kHeadColumn, ShardHeadKey(shard), head.SerializeAsString());
   }
+  prepared->batch.ns_per_cost =
+      static_cast<double>(SteadyNanos() - prepared->batch.began_ns) / static_cast<double>(cost);
   return prepared;
 }
 
@@ -334,13 +378,22 @@ void Committer::Release(const Prepared& prepared) {
   absl::MutexLock lock(&mu_);
   batches_began_ns_.erase(batches_began_ns_.find(prepared.batch.began_ns));
   if (prepared.batch.is_large) --large_batches_;
-  for (const auto& [id, unused] : prepared.families) {
+  // CommitWaiting commits all that waits.
+  const bool rest = prepared.batch.is_large && !stopping_ && options_.threads > 0 &&
+                    SteadyNanos() - small_batch_began_ns_ < kBesideSmallNs;
+  for (const auto& [id, family] : prepared.families) {
     const auto it = families_.find(id);
-    it->second.in_batch = false;
-    if (it->second.operations.empty()) {
+    FamilyQueue& queue = it->second;
+    queue.in_batch = false;
+    if (rest) {
+      const double its_ns = prepared.batch.ns_per_cost * static_cast<double>(family.cost);
+      queue.rests = true;
+      rests_.emplace(prepared.batch.began_ns + static_cast<int64_t>(kTimesOfLarge * its_ns), id);
+    }
+    if (!queue.operations.empty()) {
+      AwaitTurn(id, queue);
+    } else if (!queue.rests) {
       families_.erase(it);
-    } else {
-      AwaitTurn(id, it->second);
     }
   }
 }

@@ -36,7 +36,8 @@ namespace nightlog {
 // that is under way at most, and never for a phone that sends all its nights to be decided with it.
 // Threads of their own run and derive what is large, and whoever else wants the processor comes
 // before them; what they made is written by those that commit, because others wait for the end of a
-// write.
+// write. Beside taps, a family rests after what is large for most of the time: one that floods
+// leaves processors and disk to others.
 //
 // Thread-safe. The destructor commits what was submitted.
 class Committer {
@@ -124,11 +125,13 @@ class Committer {
   struct FamilyQueue {
     std::deque<Waiting> operations;
     bool in_batch = false;
+    bool rests = false;  // nothing large of it begins
   };
   struct Batch {
     std::vector<Waiting> operations;
     bool is_large = false;
-    int64_t began_ns = 0;  // by SteadyNanos()
+    int64_t began_ns = 0;    // by SteadyNanos()
+    double ns_per_cost = 0;  // that running it took
   };
   struct FamilyBatch;
   struct Prepared;
@@ -160,13 +163,17 @@ class Committer {
   bool IsOver() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The next operations to commit together; empty if none of the kind wait.
   Batch TakeBatch(bool is_large) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Moves the next operations of the first of `turns` to `taken`, up to `cost_max` together, and
-  // gives their cost.
-  size_t TakeTurn(std::deque<FamilyId>& turns, size_t cost_max, std::vector<Waiting>& taken)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Puts a family that waits and is in no batch at the end of its queue.
+  // Moves the next operations of the first of `turns` to `taken`, of `operation_cost_max` at most
+  // each and `cost_max` together, and gives their cost.
+  size_t TakeTurn(std::deque<FamilyId>& turns, size_t operation_cost_max, size_t cost_max,
+                  std::vector<Waiting>& taken) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Puts a family that waits and is in no batch at the end of its turns, unless it rests.
   void AwaitTurn(const FamilyId& family, const FamilyQueue& queue)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // By SteadyNanos(); far in the future if no family rests.
+  int64_t NextEndOfARest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Of those that have rested enough, and when this stops, of all.
+  void EndRests() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Runs a batch and derives.
   std::unique_ptr<Prepared> Prepare(Batch batch);
   // Writes and publishes it, and answers.
@@ -193,11 +200,13 @@ class Committer {
   mutable absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   size_t waiting_ ABSL_GUARDED_BY(mu_) = 0;
-  // Of families of which something waits or is in a batch.
+  // Of families of which something waits or is in a batch, and of those that rest.
   absl::flat_hash_map<FamilyId, FamilyQueue> families_ ABSL_GUARDED_BY(mu_);
   // Families of which something waits and nothing is in a batch, by whether the next is large.
   std::deque<FamilyId> turns_ ABSL_GUARDED_BY(mu_);
   std::deque<FamilyId> turns_of_large_ ABSL_GUARDED_BY(mu_);
+  std::multimap<int64_t, FamilyId> rests_ ABSL_GUARDED_BY(mu_);   // by their end
+  int64_t small_batch_began_ns_ ABSL_GUARDED_BY(mu_) = 0;         // the last
   std::multiset<int64_t> batches_began_ns_ ABSL_GUARDED_BY(mu_);  // of those under way
   int large_batches_ ABSL_GUARDED_BY(mu_) = 0;                    // under way
   // Those of them that were run.

@@ -295,6 +295,15 @@ TEST_F(CommitterTest, FamiliesTakeTurnsAndWhatIsLargeHasItsOwn) {
   EXPECT_THAT(order, ElementsAre("owls 6", "finches 1", "written", "foxes 40", "foxes 20",
                                  "written", "owls 5", "owls 1", "foxes 1", "written", "wrens 50",
                                  "robins 40", "written", "owls 60", "written"));
+
+  // By itself a family may have more in a batch, but nothing large comes along with what is small.
+  order.clear();
+  for (int i = 0; i < 3; ++i) submit(1, "owls 10", 10);
+  submit(1, "owls 20", 20);
+  submit(1, "owls 1", 1);
+  committer_->CommitWaiting();
+  EXPECT_THAT(order, ElementsAre("owls 10", "owls 10", "owls 10", "written", "owls 20", "owls 1",
+                                 "written"));
 }
 
 TEST_F(CommitterTest, NobodyWaitsForAFamilyThatIsInABatchNorForWhatIsLarge) {
@@ -365,6 +374,43 @@ TEST_F(CommitterTest, WhatIsLargeLeavesTheProcessorToOthersUntilItIsWritten) {
     EXPECT_EQ(as_it_ran, cost == 1 ? usual : 19) << cost;
     EXPECT_EQ(as_it_was_answered, usual) << cost;
   }
+}
+
+TEST_F(CommitterTest, BesideWhatIsSmallAFamilyRestsAfterWhatIsLarge) {
+  Start();
+  constexpr int kSmall = 4000;
+  const auto submit_large = [&](uint32_t family, absl::Notification& begun,
+                                absl::Notification& end) {
+    committer_->Submit(
+        TestId<FamilyId>(family),
+        [&](FamilyWriter&) {
+          begun.Notify();
+          end.WaitForNotification();
+          return absl::OkStatus();
+        },
+        [](const absl::Status& status) { EXPECT_OK(status); }, 500);
+  };
+  const auto small_until = [&](const absl::Notification& begun) {
+    int count = 0;
+    for (; !begun.HasBeenNotified(); ++count) EXPECT_OK(Commit(owls_, PutsMember(1)));
+    return count;
+  };
+  absl::Notification end;
+  absl::Notification begun;
+  absl::Notification next_begun;
+  absl::Notification other_begun;
+  submit_large(3, begun, end);
+  begun.WaitForNotification();
+  submit_large(3, next_begun, end);
+  submit_large(4, other_begun, end);
+  for (int i = 0; i < kSmall; ++i) EXPECT_OK(Commit(owls_, PutsMember(1)));
+  end.Notify();
+  const int until_other = small_until(other_begun);
+  EXPECT_FALSE(next_begun.HasBeenNotified());
+  const int until_next = until_other + small_until(next_begun);
+  // Eight times as many, if all take as long.
+  EXPECT_GT(until_next, kSmall / 4);
+  EXPECT_LT(until_other, until_next / 2);
 }
 
 TEST_F(CommitterTest, WhatIsLargeIsNotRunAheadOfADiskThatHoldsBack) {
