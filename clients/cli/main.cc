@@ -3,6 +3,7 @@
 // Exit codes, stable: 0 done; 1 it could not be done, standard error says why and what to do; 2 the
 // command line is wrong; 3 the server cannot be reached; 4 no access, or no access any more.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include "absl/time/time.h"
 #include "clients/cli/command.h"
 #include "clients/cli/phone.h"
+#include "clients/cli/terminal.h"
 #include "clients/cli/words.h"
 
 namespace nightlog::cli {
@@ -184,5 +186,8 @@ int Main(std::vector<std::string> words) {
 int main(int argc, char** argv) {
   // What it writes, the phone's token among it, is its user's alone.
   umask(0077);
+  if (isatty(STDOUT_FILENO) == 1) {
+    std::cout.rdbuf(new nightlog::cli::TerminalText(*std::cout.rdbuf()));  // for ever
+  }
   return nightlog::cli::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

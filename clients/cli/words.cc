@@ -214,7 +214,10 @@ std::string ErrorInWords(const absl::Status& status) {
         break;
     }
   }
-  return absl::StrReplaceAll(message, {{"\n", " "}});
+  // Names in it are of other people.
+  absl::c_replace_if(
+      message, [](char c) { return absl::ascii_iscntrl(c); }, ' ');
+  return message;
 }
 
 }  // namespace nightlog::cli

@@ -2,6 +2,7 @@
 """What the command line says where a person might be surprised."""
 
 import os
+import pty
 import socket
 import stat
 import subprocess
@@ -70,6 +71,20 @@ class CliTest(processes.Case):
         for path in paths:
             mode = stat.S_IMODE(os.lstat(path).st_mode)
             self.assertEqual(mode & 0o077, 0, f"{path}: {mode:o}")
+
+    def test_what_somebody_wrote_does_not_command_the_terminal_of_others(self):
+        alex, sam = self.family()
+        alex.run("log", "cry", "--text", "\x1b[2Jgone\u009b2J")
+        sam.run("sync")
+        reader, terminal = pty.openpty()
+        subprocess.run(sam.command("night"), stdout=terminal, check=True,
+                       timeout=processes.PATIENCE_SECONDS)
+        os.close(terminal)
+        shown = os.read(reader, 1 << 16).decode()
+        os.close(reader)
+        self.assertIn("?[2Jgone?2J", shown)
+        self.assertNotIn("\x1b", shown)
+        self.assertIn("\x1b[2Jgone", sam.run("night"), "a file or a program gets what was written")
 
     def test_a_second_command_on_a_phone_in_use_says_so(self):
         alex, _ = self.family()
