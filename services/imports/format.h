@@ -40,6 +40,10 @@ absl::StatusOr<ImportedLog> ReadLog(absl::string_view file, absl::string_view na
 absl::StatusOr<ImportedLog> ReadLog(const std::vector<CsvRow>& rows, absl::string_view name,
                                     const ImportOptions& options);
 
+// True if `word` means a kind of entry to `csv`, as `sleep` does: what ImportOptions.kinds may say.
+// Any other word makes notes.
+bool IsKind(absl::string_view word);
+
 extern const ImportFormat kBabyBuddyFormat;
 extern const ImportFormat kBabyConnectFormat;
 extern const ImportFormat kBabyTrackerFormat;

@@ -223,6 +223,8 @@ absl::StatusOr<ImportedLog> Read(absl::string_view source, const std::vector<Csv
 
 }  // namespace
 
+bool IsKind(absl::string_view word) { return DetailOf(word).has_value(); }
+
 const ImportFormat kGlowFormat = {
     "glow", "Glow's CSV export, by the usual names of its columns; --map where they differ",
     nullptr, [](const std::vector<CsvRow>& rows, const ImportOptions& options) {

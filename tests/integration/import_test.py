@@ -69,6 +69,15 @@ class ImportTest(processes.Case):
         self.assertEqual((night["nwak"], night["waso_min"]), (1, 40))
         self.assertEqual([len(episode["entry_ids"]) for episode in night["episodes"]], [2, 2])
 
+    def test_a_kind_that_is_mistyped_makes_no_notes(self):
+        alex, _ = self.family()
+        log = self.file("log.csv", "What,From,To,Who\nZzz,2026-01-10 19:15,2026-01-11 02:00,A\n")
+        refused = alex.try_run("import", log, *BY_COLUMNS, "--kinds", "Zzz=slep")
+        self.assertEqual(refused.returncode, 2, refused.stdout)
+        self.assertIn("Zzz is slep, which is no kind", refused.stderr)
+        alex.run("import", log, *BY_COLUMNS, "--kinds", "Zzz=sleep")
+        self.assertEqual(alex.json("nights")["nights"][0]["tst_night_min"], 405)
+
     def test_rows_of_one_author_that_overlap_count_once(self):
         log = self.file("one.csv", "What,From,To,Who\n"
                         "Sleep,2026-01-10 19:15,2026-01-11 02:00,A\n"

@@ -154,6 +154,11 @@ absl::StatusOr<ImportOptions> ReadOptions(const Arguments& arguments, const Name
   }
   ASSIGN_OR_RETURN(options.columns, ReadPairs(arguments, "map"));
   ASSIGN_OR_RETURN(options.kinds, ReadPairs(arguments, "kinds"));
+  for (const auto& [word, kind] : options.kinds) {
+    if (imports::IsKind(kind)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--kinds says that ", word, " is ", kind, ", which is no kind of entry"));
+  }
   if (arguments.Has("day-zero")) {
     ASSIGN_OR_RETURN(options.day_zero, ParseDate(*arguments.Get("day-zero")));
   } else if (const auto born = ParseDate(child.child.birth_date()); born.ok()) {
