@@ -55,8 +55,13 @@ class CliTest(processes.Case):
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(says, done.stderr)
             self.assertIn("nightlog help", done.stderr)
-        self.assertIn("COMMAND", phone.run("help"))
-        for words in (("help", "log"), ("log", "--help"), ("--help", "log")):
+        for words in (("help",), ("--help",)):
+            self.assertIn("COMMAND", phone.run(*words))
+        done = subprocess.run([os.environ["NIGHTLOG"]], text=True, capture_output=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("COMMAND", done.stdout)
+        for words in (("help", "log"), ("log", "--help"), ("--help", "log"),
+                      ("--family", "Robins", "help", "log")):
             self.assertIn("nightlog log ", phone.run(*words))
 
     def test_nobody_else_on_the_machine_reads_a_phone_or_what_it_exports(self):

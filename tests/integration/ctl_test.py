@@ -4,6 +4,7 @@
 import fcntl
 import glob
 import os
+import re
 import subprocess
 import unittest
 
@@ -172,7 +173,7 @@ class CtlTest(processes.Case):
         self.assertIn("--repair goes with `doctor`", self.refused("stats", "--repair", code=2))
         self.assertIn("--backups_kept", self.refused("--backups_kept=0", "backup"))
         self.daemon.data = self.folder + "/nowhere"
-        self.assertIn("no store", self.refused("doctor"))
+        self.assertIn("give the directory that nightlogd has", self.refused("doctor"))
         self.assertFalse(os.path.exists(self.daemon.data))
 
     def test_who_begins_is_told_how(self):
@@ -185,11 +186,26 @@ class CtlTest(processes.Case):
                 (("verify", "1", "2"), 2, "`verify` does not go with `2`"),
                 (("doctor", "--data_dri=x"), 1, "--data_dri is not a flag"),
                 (("doctor", f"--config={settings}"), 1, "--data_dir is missing")):
-            done = processes.control(*words)
-            self.assertEqual(done.returncode, code, done.stderr)
-            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
-            self.assertIn(says, done.stderr)
-            self.assertIn("--help", done.stderr)
+            self.assert_told(processes.control(*words), code, says)
+        for words, says in ((("serve",), "`serve` is not a flag"),
+                            (("--data_dri=x",), "--data_dri is not a flag"),
+                            ((), "--data_dir is missing")):
+            done = subprocess.run([os.environ["NIGHTLOGD"], *words], text=True, capture_output=True,
+                                  timeout=processes.PATIENCE_SECONDS)
+            self.assert_told(done, 1, says)
+
+    def assert_told(self, done, code, says):
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn(says, done.stderr)
+        self.assertIn("--help", done.stderr)
+
+    def test_the_help_has_each_command(self):
+        done = processes.control("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(re.findall(r"(?m)^  nightlogctl (\w+)", done.stdout),
+                         ["backups", "verify", "backup", "restore", "doctor", "stats"])
+        self.assertIn("--data_dir", done.stdout)
 
     def test_who_has_no_rights_is_told_who_has(self):
         as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]

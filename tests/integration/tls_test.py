@@ -4,6 +4,7 @@
 import http.client
 import json
 import os
+import socket
 import ssl
 import subprocess
 import time
@@ -104,7 +105,7 @@ class TlsTest(processes.Case):
             refused = subprocess.run(
                 [os.environ["NIGHTLOGD"], f"--data_dir={another}/data", "--listen=127.0.0.1:0",
                  f"--tls_certificate={files[0]}", f"--tls_key={files[1]}"],
-                text=True, capture_output=True)
+                text=True, capture_output=True, timeout=processes.PATIENCE_SECONDS)
             self.assertEqual(refused.returncode, 1, refused.stderr)
             self.assertEqual(len(refused.stderr.splitlines()), 1, refused.stderr)
             self.assertIn(says, refused.stderr)
@@ -112,6 +113,35 @@ class TlsTest(processes.Case):
             file.write(chain + chain)
         processes.Daemon(os.path.join(another, "data"), f"--tls_certificate={certificate}",
                          f"--tls_key={key}").start().stop()
+
+    def test_who_knows_the_authority_of_the_authority_is_served_by_both_doors(self):
+        def make(name, *words):
+            path = os.path.join(self.folder, name)
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                 "-nodes", "-keyout", path + ".key", "-out", path + ".pem", "-days", "2", "-subj",
+                 "/CN=" + name, *words], check=True, capture_output=True)
+            return path
+
+        def by(authority):
+            return "-CA", authority + ".pem", "-CAkey", authority + ".key"
+
+        root = make("root")
+        between = make("between", *by(root))
+        own = make("own", *by(between), "-addext", "subjectAltName=IP:127.0.0.1")
+        self.daemon.stop()
+        os.replace(own + ".key", self.key)
+        with open(self.certificate, "wb") as chain:
+            for path in (own, between):
+                with open(path + ".pem", "rb") as file:
+                    chain.write(file.read())
+        self.daemon.start()
+        self.phone("alex").run("--ca", root + ".pem", "family", "create", "Robins", "--name", "Alex",
+                               "--server", self.daemon.address)
+        host, port = self.daemon.url.split("/")[2].rsplit(":", 1)
+        trust = ssl.create_default_context(cafile=root + ".pem")
+        with socket.create_connection((host, int(port))) as connection:
+            trust.wrap_socket(connection, server_hostname=host).close()
 
     def test_a_phone_that_knows_the_authority_syncs(self):
         alex = self.phone("alex")

@@ -113,8 +113,11 @@ TEST(HuckleberryTest, FeedsKeepTheirKindTheirSidesAndTheirAmount) {
 }
 
 TEST(HuckleberryTest, ANappysColourIsNoDuration) {
-  const ImportedLog log = Read("Diaper,2026-01-10 10:00,,yellow,Loose,,\"Both, pee:medium\",\n");
-  ASSERT_THAT(log.entries, SizeIs(1));
+  const ImportedLog log = Read(
+      "Diaper,2026-01-10 10:00,,yellow,Loose,,\"Both, pee:medium\",\n"
+      "Meds,2026-01-10 11:00,,2 drops,,,,\n");
+  ASSERT_THAT(log.entries, SizeIs(2));
+  EXPECT_EQ(log.entries[1].entry.text(), "Meds\nDuration: 2 drops");
   EXPECT_EQ(LocalEnd(log.entries[0].entry), "");
   EXPECT_EQ(log.entries[0].entry.text(),
             "Diaper\nDuration: yellow\nStart Condition: Loose\nEnd Condition: Both, pee:medium");
