@@ -4,6 +4,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -179,6 +180,25 @@ class TlsTest(processes.Case):
         with self.assertRaises(urllib.error.URLError) as refused:
             urllib.request.urlopen(self.daemon.url, context=ssl.create_default_context())
         self.assertIsInstance(refused.exception.reason, ssl.SSLCertVerificationError)
+
+    def test_the_metrics_tell_when_the_certificate_ends(self):
+        self.daemon.stop()
+        self.daemon.flags += ("--metrics_listen=127.0.0.1:0",)
+        self.daemon.start()
+        metrics = self.daemon.process.stdout.readline().removeprefix("metrics: ").strip()
+        told = subprocess.run(["openssl", "x509", "-enddate", "-noout", "-in", self.certificate],
+                              text=True, capture_output=True, check=True).stdout
+        end = ssl.cert_time_to_seconds(told.strip().removeprefix("notAfter="))
+        seen = 0
+        for _ in range(processes.PATIENCE_SECONDS * 10):
+            with urllib.request.urlopen(metrics) as answer:
+                said = answer.read().decode()
+            seen = float(re.search(r"(?m)^nightlog_certificate_end_timestamp_seconds (\S+)$",
+                                   said)[1])
+            if seen > 0:
+                break
+            time.sleep(0.1)
+        self.assertEqual(seen, end)
 
     def test_plaintext_beyond_loopback_is_refused_unless_told(self):
         refused = subprocess.run(
