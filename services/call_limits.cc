@@ -160,10 +160,10 @@ absl::StatusOr<std::vector<std::shared_ptr<void>>> CallLimits::OpenStream(const 
 Methods LimitMethods(const Methods& methods, CallLimits& limits) {
   Methods limited;
   for (const auto& [path, method] : methods) {
+    limited[path].admit = [&limits, is_pairing = IsPairing(path)](const Peer& peer) {
+      return limits.Admit(peer, is_pairing);
+    };
     if (method.call != nullptr) {
-      limited[path].admit = [&limits, is_pairing = IsPairing(path)](const Peer& peer) {
-        return limits.Admit(peer, is_pairing);
-      };
       limited[path].call = [&limits, &method = method](const Peer& peer, absl::string_view request,
                                                        Done<std::string> done) {
         if (peer.address.empty()) return method.call(peer, request, std::move(done));
@@ -179,7 +179,6 @@ Methods LimitMethods(const Methods& methods, CallLimits& limits) {
       limited[path].open = [&limits, &method = method](
                                const Peer& peer, absl::string_view request,
                                StreamWake wake) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
-        RETURN_IF_ERROR(limits.Admit(peer, false));
         limits.Charge(peer, request.size());
         ASSIGN_OR_RETURN(std::vector<std::shared_ptr<void>> open, limits.OpenStream(peer));
         absl::StatusOr<std::unique_ptr<ByteStream>> stream =

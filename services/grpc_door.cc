@@ -78,48 +78,69 @@ std::set<std::string> ServicesOf(const Methods& methods) {
   return services;
 }
 
-// A call of a unary method, which gRPC takes for a stream in both directions: one of those it lets
-// be refused before the request is read. Owns itself until gRPC is done with the call.
-class GrpcCall final : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer> {
+// A call of any method. gRPC takes each for a stream in both directions: those it lets be refused,
+// or ended, before the request is read. Owns itself until gRPC is done with the call.
+class GrpcCall : public grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>, private UnreadCall {
  public:
-  GrpcCall(const Method& method, Peer peer) : method_(method), peer_(std::move(peer)) {}
+  GrpcCall(const Method& method, Peer peer, UnreadCalls& unread)
+      : method_(method), peer_(std::move(peer)), unread_(unread) {}
 
-  void Start() {
-    const absl::Status admitted =
-        method_.admit == nullptr ? absl::OkStatus() : method_.admit(peer_);
-    admitted.ok() ? StartRead(&message_) : Finish(ToGrpcStatus(admitted));
+  void AwaitRequest() {
+    absl::Status status = method_.admit == nullptr ? absl::OkStatus() : method_.admit(peer_);
+    if (status.ok()) status = unread_.Add(this, peer_.address);
+    status.ok() ? StartRead(&message_) : End(status);
   }
 
+ protected:
+  // The request has come. It need not outlive this.
+  virtual void Serve(absl::string_view request) = 0;
+
+  const Method& method_;
+  const Peer peer_;
+  // The request, then what is being written.
+  ByteBuffer message_;
+
  private:
-  void OnReadDone(bool ok) override {
+  void End(const absl::Status& status) final { Finish(ToGrpcStatus(status)); }
+
+  void OnReadDone(bool ok) final {
+    if (!unread_.Remove(this)) return;
     // The caller left before its message came, or it is too large, of which gRPC tells.
-    if (!ok) return Finish(ToGrpcStatus(absl::CancelledError("No message came.")));
+    if (!ok) return End(absl::CancelledError("No message came."));
     const grpc::Slice request = ToSlice(message_);
     message_.Clear();
-    method_.call(peer_, View(request), [this](absl::StatusOr<std::string> answer) {
+    Serve(View(request));
+  }
+  void OnDone() final { delete this; }
+
+  UnreadCalls& unread_;
+};
+
+class GrpcUnary final : public GrpcCall {
+ public:
+  using GrpcCall::GrpcCall;
+
+ private:
+  void Serve(absl::string_view request) override {
+    method_.call(peer_, request, [this](absl::StatusOr<std::string> answer) {
       const grpc::Status status = ToGrpcStatus(answer.status());
       if (!answer.ok()) return Finish(status);
       message_ = ToByteBuffer(*std::move(answer));
       StartWriteAndFinish(&message_, grpc::WriteOptions(), status);
     });
   }
-  void OnDone() override { delete this; }
-
-  const Method& method_;
-  const Peer peer_;
-  // The request, then the answer.
-  ByteBuffer message_;
 };
 
-// Owns itself until gRPC is done with the call.
-class GrpcStream final : public grpc::ServerWriteReactor<ByteBuffer>, public StreamCall {
+class GrpcStream final : public GrpcCall, private StreamCall {
  public:
-  using StreamCall::StreamCall;
+  GrpcStream(const Method& method, const Peer& peer, UnreadCalls& unread, Executor& executor,
+             OpenStreams& open_streams)
+      : GrpcCall(method, peer, unread), StreamCall(method, peer, executor, open_streams) {}
 
  private:
+  void Serve(absl::string_view request) override { Start(std::string(request)); }
   void OnWriteDone(bool ok) override { WriteDone(ok); }
   void OnCancel() override { Stop(absl::CancelledError("The call was cancelled.")); }
-  void OnDone() override { delete this; }
 
   void Write(SharedBytes message) override {
     message_ = ToByteBuffer(std::move(message));
@@ -128,13 +149,10 @@ class GrpcStream final : public grpc::ServerWriteReactor<ByteBuffer>, public Str
 
   void Finish(const absl::Status& status, absl::optional<std::string> last) override {
     const grpc::Status grpc_status = ToGrpcStatus(status);
-    if (!last.has_value()) return ServerWriteReactor::Finish(grpc_status);
+    if (!last.has_value()) return GrpcCall::Finish(grpc_status);
     message_ = ToByteBuffer(*std::move(last));
     StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc_status);
   }
-
-  // Lives until the write that sends it is over.
-  ByteBuffer message_;
 };
 
 }  // namespace
@@ -142,44 +160,29 @@ class GrpcStream final : public grpc::ServerWriteReactor<ByteBuffer>, public Str
 // One service, made of methods by what the code that protoc generates uses for raw messages.
 class GrpcDoor::Service final : public grpc::Service {
  public:
-  Service(Executor& executor, OpenStreams& open_streams)
-      : executor_(executor), open_streams_(open_streams) {}
+  // All must outlive this.
+  Service(UnreadCalls& unread, Executor& executor, OpenStreams& open_streams)
+      : unread_(unread), executor_(executor), open_streams_(open_streams) {}
 
   // Both must outlive this.
   void Add(const std::string& path, const Method& method) {
-    const bool is_stream = method.open != nullptr;
-    AddMethod(new grpc::internal::RpcServiceMethod(
-        path.c_str(), is_stream ? RpcMethod::SERVER_STREAMING : RpcMethod::BIDI_STREAMING,
-        nullptr));
-    if (is_stream) {
-      MarkMethodRawCallback(
-          count_++, new grpc::internal::CallbackServerStreamingHandler<ByteBuffer, ByteBuffer>(
-                        [this, &method](CallbackServerContext* context, const ByteBuffer* request) {
-                          return Stream(method, *context, *request);
-                        }));
-    } else {
-      MarkMethodRawCallback(count_++,
-                            new grpc::internal::CallbackBidiHandler<ByteBuffer, ByteBuffer>(
-                                [&method](CallbackServerContext* context) {
-                                  auto* const call = new GrpcCall(method, PeerOf(*context));
-                                  call->Start();
-                                  return call;
-                                }));
-    }
+    AddMethod(
+        new grpc::internal::RpcServiceMethod(path.c_str(), RpcMethod::BIDI_STREAMING, nullptr));
+    MarkMethodRawCallback(count_++, new grpc::internal::CallbackBidiHandler<ByteBuffer, ByteBuffer>(
+                                        [this, &method](CallbackServerContext* context) {
+                                          GrpcCall* const call = NewCall(method, PeerOf(*context));
+                                          call->AwaitRequest();
+                                          return call;
+                                        }));
   }
 
  private:
-  // nullptr, which gRPC ends the call for, where the caller left before its message came.
-  grpc::ServerWriteReactor<ByteBuffer>* Stream(const Method& method,
-                                               const CallbackServerContext& context,
-                                               const ByteBuffer& request) {
-    if (!request.Valid()) return nullptr;
-    auto* const stream = new GrpcStream(
-        method, PeerOf(context), std::string(View(ToSlice(request))), executor_, open_streams_);
-    stream->Start();
-    return stream;
+  GrpcCall* NewCall(const Method& method, Peer peer) {
+    if (method.open == nullptr) return new GrpcUnary(method, std::move(peer), unread_);
+    return new GrpcStream(method, peer, unread_, executor_, open_streams_);
   }
 
+  UnreadCalls& unread_;
   Executor& executor_;
   OpenStreams& open_streams_;
   int count_ = 0;
@@ -193,7 +196,7 @@ GrpcDoor::GrpcDoor(const Methods& methods, Executor& executor) : health_(Service
 void GrpcDoor::Add(const Methods& methods, Executor& executor, OpenStreams& streams) {
   for (const auto& [path, method] : methods) {
     std::unique_ptr<Service>& service = services_[ServiceOf(path)];
-    if (service == nullptr) service = std::make_unique<Service>(executor, streams);
+    if (service == nullptr) service = std::make_unique<Service>(unread_calls_, executor, streams);
     service->Add(path, method);
   }
 }
@@ -204,8 +207,11 @@ void GrpcDoor::RegisterWith(grpc::ServerBuilder& builder) {
   for (const auto& [name, service] : services_) builder.RegisterService(service.get());
 }
 
+void GrpcDoor::EndLate(absl::Time now) { unread_calls_.EndLate(now); }
+
 void GrpcDoor::Drain() {
   health_.Stop();
+  unread_calls_.DrainAll();
   open_streams_.DrainAll();
 }
 

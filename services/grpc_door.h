@@ -5,10 +5,12 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/time.h"
 #include "services/executor.h"
 #include "services/health.h"
 #include "services/methods.h"
 #include "services/stream_call.h"
+#include "services/unread_calls.h"
 
 namespace grpc {
 class ServerBuilder;
@@ -31,8 +33,12 @@ class GrpcDoor {
   // What health says, until Drain(): for a store that takes no writes.
   void SetServing(bool serving) { health_.SetServing(serving); }
 
-  // Turns health to NOT_SERVING, and ends every open stream, and each new one, with UNAVAILABLE
-  // (DRAINING). Does not wait for it.
+  // To be called again and again: ends with DEADLINE_EXCEEDED the calls whose request has not come
+  // within kRequestMax.
+  void EndLate(absl::Time now);
+
+  // Turns health to NOT_SERVING, and ends every open stream, every call whose request has not come,
+  // and each new one of both, with UNAVAILABLE (DRAINING). Does not wait for it.
   void Drain();
 
  private:
@@ -41,6 +47,7 @@ class GrpcDoor {
   void Add(const Methods& methods, Executor& executor, OpenStreams& streams);
 
   Health health_;
+  UnreadCalls unread_calls_;
   OpenStreams health_streams_;  // they end by themselves, once they have told why
   OpenStreams open_streams_;
   // By full name.

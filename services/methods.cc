@@ -228,6 +228,13 @@ Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
   return list.Take();
 }
 
+absl::Status LateRequestError() {
+  return MakeError(
+      absl::StatusCode::kDeadlineExceeded, v1::ERROR_REASON_LATE_REQUEST,
+      absl::StrCat("The request did not come within ", absl::FormatDuration(kRequestMax),
+                   "; send it again, or less at once."));
+}
+
 absl::Status BusyError() {
   return WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
                                   "The server has too much to do; try again in a second."),

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "services/executor.h"
 #include "services/family_service.h"
 #include "services/import_service.h"
@@ -33,8 +34,8 @@ class ByteStream {
 // one of `call` and `open` is set. Both give INVALID_ARGUMENT for bytes that are no such message.
 // Thread-safe.
 struct Method {
-  // Of a unary method, asked before its request is read. OK, or the answer: then `call` is not
-  // called. Never blocks. May be null.
+  // Asked before the request is read. OK, or the answer: then neither of the others is called.
+  // Never blocks. May be null.
   std::function<absl::Status(const Peer& peer)> admit;
 
   // A unary method. Never blocks: what may wait for the disk runs on the executor. Answers exactly
@@ -57,6 +58,12 @@ using Methods = std::map<std::string, Method, std::less<>>;
 // answered. All arguments must outlive what is returned, and that must outlive every call.
 Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
                     const FamilyService& family, const ImportService& imports, Executor& executor);
+
+// How long a caller may take to send the request of a call.
+constexpr absl::Duration kRequestMax = absl::Minutes(1);
+
+// The answer where it takes longer.
+absl::Status LateRequestError();
 
 // The answer where the executor has too much to do.
 absl::Status BusyError();

@@ -385,6 +385,7 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
           progressing ? log.Info("the store writes again") : log.Error("the store does not write");
         }
         door.SetServing(progressing);
+        door.EndLate(clock.Now());
         streams.EndExpired(clock.Now());
         if (progressing) manager.Alive();
         imports.ForgetOldUploads();

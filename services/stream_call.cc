@@ -23,15 +23,12 @@ void OpenStreams::DrainAll() {
   for (StreamCall* stream : streams_) stream->Stop(DrainingError());
 }
 
-StreamCall::StreamCall(const Method& method, Peer peer, std::string request, Executor& executor,
+StreamCall::StreamCall(const Method& method, Peer peer, Executor& executor,
                        OpenStreams& open_streams)
-    : method_(method),
-      peer_(std::move(peer)),
-      request_(std::move(request)),
-      executor_(executor),
-      open_streams_(open_streams) {}
+    : method_(method), peer_(std::move(peer)), executor_(executor), open_streams_(open_streams) {}
 
-void StreamCall::Start() {
+void StreamCall::Start(std::string request) {
+  request_ = std::move(request);
   open_streams_.Add(this);
   if (!executor_.TryPost([this] { RunStep(); })) End(BusyError());
 }

@@ -42,13 +42,12 @@ class OpenStreams {
 class StreamCall {
  public:
   // `method` is a server-streaming one. All references must outlive the call.
-  StreamCall(const Method& method, Peer peer, std::string request, Executor& executor,
-             OpenStreams& open_streams);
+  StreamCall(const Method& method, Peer peer, Executor& executor, OpenStreams& open_streams);
   StreamCall(const StreamCall&) = delete;
   StreamCall& operator=(const StreamCall&) = delete;
 
-  // Posts the first step, or ends the call with BUSY. Once.
-  void Start();
+  // The request has come: posts the first step, or ends the call with BUSY. Once.
+  void Start(std::string request);
 
   // Ends the call with `status` as soon as no write is under way; the first one counts. Nothing
   // happens if it has ended. Thread-safe.
@@ -78,11 +77,11 @@ class StreamCall {
 
   const Method& method_;
   const Peer peer_;
-  const std::string request_;
   Executor& executor_;
   OpenStreams& open_streams_;
 
   // Used by steps only.
+  std::string request_;
   std::unique_ptr<ByteStream> stream_;
 
   absl::Mutex mu_;

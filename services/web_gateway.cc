@@ -140,8 +140,8 @@ class Connection;
 class WebStream final : public StreamCall {
  public:
   WebStream(std::shared_ptr<Connection> connection, const Method& method, Peer peer,
-            std::string request, Executor& executor, OpenStreams& open_streams)
-      : StreamCall(method, std::move(peer), std::move(request), executor, open_streams),
+            Executor& executor, OpenStreams& open_streams)
+      : StreamCall(method, std::move(peer), executor, open_streams),
         connection_(std::move(connection)) {}
   ~WebStream() override = default;
 
@@ -589,10 +589,10 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   void Call(const Peer& peer, std::string message) {
     if (method_->open != nullptr) {
-      stream_ = std::make_unique<WebStream>(shared_from_this(), *method_, peer, std::move(message),
-                                            shared_.executor, shared_.open_streams);
+      stream_ = std::make_unique<WebStream>(shared_from_this(), *method_, peer, shared_.executor,
+                                            shared_.open_streams);
       AwaitSilence();
-      return stream_->Start();
+      return stream_->Start(std::move(message));
     }
     method_->call(peer, message,
                   [self = shared_from_this(), call = call_](absl::StatusOr<std::string> answer) {

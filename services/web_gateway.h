@@ -19,7 +19,7 @@ struct WebTimeouts {
   absl::Duration handshake = absl::Seconds(10);
   absl::Duration idle = absl::Seconds(75);    // between two requests
   absl::Duration header = absl::Seconds(10);  // from a request's first byte to its empty line
-  absl::Duration body = absl::Seconds(60);
+  absl::Duration body = kRequestMax;
   absl::Duration write = absl::Minutes(2);   // for one message, file or answer
   absl::Duration linger = absl::Seconds(2);  // to take the answer to a request that was cut off
   // How long a stream says nothing before an empty message shows that it is alive.

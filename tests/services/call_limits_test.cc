@@ -111,6 +111,12 @@ class CallLimitsTest : public ::testing::Test {
     return status;
   }
 
+  absl::StatusOr<std::unique_ptr<ByteStream>> Open(const Peer& peer) {
+    const absl::Status admitted = limited_.at("/s/Follow").admit(peer);
+    if (!admitted.ok()) return admitted;
+    return limited_.at("/s/Follow").open(peer, "", [] {});
+  }
+
   int Admitted(const std::string& path, const Peer& peer, const std::string& request = "") {
     int admitted = 0;
     while (admitted < 100 && Call(path, peer, request).ok()) ++admitted;
@@ -181,8 +187,7 @@ TEST_F(CallLimitsTest, ATokenThatNobodyHasCostsItsAddressMore) {
   clock_.Advance(absl::Minutes(1));
   EXPECT_EQ(ReasonOf(Call("/s/Push", guess, std::string(16 << 10, 'x'))),
             v1::ERROR_REASON_UNKNOWN_DEVICE);
-  EXPECT_EQ(ReasonOf(limited_.at("/s/Follow").open(guess, "", [] {}).status()),
-            v1::ERROR_REASON_UNKNOWN_DEVICE);
+  EXPECT_EQ(ReasonOf(Open(guess).status()), v1::ERROR_REASON_UNKNOWN_DEVICE);
   EXPECT_EQ(Admitted("/s/Push", {"one", "192.0.2.1"}), 60);
   EXPECT_EQ(Admitted("/s/Push", {"other", "192.0.2.1"}), 11);
 }
@@ -194,27 +199,24 @@ TEST_F(CallLimitsTest, CodesCannotBeGuessedFast) {
 }
 
 TEST_F(CallLimitsTest, ADeviceHasABoundOfOpenStreams) {
-  const auto open = [this](const Peer& peer) {
-    return limited_.at("/s/Follow").open(peer, "", [] {});
-  };
   std::vector<std::unique_ptr<ByteStream>> streams;
-  for (int i = 0; i < 3; ++i) streams.push_back(*open({"token", "192.0.2.1"}));
-  const absl::Status refused = open({"token", "192.0.2.1"}).status();
+  for (int i = 0; i < 3; ++i) streams.push_back(*Open({"token", "192.0.2.1"}));
+  const absl::Status refused = Open({"token", "192.0.2.1"}).status();
   EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_BUSY);
   EXPECT_EQ(RetryDelayOf(refused), absl::Seconds(10));
-  EXPECT_TRUE(open({"other", "192.0.2.1"}).ok());
+  EXPECT_TRUE(Open({"other", "192.0.2.1"}).ok());
   streams.pop_back();
-  EXPECT_TRUE(open({"token", "192.0.2.1"}).ok());
+  EXPECT_TRUE(Open({"token", "192.0.2.1"}).ok());
   // Without a token, an address has.
-  for (int i = 0; i < 3; ++i) streams.push_back(*open({"", "192.0.2.1"}));
-  EXPECT_FALSE(open({"", "192.0.2.1"}).ok());
-  EXPECT_TRUE(open({"", "192.0.2.2"}).ok());
+  for (int i = 0; i < 3; ++i) streams.push_back(*Open({"", "192.0.2.1"}));
+  EXPECT_FALSE(Open({"", "192.0.2.1"}).ok());
+  EXPECT_TRUE(Open({"", "192.0.2.2"}).ok());
 }
 
 TEST_F(CallLimitsTest, AnAddressHasABoundOfOpenStreamsWhateverItsDevices) {
   limits_.SetOptions({0, 0, 0, 3, 5});
   const auto open = [this](int device, const std::string& address) {
-    return limited_.at("/s/Follow").open({absl::StrCat(device), address}, "", [] {});
+    return Open({absl::StrCat(device), address});
   };
   std::vector<std::unique_ptr<ByteStream>> streams;
   for (int i = 0; i < 5; ++i) streams.push_back(*open(i / 2, "192.0.2.1"));
@@ -236,7 +238,7 @@ TEST_F(CallLimitsTest, AnAddressHasABoundOfOpenStreamsWhateverItsDevices) {
 
 TEST_F(CallLimitsTest, NewLimitsHoldFromThenOn) {
   const Peer phone = {"token", "192.0.2.1"};
-  const auto open = [this, &phone] { return limited_.at("/s/Follow").open(phone, "", [] {}); };
+  const auto open = [this, &phone] { return Open(phone); };
   std::vector<std::unique_ptr<ByteStream>> streams;
   for (int i = 0; i < 3; ++i) streams.push_back(*open());
   EXPECT_EQ(Admitted("/s/Push", phone), 57);
@@ -266,7 +268,7 @@ TEST_F(CallLimitsTest, WhatThisMachineCallsHasNoLimit) {
   EXPECT_EQ(Admitted("/s/Join", {"token", ""}), 100);
   std::vector<std::unique_ptr<ByteStream>> streams;
   for (int i = 0; i < 10; ++i) {
-    auto opened = limited_.at("/s/Follow").open({"token", ""}, "", [] {});
+    auto opened = Open({"token", ""});
     ASSERT_TRUE(opened.ok()) << opened.status();
     streams.push_back(*std::move(opened));
   }

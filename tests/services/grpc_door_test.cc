@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.pb.h"
@@ -200,9 +201,9 @@ TEST_F(GrpcDoorTest, AProxyOnThisMachineSaysForWhomItCalls) {
     addresses.push_back(peer.address);
     done("");
   };
-  GrpcDoor door(methods, executor_);
   Options options;
   for (const std::string listen : {"127.0.0.1:0", "[::1]:0"}) {
+    GrpcDoor door(methods, executor_);
     options.listen = listen;
     const auto server = Server::Start(options, door);
     ASSERT_TRUE(server.ok()) << server.status();
@@ -442,12 +443,14 @@ TEST_F(GrpcDoorTest, AMessageOverFourMebibytesIsRefused) {
   EXPECT_EQ(ReasonOf(push(3 << 20)), v1::ERROR_REASON_TOO_LARGE) << "said by the use case";
 }
 
-// A call of ListMembers whose request is never sent.
+const std::string kListMembers = "/nightlog.v1.FamilyService/ListMembers";
+
+// A call whose request is never sent.
 class UnsentCall {
  public:
-  explicit UnsentCall(const std::shared_ptr<grpc::Channel>& channel)
-      : stub_(channel),
-        call_(stub_.PrepareCall(&context_, "/nightlog.v1.FamilyService/ListMembers", &queue_)) {
+  explicit UnsentCall(const std::shared_ptr<grpc::Channel>& channel,
+                      const std::string& path = kListMembers)
+      : stub_(channel), call_(stub_.PrepareCall(&context_, path, &queue_)) {
     call_->StartCall(nullptr);
     Await();
   }
@@ -518,11 +521,120 @@ TEST_F(GrpcDoorTest, WhoIsNotAdmittedIsAnsweredBeforeTheRequestComes) {
   (*server)->Drain(absl::InfiniteDuration());
 }
 
+// A unary method, a stream, and health.
+const std::vector<std::string> kPaths = {kListMembers, "/nightlog.v1.SyncService/Follow",
+                                         "/grpc.health.v1.Health/Watch"};
+
 TEST_F(GrpcDoorTest, ACallerThatLeavesBeforeItsRequestCameIsForgotten) {
-  UnsentCall call(channel_);
-  call.WritesDone();
-  const grpc::Status status = call.Finish();
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
+  for (const std::string& path : kPaths) {
+    UnsentCall call(channel_, path);
+    call.WritesDone();
+    EXPECT_EQ(call.Finish().error_code(), grpc::StatusCode::CANCELLED) << path;
+  }
+}
+
+TEST_F(GrpcDoorTest, ACallWhoseRequestDoesNotComeEnds) {
+  std::atomic<bool> over{false};
+  std::thread minutes([&] {
+    for (; !over; clock_.Advance(kRequestMax)) door_.EndLate(clock_.Now());
+  });
+  for (const std::string& path : kPaths) {
+    UnsentCall call(channel_, path);
+    const absl::Status status = FromGrpcStatus(call.Finish());
+    EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << path;
+    EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_LATE_REQUEST);
+  }
+  over = true;
+  minutes.join();
+}
+
+TEST_F(GrpcDoorTest, CallsWhoseRequestComesAsTheyAreEndedEndOnce) {
+  const Phone owner = CreateFamily();
+  std::atomic<bool> over{false};
+  std::thread minutes([&] {
+    for (; !over; clock_.Advance(kRequestMax)) door_.EndLate(clock_.Now());
+  });
+  for (int i = 0; i < 200; ++i) {
+    const absl::Status status = ListMembersOver(owner);
+    EXPECT_TRUE(status.ok() || ReasonOf(status) == v1::ERROR_REASON_LATE_REQUEST) << status;
+  }
+  over = true;
+  minutes.join();
+}
+
+TEST_F(GrpcDoorTest, CallsWhoseRequestDoesNotComeDoNotHoldUpTheStop) {
+  const std::vector<std::string> paths = {kListMembers, "/nightlog.v1.SyncService/Follow"};
+  absl::BlockingCounter come(static_cast<int>(paths.size()));
+  Methods methods;
+  for (const std::string& path : paths) {
+    Method& method = methods[path] = methods_.at(path);
+    method.admit = [&come](const Peer&) {
+      come.DecrementCount();
+      return absl::OkStatus();
+    };
+  }
+  GrpcDoor door(methods, executor_);
+  Options options;
+  options.listen = "127.0.0.1:0";
+  const auto server = Server::Start(options, door);
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto channel =
+      grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials());
+  std::vector<std::unique_ptr<UnsentCall>> calls;
+  for (const std::string& path : paths) {
+    calls.push_back(std::make_unique<UnsentCall>(channel, path));
+  }
+  come.Wait();
+  (*server)->Drain(absl::InfiniteDuration());  // waits for every call
+  for (const auto& call : calls) {
+    EXPECT_EQ(ReasonOf(FromGrpcStatus(call->Finish())), v1::ERROR_REASON_DRAINING);
+  }
+}
+
+TEST_F(GrpcDoorTest, ACallThatIsMadeWhileTheServerStopsIsToldSo) {
+  door_.Drain();
+  for (const std::string& path : kPaths) {
+    UnsentCall call(channel_, path);
+    EXPECT_EQ(ReasonOf(FromGrpcStatus(call.Finish())), v1::ERROR_REASON_DRAINING) << path;
+  }
+}
+
+TEST_F(GrpcDoorTest, CallsWhoseRequestDoesNotComeHaveABoundForEachAddress) {
+  grpc::CompletionQueue queue;
+  const auto await = [&queue] {
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue.Next(&tag, &ok));
+    return static_cast<const grpc::Status*>(tag);
+  };
+  constexpr int kCalls = UnreadCalls::kAddressMax + 1;
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::GenericClientAsyncReaderWriter>> calls;
+  std::vector<grpc::Status> statuses(kCalls);
+  for (grpc::Status& status : statuses) {
+    if (calls.size() % 500 == 0) Connect();  // a connection carries fewer
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    contexts.back()->AddMetadata("x-forwarded-for", "192.0.2.1");
+    grpc::GenericStub stub(channel_);
+    calls.push_back(stub.PrepareCall(contexts.back().get(), kListMembers, &queue));
+    calls.back()->StartCall(nullptr);
+    calls.back()->Finish(&status, &status);
+  }
+  int started = 0;
+  const grpc::Status* refused = nullptr;
+  while (started < kCalls || refused == nullptr) {
+    const grpc::Status* const status = await();
+    if (status == nullptr) {
+      ++started;
+    } else {
+      EXPECT_EQ(refused, nullptr);
+      refused = status;
+    }
+  }
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(*refused)), v1::ERROR_REASON_BUSY);
+  EXPECT_EQ(ReasonOf(ListMembersOver(CreateFamily())), v1::ERROR_REASON_UNSPECIFIED);
+  for (const auto& context : contexts) context->TryCancel();
+  for (int ended = 1; ended < kCalls; ++ended) await();
 }
 
 TEST_F(GrpcDoorTest, HealthIsServing) {
