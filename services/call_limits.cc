@@ -192,4 +192,13 @@ Methods LimitMethods(const Methods& methods, CallLimits& limits) {
   return limited;
 }
 
+TokenCheck LimitTokenCheck(TokenCheck check, CallLimits& limits) {
+  return [&limits, check = std::move(check)](const Peer& peer, size_t request_bytes) {
+    absl::Status known = check(peer, request_bytes);
+    if (!known.ok()) limits.Charge(peer, request_bytes);
+    limits.ChargeIfTokenIsUnknown(known, peer, request_bytes);
+    return known;
+  };
+}
+
 }  // namespace nightlog

@@ -78,6 +78,10 @@ class CallLimits;
 // RESOURCE_EXHAUSTED (BUSY) and says when to try again. Both must outlive what is returned.
 Methods LimitMethods(const Methods& methods, CallLimits& limits);
 
+// The same check, which charges for what it refuses as if that had been read and called. `limits`
+// must outlive what is returned.
+TokenCheck LimitTokenCheck(TokenCheck check, CallLimits& limits);
+
 // What has been asked for by whom. Thread-safe.
 class CallLimits {
  public:
@@ -89,6 +93,7 @@ class CallLimits {
 
  private:
   friend Methods LimitMethods(const Methods& methods, CallLimits& limits);
+  friend TokenCheck LimitTokenCheck(TokenCheck check, CallLimits& limits);
 
   // OK, or the error for the caller.
   absl::Status Admit(const Peer& peer, bool is_pairing);

@@ -59,6 +59,10 @@ using Methods = std::map<std::string, Method, std::less<>>;
 Methods MakeMethods(const SyncService& sync, const ProgressService& progress,
                     const FamilyService& family, const ImportService& imports, Executor& executor);
 
+// Looks at the token of a call before its request, of so many bytes, is read. OK if the server
+// knows it. May block on the disk. Thread-safe.
+using TokenCheck = std::function<absl::Status(const Peer& peer, size_t request_bytes)>;
+
 // How long a caller may take to send the request of a call.
 constexpr absl::Duration kRequestMax = absl::Minutes(1);
 

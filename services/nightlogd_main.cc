@@ -347,10 +347,11 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Server> server, Server::Start(options, door));
   std::unique_ptr<WebGateway> web;
   if (!options.web_listen.empty()) {
+    const auto check_token = [&engine](const Peer& peer, size_t) {
+      return CheckToken(*engine->Snapshot(), peer.token);
+    };
     ASSIGN_OR_RETURN(
-        web, WebGateway::Start(options, methods, executor, [&engine](const std::string& token) {
-          return CheckToken(*engine->Snapshot(), token);
-        }));
+        web, WebGateway::Start(options, methods, executor, LimitTokenCheck(check_token, limits)));
   }
   const absl::Time started = clock.Now();
   std::unique_ptr<MetricsEndpoint> metrics_endpoint;

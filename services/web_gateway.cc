@@ -443,11 +443,10 @@ class Connection final : public std::enable_shared_from_this<Connection> {
     const Peer peer = PeerOf(parser_->get());
     const absl::Status admitted = Admit(peer);
     if (!admitted.ok()) return Refuse(StatusResponse(admitted));
-    const bool posted =
-        shared_.executor.TryPost([self = shared_from_this(), body_bytes, token = peer.token] {
-          const absl::Status known = self->shared_.check_token(token);
-          self->Post([self, body_bytes, known] { self->OnTokenChecked(known, body_bytes); });
-        });
+    const bool posted = shared_.executor.TryPost([self = shared_from_this(), body_bytes, peer] {
+      const absl::Status known = self->shared_.check_token(peer, body_bytes);
+      self->Post([self, body_bytes, known] { self->OnTokenChecked(known, body_bytes); });
+    });
     if (!posted) Refuse(StatusResponse(BusyError()));
   }
 

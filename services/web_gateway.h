@@ -26,9 +26,6 @@ struct WebTimeouts {
   absl::Duration silence = absl::Seconds(30);
 };
 
-// OK for a device token that the server knows. May block on the disk.
-using TokenCheck = std::function<absl::Status(const std::string& token)>;
-
 // The browsers' door: gRPC-Web over HTTP/1.1 (binary and text, unary and server-streaming) to the
 // methods, and the web app's files, over TLS or plain. Few threads, however many streams.
 //

@@ -192,6 +192,34 @@ TEST_F(CallLimitsTest, ATokenThatNobodyHasCostsItsAddressMore) {
   EXPECT_EQ(Admitted("/s/Push", {"other", "192.0.2.1"}), 11);
 }
 
+TEST_F(CallLimitsTest, ATokenThatIsLookedAtBeforeTheRequestIsReadCostsAsMuch) {
+  const absl::Status unknown =
+      MakeError(absl::StatusCode::kUnauthenticated, v1::ERROR_REASON_UNKNOWN_DEVICE, "Join.");
+  methods_["/s/Push"].call = [&unknown](const Peer& peer, absl::string_view,
+                                        Done<std::string> done) {
+    if (peer.token != "guess") return done("");
+    done(unknown);
+  };
+  const TokenCheck check = LimitTokenCheck(
+      [&unknown](const Peer& peer, size_t) {
+        return peer.token == "guess" ? unknown : absl::OkStatus();
+      },
+      limits_);
+  const size_t bytes = 32 << 10;
+  // Of 120 that may come at once; one goes to the first that is refused.
+  EXPECT_EQ(Call("/s/Push", {"guess", "192.0.2.1"}, std::string(bytes, 'x')), unknown);
+  EXPECT_TRUE(limited_.at("/s/Push").admit({"guess", "192.0.2.2"}).ok());
+  EXPECT_EQ(check({"guess", "192.0.2.2"}, bytes), unknown);
+  for (const char* address : {"192.0.2.1", "192.0.2.2"}) {
+    EXPECT_EQ(Admitted("/s/Push", {absl::StrCat("one of ", address), address}), 60);
+    EXPECT_EQ(Admitted("/s/Push", {absl::StrCat("other of ", address), address}), 11);
+  }
+  // What is known is charged for when it is called.
+  EXPECT_TRUE(check({"token", "192.0.2.3"}, bytes).ok());
+  EXPECT_EQ(Admitted("/s/Push", {"token", "192.0.2.3"}), 60);
+  EXPECT_EQ(Admitted("/s/Push", {"another", "192.0.2.3"}), 59);
+}
+
 TEST_F(CallLimitsTest, CodesCannotBeGuessedFast) {
   EXPECT_EQ(Admitted("/s/Join", {"", "192.0.2.1"}), 20);
   EXPECT_EQ(RetryDelayOf(Call("/s/CreateFamily", {"", "192.0.2.1"})), absl::Seconds(10));

@@ -177,9 +177,9 @@ class ServiceFixture : public ::testing::Test {
   }
 
   // Says whether the server knows a device token.
-  std::function<absl::Status(const std::string&)> CheckToken() {
-    return [this](const std::string& token) {
-      return nightlog::CheckToken(*engine_.Snapshot(), token);
+  TokenCheck CheckToken() {
+    return [this](const Peer& peer, size_t) {
+      return nightlog::CheckToken(*engine_.Snapshot(), peer.token);
     };
   }
 

@@ -61,7 +61,7 @@ class WebGatewayTest : public ServiceFixture {
   // The gateway, from now on with these options, time-outs and methods.
   const std::string& url() {
     if (gateway_ == nullptr) {
-      auto gateway = WebGateway::Start(options_, methods_, executor_, CheckToken(), timeouts_);
+      auto gateway = WebGateway::Start(options_, methods_, executor_, check_token_, timeouts_);
       EXPECT_TRUE(gateway.ok()) << gateway.status();
       gateway_ = *std::move(gateway);
       url_ = gateway_->url();
@@ -138,6 +138,7 @@ class WebGatewayTest : public ServiceFixture {
   Executor executor_;
   Methods methods_ =
       MakeMethods(sync_service_, progress_service_, family_service_, import_service_, executor_);
+  TokenCheck check_token_ = CheckToken();
   Options options_;
   WebTimeouts timeouts_;
   std::unique_ptr<WebGateway> gateway_;
@@ -557,6 +558,28 @@ TEST_F(WebGatewayTest, ALargeBodyIsReadOnlyForATokenThatIsKnown) {
   Browser asks_for_a_file(url());
   asks_for_a_file.Send("GET / HTTP/1.1\r\nContent-Length: 10\r\n\r\n");
   EXPECT_EQ(asks_for_a_file.ReadHead().status, 413);
+}
+
+TEST_F(WebGatewayTest, ALargeBodyWithATokenThatIsUnknownCostsAsMuchAsACall) {
+  CallLimits limits(clock_, {0, 1});
+  const Methods use_cases = std::exchange(methods_, {});
+  methods_ = LimitMethods(use_cases, limits);
+  check_token_ = LimitTokenCheck(check_token_, limits);
+  const Phone owner = CreateFamily();
+  const auto call = [&](const std::string& token, size_t bytes) {
+    Browser browser(url());
+    browser.Send(absl::StrCat("POST ", kListMembers,
+                              " HTTP/1.1\r\nContent-Type: application/grpc-web\r\n",
+                              "X-Forwarded-For: 192.0.2.1\r\nAuthorization: Bearer ", token,
+                              "\r\nContent-Length: ", bytes, "\r\n\r\n"));
+    return browser.ReadAnswer().status;
+  };
+  // Of 60 that may come at once it takes 16 and as many for each 16 KiB.
+  EXPECT_EQ(ReasonOf(call("guess", 64 << 10)), v1::ERROR_REASON_UNKNOWN_DEVICE);
+  const absl::Status refused = call(owner.token, 64 << 10);
+  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_BUSY);
+  EXPECT_EQ(RetryDelayOf(refused), absl::Seconds(1 + 5 * 16 - 60));
+  Drain();
 }
 
 TEST_F(WebGatewayTest, LargeBodiesHaveABoundTogether) {
