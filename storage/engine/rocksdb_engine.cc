@@ -38,9 +38,9 @@ absl::Status DamagedError(const std::string& path, absl::string_view what) {
                    {{"path", path}});
 }
 
-absl::Status NoSpaceError(const std::string& path) {
+absl::Status NoSpaceError(const std::string& path, absl::string_view what = "") {
   return absl::ResourceExhaustedError(
-      absl::StrCat("no space left for the store in ", path, ": free some, then start again"));
+      absl::StrCat("no space left for the store in ", path, what, ": free some, then start again"));
 }
 
 absl::Status FromRocksdb(const std::string& path, const rocksdb::Status& status) {
@@ -96,7 +96,10 @@ absl::Status CheckSpace(rocksdb::Env* env, const std::string& path) {
       if (absl::EndsWith(file.name, ".log")) needed += file.size_bytes;
     }
   }
-  return free < needed ? NoSpaceError(path) : absl::OkStatus();
+  if (free >= needed) return absl::OkStatus();
+  constexpr uint64_t kMebibyte = 1 << 20;
+  return NoSpaceError(path, absl::StrCat(" (", (needed + kMebibyte - 1) / kMebibyte,
+                                         " MiB needed, ", free / kMebibyte, " MiB free)"));
 }
 
 rocksdb::Status WriteMarker(rocksdb::Env* env, const std::string& path) {

@@ -151,7 +151,8 @@ class CtlTest(processes.Case):
             return done.stderr
 
         data, backups = f"--data_dir={disk}/data", f"--backup_dir={self.backups}"
-        no_space = f"no space left for the store in {disk}/data: free some"
+        no_space = (f"no space left for the store in {disk}/data (2 MiB needed, 0 MiB free): "
+                    "free some")
         for verb in ("doctor", "stats", "backup"):
             self.assertIn(no_space, full(ctl, data, backups, verb))
         self.assertIn(no_space, full(os.environ["NIGHTLOGD"], data, "--listen=127.0.0.1:0"))
