@@ -88,8 +88,9 @@ void Committer::Submit(const FamilyId& family, Operation operation, Done done, s
     } else {
       FamilyQueue& queue = it != families_.end() ? it->second : families_[family];
       queue.operations.push_back({family, std::move(operation), std::move(done), cost});
+      queue.cost += cost;
       ++waiting_;
-      if (!queue.in_batch && queue.operations.size() == 1) AwaitTurn(family, queue);
+      AwaitTurn(family, queue);
       return;
     }
   }
@@ -188,34 +189,30 @@ Committer::Batch Committer::TakeBatch(bool is_large) {
   batch.is_large = is_large;
   batch.began_ns = SteadyNanos();
   batches_began_ns_.insert(batch.began_ns);
-  if (is_large) {
-    ++large_batches_;
-  } else {
-    small_batch_began_ns_ = batch.began_ns;
-  }
-  const size_t operation_cost_max =
-      is_large ? std::numeric_limits<size_t>::max() : options_.small_cost_max;
-  const size_t family_cost_max =
-      is_large || turns.size() == 1 ? options_.family_cost_max : options_.small_cost_max;
+  if (is_large) ++large_batches_;
+  const size_t family_cost_max = is_large ? options_.family_cost_max : options_.small_cost_max;
   size_t cost = 0;
   while (!turns.empty()) {
     const size_t next_cost = families_.at(turns.front()).operations.front().cost;
     if (cost > 0 && cost + next_cost > options_.batch_cost_max) break;
-    cost += TakeTurn(turns, operation_cost_max,
-                     std::min(family_cost_max, options_.batch_cost_max - cost), batch.operations);
+    if (!is_large) last_small_.Note(turns.front(), batch.began_ns);
+    cost += TakeTurn(turns, std::min(family_cost_max, options_.batch_cost_max - cost),
+                     batch.operations);
   }
   return batch;
 }
 
-size_t Committer::TakeTurn(std::deque<FamilyId>& turns, size_t operation_cost_max, size_t cost_max,
+size_t Committer::TakeTurn(std::deque<FamilyId>& turns, size_t cost_max,
                            std::vector<Waiting>& taken) {
   FamilyQueue& queue = families_.at(turns.front());
   turns.pop_front();
+  queue.awaits_turn = false;
   queue.in_batch = true;
   size_t cost = 0;
-  while (!queue.operations.empty() && queue.operations.front().cost <= operation_cost_max &&
+  while (!queue.operations.empty() &&
          (cost == 0 || cost + queue.operations.front().cost <= cost_max)) {
     cost += queue.operations.front().cost;
+    queue.cost -= queue.operations.front().cost;
     taken.push_back(std::move(queue.operations.front()));
     queue.operations.pop_front();
     --waiting_;
@@ -223,9 +220,10 @@ size_t Committer::TakeTurn(std::deque<FamilyId>& turns, size_t operation_cost_ma
   return cost;
 }
 
-void Committer::AwaitTurn(const FamilyId& family, const FamilyQueue& queue) {
-  const bool is_large = queue.operations.front().cost > options_.small_cost_max;
-  if (is_large && queue.rests) return;
+void Committer::AwaitTurn(const FamilyId& family, FamilyQueue& queue) {
+  const bool is_large = queue.cost > options_.small_cost_max;
+  if (queue.awaits_turn || queue.in_batch || (is_large && queue.rests)) return;
+  queue.awaits_turn = true;
   (is_large ? turns_of_large_ : turns_).push_back(family);
 }
 
@@ -239,11 +237,10 @@ void Committer::EndRests() {
     rests_.erase(rests_.begin());
     FamilyQueue& queue = it->second;
     queue.rests = false;
-    if (queue.in_batch) continue;
-    if (queue.operations.empty()) {
-      families_.erase(it);
-    } else if (queue.operations.front().cost > options_.small_cost_max) {
+    if (!queue.operations.empty()) {
       AwaitTurn(it->first, queue);
+    } else if (!queue.in_batch) {
+      families_.erase(it);
     }
   }
 }
@@ -379,13 +376,13 @@ void Committer::Release(const Prepared& prepared) {
   batches_began_ns_.erase(batches_began_ns_.find(prepared.batch.began_ns));
   if (prepared.batch.is_large) --large_batches_;
   // CommitWaiting commits all that waits.
-  const bool rest = prepared.batch.is_large && !stopping_ && options_.threads > 0 &&
-                    SteadyNanos() - small_batch_began_ns_ < kBesideSmallNs;
+  const bool may_rest = prepared.batch.is_large && !stopping_ && options_.threads > 0;
+  const int64_t beside_ns = SteadyNanos() - kBesideSmallNs;
   for (const auto& [id, family] : prepared.families) {
     const auto it = families_.find(id);
     FamilyQueue& queue = it->second;
     queue.in_batch = false;
-    if (rest) {
+    if (may_rest && last_small_.OfOthers(id) > beside_ns) {
       const double its_ns = prepared.batch.ns_per_cost * static_cast<double>(family.cost);
       queue.rests = true;
       rests_.emplace(prepared.batch.began_ns + static_cast<int64_t>(kTimesOfLarge * its_ns), id);

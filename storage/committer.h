@@ -82,8 +82,7 @@ class Committer {
     // What is beyond waits for a later turn.
     size_t batch_cost_max = 1024;
     size_t family_cost_max = 64;
-    // The latter where families share a batch of what is small. An operation that costs more is
-    // large.
+    // The latter in a batch of what is small. Where more waits of a family, it is large.
     size_t small_cost_max = 8;
     // What the deriver's memories of families hold, about. That of the family committed to last is
     // kept in any case.
@@ -124,6 +123,8 @@ class Committer {
   // What waits of one family.
   struct FamilyQueue {
     std::deque<Waiting> operations;
+    size_t cost = 0;  // of them
+    bool awaits_turn = false;
     bool in_batch = false;
     bool rests = false;  // nothing large of it begins
   };
@@ -135,6 +136,22 @@ class Committer {
   };
   struct FamilyBatch;
   struct Prepared;
+
+  // When something small was taken last, by SteadyNanos().
+  class LastSmall {
+   public:
+    void Note(const FamilyId& family, int64_t now_ns) {
+      if (family != family_) others_ns_ = ns_;
+      family_ = family;
+      ns_ = now_ns;
+    }
+    int64_t OfOthers(const FamilyId& family) const { return family == family_ ? others_ns_ : ns_; }
+
+   private:
+    FamilyId family_;
+    int64_t ns_ = 0;
+    int64_t others_ns_ = 0;  // of another than `family_`
+  };
 
   // What the deriver remembers of the families that were committed to last.
   class Memories {
@@ -163,13 +180,13 @@ class Committer {
   bool IsOver() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The next operations to commit together; empty if none of the kind wait.
   Batch TakeBatch(bool is_large) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Moves the next operations of the first of `turns` to `taken`, of `operation_cost_max` at most
-  // each and `cost_max` together, and gives their cost.
-  size_t TakeTurn(std::deque<FamilyId>& turns, size_t operation_cost_max, size_t cost_max,
-                  std::vector<Waiting>& taken) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Puts a family that waits and is in no batch at the end of its turns, unless it rests.
-  void AwaitTurn(const FamilyId& family, const FamilyQueue& queue)
+  // Moves the next operations of the first of `turns` to `taken`, up to `cost_max` together, and
+  // gives their cost.
+  size_t TakeTurn(std::deque<FamilyId>& turns, size_t cost_max, std::vector<Waiting>& taken)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Puts a family of which something waits at the end of its turns, unless it is there, in a batch,
+  // or rests.
+  void AwaitTurn(const FamilyId& family, FamilyQueue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // By SteadyNanos(); far in the future if no family rests.
   int64_t NextEndOfARest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Of those that have rested enough, and when this stops, of all.
@@ -205,8 +222,8 @@ class Committer {
   // Families of which something waits and nothing is in a batch, by whether the next is large.
   std::deque<FamilyId> turns_ ABSL_GUARDED_BY(mu_);
   std::deque<FamilyId> turns_of_large_ ABSL_GUARDED_BY(mu_);
-  std::multimap<int64_t, FamilyId> rests_ ABSL_GUARDED_BY(mu_);   // by their end
-  int64_t small_batch_began_ns_ ABSL_GUARDED_BY(mu_) = 0;         // the last
+  std::multimap<int64_t, FamilyId> rests_ ABSL_GUARDED_BY(mu_);  // by their end
+  LastSmall last_small_ ABSL_GUARDED_BY(mu_);
   std::multiset<int64_t> batches_began_ns_ ABSL_GUARDED_BY(mu_);  // of those under way
   int large_batches_ ABSL_GUARDED_BY(mu_) = 0;                    // under way
   // Those of them that were run.
