@@ -14,6 +14,8 @@
 #include "services/access.h"
 #include "services/family_service.h"
 #include "services/import_service.h"
+#include "services/methods.h"
+#include "services/peer.h"
 #include "services/progress_service.h"
 #include "services/sleep_deriver.h"
 #include "services/stream_registry.h"
