@@ -219,7 +219,7 @@ class Committer {
   size_t waiting_ ABSL_GUARDED_BY(mu_) = 0;
   // Of families of which something waits or is in a batch, and of those that rest.
   absl::flat_hash_map<FamilyId, FamilyQueue> families_ ABSL_GUARDED_BY(mu_);
-  // Families of which something waits and nothing is in a batch, by whether the next is large.
+  // Families that await a turn, by whether what waited of them when they came was large.
   std::deque<FamilyId> turns_ ABSL_GUARDED_BY(mu_);
   std::deque<FamilyId> turns_of_large_ ABSL_GUARDED_BY(mu_);
   std::multimap<int64_t, FamilyId> rests_ ABSL_GUARDED_BY(mu_);  // by their end

@@ -4,6 +4,7 @@ The programs come from $NIGHTLOGD and $NIGHTLOG (CTest sets both).
 """
 
 import datetime
+import http.client
 import json
 import os
 import queue
@@ -258,6 +259,23 @@ class Case(unittest.TestCase):
         sam.run("join", code, "--name", "Sam", "--server", server)
         sam.run("sync")
         return alex, sam
+
+    def count_looked_at(self, count, method, refusal, headers=None, body=None):
+        """How many of so many calls from one address at the browsers' door are looked at, and answered with
+        the gRPC status `refusal`; the others are too many."""
+        host = self.daemon.url.removeprefix("http://").rstrip("/")
+        looked_at = 0
+        for _ in range(count):
+            connection = http.client.HTTPConnection(host, timeout=PATIENCE_SECONDS)
+            connection.request("POST", f"/nightlog.v1.FamilyService/{method}", body,
+                               {"Content-Type": "application/grpc-web+proto",
+                                "X-Forwarded-For": "192.0.2.7"} | (headers or {}))
+            answer = connection.getresponse().read()
+            connection.close()
+            refused, exhausted = b"grpc-status: %d" % refusal in answer, b"grpc-status: 8" in answer
+            self.assertNotEqual(refused, exhausted, answer)
+            looked_at += refused
+        return looked_at
 
     def assert_in_step(self, *phones):
         """Every phone holds the same records as the server."""

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """SIGHUP: the daemon reads its settings file again, and says what became of it."""
 
-import http.client
 import json
 import os
 import signal
@@ -49,20 +48,7 @@ class ReloadTest(processes.Case):
 
     def tries(self, count):
         """How many of so many tries to join, without a code, from one address are looked at."""
-        host = self.daemon.url.removeprefix("http://").rstrip("/")
-        looked_at = 0
-        for _ in range(count):
-            connection = http.client.HTTPConnection(host, timeout=processes.PATIENCE_SECONDS)
-            connection.request("POST", "/nightlog.v1.FamilyService/Join",
-                               b"\0\0\0\0\0",
-                               {"Content-Type": "application/grpc-web+proto",
-                                "X-Forwarded-For": "192.0.2.7"})
-            answer = connection.getresponse().read()
-            connection.close()
-            invalid, exhausted = b"grpc-status: 3" in answer, b"grpc-status: 8" in answer
-            self.assertNotEqual(invalid, exhausted, answer)
-            looked_at += invalid
-        return looked_at
+        return self.count_looked_at(count, "Join", refusal=3, body=b"\0\0\0\0\0")
 
     def test_what_can_change_does_and_the_rest_is_named(self):
         alex = self.phone("alex")

@@ -42,14 +42,22 @@ void SetToken(grpc::ClientContext& context, const Phone& phone) {
 
 // A real server on a free port of this machine, and the clients that gRPC generates. It has one
 // executor thread, so that whatever would hold it up shows.
+std::unique_ptr<Server> Serve(GrpcDoor& door, const std::string& listen = "127.0.0.1:0") {
+  Options options;
+  options.listen = listen;
+  auto server = Server::Start(options, door);
+  EXPECT_TRUE(server.ok()) << server.status();
+  return *std::move(server);
+}
+
+std::shared_ptr<grpc::Channel> ChannelTo(const Server& server) {
+  return grpc::CreateChannel(server.address(), grpc::InsecureChannelCredentials());
+}
+
 class GrpcDoorTest : public ServiceFixture {
  protected:
   explicit GrpcDoorTest(int executor_queue_max = 100) : executor_(1, executor_queue_max) {
-    Options options;
-    options.listen = "127.0.0.1:0";
-    auto server = Server::Start(options, door_);
-    EXPECT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
+    server_ = Serve(door_);
     Connect();
   }
 
@@ -201,21 +209,17 @@ TEST_F(GrpcDoorTest, AProxyOnThisMachineSaysForWhomItCalls) {
     addresses.push_back(peer.address);
     done("");
   };
-  Options options;
   for (const std::string listen : {"127.0.0.1:0", "[::1]:0"}) {
     GrpcDoor door(methods, executor_);
-    options.listen = listen;
-    const auto server = Server::Start(options, door);
-    ASSERT_TRUE(server.ok()) << server.status();
-    const auto stub = v1::FamilyService::NewStub(
-        grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials()));
+    const std::unique_ptr<Server> server = Serve(door, listen);
+    const auto stub = v1::FamilyService::NewStub(ChannelTo(*server));
     for (const std::string forwarded_for : {"", "192.0.2.1, 192.0.2.2"}) {
       grpc::ClientContext context;
       if (!forwarded_for.empty()) context.AddMetadata("x-forwarded-for", forwarded_for);
       v1::ListMembersResponse response;
       ASSERT_TRUE(stub->ListMembers(&context, v1::ListMembersRequest(), &response).ok());
     }
-    (*server)->Drain(absl::InfiniteDuration());
+    server->Drain(absl::InfiniteDuration());
   }
   EXPECT_THAT(addresses, ::testing::ElementsAre("", "192.0.2.2", "", "192.0.2.2"));
 }
@@ -224,12 +228,8 @@ TEST_F(GrpcDoorTest, StreamsHaveALimitForEachAddress) {
   CallLimits limits(clock_, {0, 0, 0, 0, 2});
   const Methods limited = LimitMethods(methods_, limits);
   GrpcDoor door(limited, executor_);
-  Options options;
-  options.listen = "127.0.0.1:0";
-  const auto server = Server::Start(options, door);
-  ASSERT_TRUE(server.ok()) << server.status();
-  sync_stub_ = v1::SyncService::NewStub(
-      grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials()));
+  const std::unique_ptr<Server> server = Serve(door);
+  sync_stub_ = v1::SyncService::NewStub(ChannelTo(*server));
   const Phone owner = CreateFamily();
   const auto follow = [&](grpc::ClientContext& context, const std::string& address) {
     context.AddMetadata("x-forwarded-for", address);
@@ -254,7 +254,7 @@ TEST_F(GrpcDoorTest, StreamsHaveALimitForEachAddress) {
   contexts[1].TryCancel();
   while (is_refused()) {
   }
-  (*server)->Drain(absl::InfiniteDuration());
+  server->Drain(absl::InfiniteDuration());
 }
 
 TEST_F(GrpcDoorTest, AStreamThatMayNotBeOpenedSaysWhy) {
@@ -492,12 +492,8 @@ TEST_F(GrpcDoorTest, WhoIsNotAdmittedIsAnsweredBeforeTheRequestComes) {
     done("");
   };
   GrpcDoor door(methods, executor_);
-  Options options;
-  options.listen = "127.0.0.1:0";
-  const auto server = Server::Start(options, door);
-  ASSERT_TRUE(server.ok()) << server.status();
-  const auto channel =
-      grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials());
+  const std::unique_ptr<Server> server = Serve(door);
+  const std::shared_ptr<grpc::Channel> channel = ChannelTo(*server);
   {
     UnsentCall call(channel);
     const grpc::Status status = call.Finish();
@@ -518,7 +514,7 @@ TEST_F(GrpcDoorTest, WhoIsNotAdmittedIsAnsweredBeforeTheRequestComes) {
   EXPECT_EQ(called, 0);
   EXPECT_TRUE(list_members("welcome", 3 << 20).ok());
   EXPECT_EQ(called, 1);
-  (*server)->Drain(absl::InfiniteDuration());
+  server->Drain(absl::InfiniteDuration());
 }
 
 // A unary method, a stream, and health.
@@ -574,18 +570,14 @@ TEST_F(GrpcDoorTest, CallsWhoseRequestDoesNotComeDoNotHoldUpTheStop) {
     };
   }
   GrpcDoor door(methods, executor_);
-  Options options;
-  options.listen = "127.0.0.1:0";
-  const auto server = Server::Start(options, door);
-  ASSERT_TRUE(server.ok()) << server.status();
-  const auto channel =
-      grpc::CreateChannel((*server)->address(), grpc::InsecureChannelCredentials());
+  const std::unique_ptr<Server> server = Serve(door);
+  const std::shared_ptr<grpc::Channel> channel = ChannelTo(*server);
   std::vector<std::unique_ptr<UnsentCall>> calls;
   for (const std::string& path : paths) {
     calls.push_back(std::make_unique<UnsentCall>(channel, path));
   }
   come.Wait();
-  (*server)->Drain(absl::InfiniteDuration());  // waits for every call
+  server->Drain(absl::InfiniteDuration());  // waits for every call
   for (const auto& call : calls) {
     EXPECT_EQ(ReasonOf(FromGrpcStatus(call->Finish())), v1::ERROR_REASON_DRAINING);
   }

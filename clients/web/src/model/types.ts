@@ -449,6 +449,7 @@ export interface WaitingTap {
   // What the server committed it at; 0: it has not said so, and the tap may be on this device alone.
   revision: number;
 }
+
 // A tap that the server will not commit. It is kept until a person discards it.
 export interface NeedsAttention {
   // Names it within the family on this device.
