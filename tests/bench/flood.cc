@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include "absl/flags/parse.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "nightlog/v1/family_service.grpc.pb.h"
@@ -48,6 +50,9 @@ constexpr int kPushTransactions = 20;
 constexpr int kSlowReaders = 8;
 constexpr int kHalfOpen = 500;
 constexpr size_t kLargeBytes = 4 << 20;
+// What a client hands to the kernel at once: a call of 4 MiB would hold a processor for
+// milliseconds.
+constexpr size_t kPieceBytes = 64 << 10;
 
 std::shared_ptr<grpc::Channel> Connect() {
   grpc::ChannelArguments arguments;
@@ -186,13 +191,21 @@ int ConnectTo(const std::string& address) {
   return -1;
 }
 
-// Sends and hangs up, whatever the answer.
+// Sends, as a network brings it: in pieces, and the server may answer before the last. Hangs up
+// with the answer.
 void SendOnce(const std::string& address, const std::string& bytes, Counts& counts) {
   const int fd = ConnectTo(address);
   if (fd < 0) return;
-  static_cast<void>(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL));
   char answer[4096];
-  static_cast<void>(recv(fd, answer, sizeof(answer), 0));
+  ssize_t answered = -1;
+  for (size_t sent = 0; sent < bytes.size() && answered < 0;) {
+    const size_t piece = std::min(kPieceBytes, bytes.size() - sent);
+    const ssize_t taken = send(fd, bytes.data() + sent, piece, MSG_NOSIGNAL);
+    if (taken < 0) break;
+    sent += static_cast<size_t>(taken);
+    answered = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
+  }
+  if (answered < 0) static_cast<void>(recv(fd, answer, sizeof(answer), 0));
   close(fd);
   ++counts.hostile;
 }
@@ -204,8 +217,10 @@ void BeHostile(absl::Time until, int number, Counts& counts) {
   const std::string grpc_door = absl::GetFlag(FLAGS_address);
   const std::string web = absl::GetFlag(FLAGS_web);
   const std::string large(kLargeBytes, 'x');
-  const Phone guesser(from);
-  const auto channel = Connect();
+  // One buffer for all calls: no copy of it is made for each.
+  const grpc::Slice whole(large.substr(100));
+  const grpc::ByteBuffer message(&whole, 1);
+  grpc::GenericStub stub(Connect());
   while (absl::Now() < until) {
     SendOnce(grpc_door, random.Bytes(4096), counts);
     SendOnce(grpc_door, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + random.Bytes(4096), counts);
@@ -216,11 +231,14 @@ void BeHostile(absl::Time until, int number, Counts& counts) {
                           "X-Forwarded-For: ",
                           from, "\r\nContent-Length: ", kLargeBytes, "\r\n\r\n", large),
              counts);
-    v1::ListMembersRequest request;
-    request.set_family_id(large.substr(100));
-    v1::ListMembersResponse response;
-    static_cast<void>(v1::FamilyService::NewStub(channel)->ListMembers(guesser.Context().get(),
-                                                                       request, &response));
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer guess");
+    context.AddMetadata("x-forwarded-for", from);
+    grpc::ByteBuffer response;
+    absl::Notification refused;
+    stub.UnaryCall(&context, "/nightlog.v1.SyncService/Push", grpc::StubOptions(), &message,
+                   &response, [&refused](const grpc::Status&) { refused.Notify(); });
+    refused.WaitForNotification();
     ++counts.hostile;
     counts.large += 2;
   }
