@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A family taken out and brought to another server, as tables, as a page, and erased for good."""
 
+import base64
 import csv
 import glob
 import json
@@ -139,6 +140,32 @@ class ExportTest(LivedIn):
         self.assertEqual(here.try_run("family").returncode, 1)
         # A whole family is no log of another app.
         self.assertIn("family import", alex.try_run("import", file, "--zone", "UTC").stderr)
+
+    def test_an_export_that_an_editor_saved_again_is_whole_and_a_changed_record_is_not(self):
+        alex, _ = self.lived_in()
+        lines = alex.run("export").splitlines()
+        file = os.path.join(self.folder, "saved.jsonl")
+
+        def save():
+            with open(file, "w", encoding="utf-8-sig", newline="\r\n") as out:
+                out.write("\n".join(lines) + "\n")
+
+        save()
+        here = self.phone("here")
+        report = here.json("family", "import", file, "--server", self.daemon.address)
+        self.assertTrue(report["equal"])
+        self.assertIn("family import", alex.try_run("import", file, "--zone", "UTC").stderr)
+        number, record = next((number, json.loads(line)) for number, line in enumerate(lines)
+                              if "deleted words" in line)
+        record["bytes"] = base64.b64encode(base64.b64decode(record["bytes"]).replace(
+            b"deleted words", b"altered words")).decode()
+        lines[number] = json.dumps(record)
+        save()
+        there = self.phone("there")
+        done = there.try_run("family", "import", file, "--server", self.daemon.address)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"line {number + 1} was changed", done.stderr)
+        self.assertEqual(there.try_run("family").returncode, 1)
 
     def test_everything_is_in_the_tables_and_the_diary(self):
         alex, _ = self.lived_in()

@@ -5,18 +5,23 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "clients/cli/json.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
+#include "storage/core/errors.h"
+#include "storage/core/exported_record.h"
 #include "storage/core/hash.h"
 #include "storage/core/record_state.h"
 #include "storage/core/status_macros.h"
+#include "storage/core/utf8.h"
 
 namespace nightlog::cli {
 namespace {
@@ -26,6 +31,10 @@ constexpr absl::string_view kAbout =
     "Every record of a family of nightlog, one a line. 'bytes' is the nightlog.v1.Record in base64 "
     "and holds everything; 'record' says the same in words. 'nightlog family import FILE' brings "
     "it to a server.";
+
+constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
+// How the head begins in the cells of a spreadsheet, whatever stands between them.
+constexpr absl::string_view kHeadInCells = "\"{\"\"nightlog_export\"\"";
 
 absl::Status Damaged(size_t line, absl::string_view why) {
   return absl::InvalidArgumentError(
@@ -83,7 +92,12 @@ std::string ToJsonLines(const FamilyExport& exported) {
 }
 
 absl::StatusOr<FamilyExport> FromJsonLines(absl::string_view text) {
+  absl::ConsumePrefix(&text, kByteOrderMark);
   const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  if (absl::StartsWith(text, kHeadInCells) || !IsUtf8(lines[0])) {
+    return absl::InvalidArgumentError(
+        "the export was saved again by another program, which changed it; take the original file");
+  }
   ASSIGN_OR_RETURN(const google::protobuf::Struct head, ParseLine(lines[0], 1));
   const double version = NumberOf(head, "nightlog_export");
   if (version < 1) return absl::InvalidArgumentError("this is no export of a family of nightlog");
@@ -109,6 +123,14 @@ absl::StatusOr<FamilyExport> FromJsonLines(absl::string_view text) {
         !RecordId::IsId(record.record_id()) || record.digest().size() != Sha256("").size()) {
       return Damaged(i + 1, "holds no record");
     }
+    // Whatever else is wrong with it is the server's to judge, which may be newer.
+    std::vector<FieldViolation> violations;
+    RecordFromExport(record, "record", violations);
+    if (absl::c_any_of(violations, [](const FieldViolation& violation) {
+          return violation.field() == "record.digest";
+        })) {
+      return Damaged(i + 1, "was changed");
+    }
     exported.records.push_back(std::move(record));
   }
   if (static_cast<double>(exported.records.size()) != NumberOf(head, "records")) {
@@ -122,7 +144,8 @@ absl::StatusOr<FamilyExport> FromJsonLines(absl::string_view text) {
 }
 
 bool IsJsonLines(absl::string_view text) {
-  return absl::StartsWith(text, "{") &&
+  absl::ConsumePrefix(&text, kByteOrderMark);
+  return (absl::StartsWith(text, "{") || absl::StartsWith(text, kHeadInCells)) &&
          absl::StrContains(text.substr(0, 1024), "\"nightlog_export\"");
 }
 

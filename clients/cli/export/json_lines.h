@@ -41,12 +41,14 @@ struct FamilyExport {
 // not synced.
 std::string ToJsonLines(const FamilyExport& exported);
 
-// Reads it back; members of an object may be in any order. INVALID_ARGUMENT, with a sentence for
-// the person: it is no such file, it is of a newer nightlog, or it is damaged (lines are missing or
-// changed).
+// Reads it back; members of an object may be in any order. An editor may have saved it again, with
+// a byte order mark and lines that end in CRLF: no record holds either, and each must have the
+// digest that it names. INVALID_ARGUMENT, with a sentence for the person: it is no such file, it is
+// of a newer nightlog, another program wrote it anew as cells or in another encoding, or it is
+// damaged (lines are missing or changed).
 absl::StatusOr<FamilyExport> FromJsonLines(absl::string_view text);
 
-// True: the text begins as such a file does.
+// True: the text begins as such a file does, or as a spreadsheet leaves one.
 bool IsJsonLines(absl::string_view text);
 
 // The records in the order and with the numbers that ImportRecords asks for; `caller` comes first.

@@ -105,8 +105,8 @@ const PACKED = /^(504b0304|1f8b|d0cf11e0|25504446)/;
 // What a file is that holds no log of another app, where its first bytes tell: all of a family, as
 // nightlog writes it, or no text.
 export function noLog(file: Uint8Array): 'family_file' | 'packed' | undefined {
-  const begin = new TextDecoder('latin1').decode(file.subarray(0, 1024));
-  if (begin.startsWith('{') && begin.includes('"nightlog_export"')) return 'family_file';
+  const begin = new TextDecoder().decode(file.subarray(0, 1024));
+  if (/^"?{/.test(begin) && begin.includes('"nightlog_export"')) return 'family_file';
   return PACKED.test(toHex(file.subarray(0, 4))) ? 'packed' : undefined;
 }
 

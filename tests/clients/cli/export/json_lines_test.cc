@@ -9,6 +9,8 @@
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "storage/core/errors.h"
+#include "storage/core/exported_record.h"
 #include "storage/core/record_state.h"
 #include "tests/testing/transaction_builder.h"
 
@@ -41,6 +43,10 @@ FamilyExport AnExport() {
   version.mutable_edit()->set_seq(UINT64_MAX);
   exported.records.push_back(ARecord(2, 0, 0));
   exported.records.back().mutable_member()->set_name("Alex");
+  for (v1::Record& record : exported.records) {
+    std::vector<FieldViolation> ignored;
+    record.set_digest(DigestOf(record.record_id(), RecordFromExport(record, "", ignored)));
+  }
   return exported;
 }
 
@@ -69,6 +75,30 @@ TEST(JsonLinesTest, AFileThatAnotherProgramWroteAnewIsTheSame) {
   EXPECT_TRUE(FromJsonLines(text).ok()) << FromJsonLines(text).status();
 }
 
+TEST(JsonLinesTest, AFileThatAnEditorSavedAgainIsTheSame) {
+  const FamilyExport exported = AnExport();
+  const std::string text =
+      absl::StrCat("\xEF\xBB\xBF", absl::StrReplaceAll(ToJsonLines(exported), {{"\n", "\r\n"}}));
+  EXPECT_TRUE(IsJsonLines(text));
+  const auto again = FromJsonLines(text);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->family_name, exported.family_name);
+  EXPECT_EQ(again->StateHash(), exported.StateHash());
+}
+
+TEST(JsonLinesTest, AFileThatASpreadsheetSavedAgainIsRefusedAsThat) {
+  const std::string text = ToJsonLines(AnExport());
+  const std::string in_cells = absl::StrCat(
+      "\"", absl::StrReplaceAll(text, {{"\"", "\"\""}, {",", "\",\""}, {"\n", "\"\r\n\""}}));
+  EXPECT_TRUE(IsJsonLines(in_cells));
+  std::string in_utf16 = "\xFF\xFE";
+  for (const char c : text) absl::StrAppend(&in_utf16, std::string{c, '\0'});
+  const std::string in_windows = absl::StrReplaceAll(text, {{"\xE2\x98\x83", "\xE9"}});
+  for (const std::string& saved : {in_cells, in_utf16, in_windows}) {
+    EXPECT_THAT(Complaint(saved), HasSubstr("take the original file"));
+  }
+}
+
 TEST(JsonLinesTest, AFileThatLacksALineOrHasAnotherIsRefused) {
   const std::vector<std::string> lines = absl::StrSplit(ToJsonLines(AnExport()), '\n');
   EXPECT_THAT(Complaint(absl::StrCat(lines[0], "\n", lines[1])), HasSubstr("number of records"));
@@ -77,6 +107,12 @@ TEST(JsonLinesTest, AFileThatLacksALineOrHasAnotherIsRefused) {
   EXPECT_THAT(Complaint(absl::StrCat(lines[0], "\n", lines[1], "\n", lines[2].substr(0, 40))),
               HasSubstr("line 3"));
   EXPECT_THAT(Complaint(absl::StrCat(lines[0], "\n{\"bytes\":\"AAAA\"}\n")), HasSubstr("line 2"));
+}
+
+TEST(JsonLinesTest, ARecordThatWasChangedIsRefused) {
+  FamilyExport exported = AnExport();
+  exported.records[1].mutable_member()->set_name("Sam");
+  EXPECT_THAT(Complaint(ToJsonLines(exported)), HasSubstr("line 3 was changed"));
 }
 
 TEST(JsonLinesTest, AFileOfAnotherKindIsRefused) {

@@ -109,7 +109,11 @@ test('of the nights those are wanted that were asked for, by the clocks of the f
 
 test('a file that can be no log of another app is told by how it begins', () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
-  expect(noLog(bytes('{"nightlog_export":1,"family_name":"The Robins"}\n'))).toBe('family_file');
+  const head = '{"nightlog_export":1,"family_name":"The Robins"}\n';
+  const cells = `"${head.replaceAll('"', '""').replaceAll(',', '","')}`;
+  for (const text of [head, `\uFEFF${head}`, cells]) {
+    expect(noLog(bytes(text))).toBe('family_file');
+  }
   expect(noLog(bytes('PK\u0003\u0004 and more'))).toBe('packed');
   expect(noLog(bytes('%PDF-1.7'))).toBe('packed');
   for (const text of ['', 'P', 'Type,Start,End\n', '{"a":1}', 'PK,Start\n']) {
