@@ -173,7 +173,7 @@ class ExportTest(LivedIn):
         alex.run("export", "--format", "csv", "--out", folder)
         tables = {}
         for path in glob.glob(os.path.join(folder, "*.csv")):
-            with open(path, encoding="utf-8", newline="") as file:
+            with open(path, encoding="utf-8-sig", newline="") as file:
                 tables[os.path.basename(path)[:-4]] = list(csv.DictReader(file))
         self.assertEqual({row["date"] for row in tables.pop("nights") if row["status"] == "complete"},
                          {"2026-11-02", "2026-11-03"})

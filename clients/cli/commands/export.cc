@@ -141,6 +141,7 @@ const Command kExportCommand = {
     {{"format", "WORD",
       "jsonl (the default): everything, from the server; 'family import' brings it to another\n"
       "                            csv: a table for each kind of record, as this phone shows them\n"
+      "                            (in UTF-8 with a byte order mark, for Excel)\n"
       "                            diary: the nights as a page to print (HTML)"},
      {"out", "PATH", "where to; default standard output"}},
     Run};

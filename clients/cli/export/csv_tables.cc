@@ -30,6 +30,8 @@ constexpr std::pair<uint32_t, absl::string_view> kTables[] = {
     {kProgress, "progress"},
 };
 
+constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 using Row = std::vector<std::string>;
 
 std::string Line(const Row& cells) {
@@ -162,7 +164,7 @@ std::map<std::string, std::string> ToCsvTables(const std::vector<v1::Record>& re
     Row none;
     AddCells(*DescriptorOf(kind), nullptr, "", columns, none);
     std::string& table = tables[absl::StrCat(name, ".csv")];
-    table = Line(columns);
+    table = absl::StrCat(kByteOrderMark, Line(columns));
     for (const v1::Record& record : records) {
       if (static_cast<uint32_t>(record.body_case()) != kind) continue;
       Row cells = {absl::BytesToHexString(record.record_id()),

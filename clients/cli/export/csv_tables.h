@@ -11,7 +11,8 @@ namespace nightlog::cli {
 
 // Records as tables for a spreadsheet, one a kind of record, by the name of its file, such as
 // `log_entries.csv`. RFC 4180 with a heading and CRLF; a kind of which there is nothing has its
-// heading alone. Pure.
+// heading alone. UTF-8 with a byte order mark, without which Excel takes it for another encoding: a
+// program that reads the tables passes over it (Python calls that `utf-8-sig`). Pure.
 //
 // Each field of the record message has a column, a field of a field one named `interval.began_at`;
 // where a message holds one of several, a column says which (`detail.kind`). Lists are joined by

@@ -8,6 +8,9 @@ import { timeText, toJson } from './json.ts';
 import { TimestampSchema } from './well_known.ts';
 import { schemas } from './wire.ts';
 
+// Without it Excel takes the text for another encoding.
+const BYTE_ORDER_MARK = '\uFEFF';
+
 const TABLES: Record<RecordKind, string> = {
   child: 'children',
   logEntry: 'log_entries',
@@ -115,7 +118,7 @@ export function toCsvTables(records: Iterable<AnyRecord>): Map<string, string> {
         'created_at',
         ...columnsOf(desc, undefined).map(([name]) => name),
       ];
-      return [`${table}.csv`, [heading, ...lines].map(lineOf).join('')];
+      return [`${table}.csv`, BYTE_ORDER_MARK + [heading, ...lines].map(lineOf).join('')];
     }),
   );
 }

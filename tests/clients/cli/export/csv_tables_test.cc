@@ -14,6 +14,7 @@ namespace {
 using imports::CsvRow;
 using imports::ParseCsv;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 // The cell of a column in a row of a table, as a reader of CSV finds it.
 std::string Cell(const std::string& table, size_t row, const std::string& column) {
@@ -63,6 +64,13 @@ TEST(CsvTablesTest, EveryRowHasAsManyCellsAsTheHeading) {
   for (const auto& [name, table] : ToCsvTables(TwoRecords())) {
     const std::vector<CsvRow> rows = ParseCsv(table);
     for (const CsvRow& row : rows) EXPECT_EQ(row.fields.size(), rows[0].fields.size()) << name;
+  }
+}
+
+TEST(CsvTablesTest, EachTableSaysThatItIsInUtf8) {
+  for (const auto& [name, table] : ToCsvTables(TwoRecords())) {
+    EXPECT_THAT(table, StartsWith("\xEF\xBB\xBFrecord_id,")) << name;
+    EXPECT_EQ(ParseCsv(table)[0].fields[0], "record_id") << name;
   }
 }
 

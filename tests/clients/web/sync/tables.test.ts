@@ -10,7 +10,7 @@ function record(kind: string, body: object, more: object = {}): AnyRecord {
 
 // The cells of the only row by their columns, where no cell is quoted.
 function cellsOf(table: string | undefined): Record<string, string> {
-  const [heading = '', row = ''] = (table ?? '').split('\r\n');
+  const [heading = '', row = ''] = (table ?? '').replace('\uFEFF', '').split('\r\n');
   const cells = row.split(',');
   return Object.fromEntries(heading.split(',').map((name, i) => [name, cells[i] ?? '']));
 }
@@ -31,7 +31,7 @@ test('a spreadsheet runs no text as a formula, and quotes, commas and lines stay
   expect(toCsvTables([child]).get('children.csv')).toContain(',"a,""b""\nc",');
 });
 
-test('every kind has a table, and one of which there is nothing has its heading alone', () => {
+test('every kind has a table that says it is in UTF-8, and may hold its heading alone', () => {
   const tables = toCsvTables([]);
   expect([...tables.keys()]).toEqual([
     'children.csv',
@@ -42,7 +42,8 @@ test('every kind has a table, and one of which there is nothing has its heading 
     'nights.csv',
     'progress.csv',
   ]);
-  for (const table of tables.values()) expect(table).toMatch(/^record_id,deleted,[^\r\n]+\r\n$/);
+  for (const table of tables.values())
+    expect(table).toMatch(/^\uFEFFrecord_id,deleted,[^\r\n]+\r\n$/);
 });
 
 test('what a newer server knows is in its numbers, and what is not known is empty', () => {
