@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 
@@ -76,10 +77,51 @@ absl::optional<absl::Duration> ParseUnitLength(absl::string_view text) {
   return length;
 }
 
+// Takes an English month off the front of `text`, by its name or three letters of it; 0: there is
+// none.
+int ConsumeMonth(absl::string_view& text) {
+  static constexpr absl::string_view kMonths[] = {"january",   "february", "march",    "april",
+                                                  "may",       "june",     "july",     "august",
+                                                  "september", "october",  "november", "december"};
+  const size_t letters =
+      std::find_if_not(text.begin(), text.end(), absl::ascii_isalpha) - text.begin();
+  const std::string word = absl::AsciiStrToLower(text.substr(0, letters));
+  int number = 0;
+  for (const absl::string_view month : kMonths) {
+    ++number;
+    if (word != month && word != month.substr(0, 3)) continue;
+    text.remove_prefix(letters);
+    return number;
+  }
+  return 0;
+}
+
+// The text with a date such as `12 Nov 2026` or `November 12, 2026` in front written as
+// `2026-11-12`. A year of two digits, which might be the day, so becomes one of no time of ours.
+std::string WithNumberOfMonth(absl::string_view text) {
+  absl::string_view rest = text;
+  const auto pass = [&rest] {
+    rest.remove_prefix(std::min(rest.find_first_not_of(" -/.,"), rest.size()));
+  };
+  int64_t day = 0;
+  int64_t year = 0;
+  int month = ConsumeMonth(rest);
+  pass();
+  if (!ConsumeNumber(rest, day)) return std::string(text);
+  pass();
+  if (month == 0) month = ConsumeMonth(rest);
+  pass();
+  if (month == 0 || !ConsumeNumber(rest, year)) return std::string(text);
+  absl::ConsumePrefix(&rest, ",");
+  absl::ConsumePrefix(&rest, " at");
+  return absl::StrFormat("%04d-%02d-%02d%s", year, month, day, rest);
+}
+
 // The text with a date such as `4.3.26` in front written with slashes, and `2026/3/4` with hyphens.
 // The former has the day first.
 std::string WithUsualDate(absl::string_view text, DateOrder& order) {
-  std::string usual(text);
+  std::string usual = WithNumberOfMonth(text);
+  text = usual;
   const size_t first = text.find_first_not_of("0123456789");
   if (first == text.npos) return usual;
   const size_t second = text.find_first_not_of("0123456789", first + 1);

@@ -23,10 +23,11 @@ struct Stamp {
 
 // `2026-03-04 21:05`, also with slashes, a `T`, seconds and an offset; `3/4/26 9:05 PM`, also with
 // a comma, four digits of the year and 24 hours; `4.3.26 21:05`, which has the day first in any
-// order; seconds or milliseconds since 1970.
+// order; `12 Nov 2026 21:05`, also with the month first or its whole name, in English; seconds or
+// milliseconds since 1970.
 absl::optional<Stamp> ParseStamp(absl::string_view text, DateOrder order);
 
-// `2026-03-04`, `3/4/26` or `4.3.26`.
+// `2026-03-04`, `3/4/26`, `4.3.26`, `4 Mar 2026` or `March 4, 2026`.
 absl::optional<absl::CivilDay> ParseDay(absl::string_view text, DateOrder order);
 
 // `1.5`, or `1,5` as it is written where commas are decimal. `1,500` is none: nobody knows.

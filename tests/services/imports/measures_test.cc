@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 
@@ -28,6 +29,29 @@ TEST(MeasuresTest, AStampIsReadInEachFormThatAppsWrite) {
     EXPECT_EQ(Read(text), local) << text;
   }
   EXPECT_EQ(Read("4/3/26 9:05 PM", DateOrder::kDayFirst), local);
+}
+
+TEST(MeasuresTest, AMonthMayHaveItsNameInEnglish) {
+  for (const char* text :
+       {"4 Mar 2026 21:05", "04-MAR-2026 9:05 PM", "4. March 2026, 21:05:00", "Mar 4, 2026 21:05",
+        "march 4, 2026, 9:05 PM", "Mar. 4 2026 21:05", "Mar 4, 2026 at 9:05\xE2\x80\xAFPM"}) {
+    EXPECT_EQ(Read(text), "2026-03-04T21:05:00") << text;
+    EXPECT_EQ(Read(text, DateOrder::kDayFirst), "2026-03-04T21:05:00") << text;
+  }
+  int month = 0;
+  for (const char* name : {"January", "February", "March", "April", "May", "June", "July", "August",
+                           "September", "October", "November", "December"}) {
+    const absl::CivilDay day(2026, ++month, 12);
+    const std::string letters = std::string(name).substr(0, 3);
+    EXPECT_EQ(ParseDay(absl::StrCat("12 ", name, " 2026"), DateOrder::kMonthFirst), day);
+    EXPECT_EQ(ParseDay(absl::StrCat(letters, " 12, 2026"), DateOrder::kMonthFirst), day);
+  }
+  // The second may be the day as well as the year; Mars is no month, and February has no 30th.
+  for (const char* text : {"4 Mar 21:05", "26 Mar 04", "4 Mar 26", "4 Mars 2026", "30 Feb 2026",
+                           "Mar 2026", "4 2026", "Mar 4", "32 Mar 2026", "0 Mar 2026"}) {
+    EXPECT_EQ(ParseDay(text, DateOrder::kDayFirst), absl::nullopt) << text;
+    EXPECT_EQ(Read(absl::StrCat(text, " 21:05")), "") << text;
+  }
 }
 
 TEST(MeasuresTest, AStampWithAnOffsetOrFromTheEpochIsAMoment) {
