@@ -9,7 +9,8 @@
 //   kind           what happened; without it, all rows are sleeps
 //   amount         of a bottle
 //   text, author   what was noted, and by whom
-// Every other column becomes a line of the entry's text.
+// Every other column becomes a line of the entry's text. A column called "date" is taken for one
+// only where no begin says its own day.
 
 #include <algorithm>
 #include <initializer_list>
@@ -33,17 +34,19 @@
 namespace nightlog::imports {
 namespace {
 
-// What a column can hold, in the order in which they make an id, and what it is usually called.
+// What a column can hold, in the order in which they make an id, and what it is usually called,
+// with blanks or underscores.
 struct Holds {
   absl::string_view what;
   std::vector<absl::string_view> usual_names;
 };
 const std::vector<Holds>& AllHolds() {
   static const std::vector<Holds>& holds = *new std::vector<Holds>{
-      {"date", {}},
+      {"date", {"date", "day"}},
       {"began", {"began", "start", "start time", "start date", "begin", "begin time", "time"}},
       {"ended", {"ended", "end", "end time", "end date", "stop"}},
-      {"minutes", {"minutes", "duration (min)", "duration (minutes)"}},
+      {"minutes",
+       {"minutes", "duration (min)", "duration (minutes)", "duration min", "duration minutes"}},
       {"length", {"length", "duration"}},
       {"kind", {"kind", "type", "activity", "category", "event"}},
       {"amount", {"amount", "quantity", "volume"}},
@@ -90,9 +93,23 @@ absl::optional<v1::EntryDetail> DetailOf(absl::string_view word) {
 
 using Columns = std::map<std::string, std::string>;
 
+// True: in some row the column says a day and a time.
+bool AnyStampIn(const std::vector<CsvRow>& rows, absl::string_view column, DateOrder order) {
+  const size_t position = static_cast<size_t>(
+      absl::c_find_if(rows[0].fields,
+                      [column](const std::string& field) {
+                        return absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(field), column);
+                      }) -
+      rows[0].fields.begin());
+  return absl::c_any_of(rows, [&](const CsvRow& row) {
+    return position < row.fields.size() && ParseStamp(row.fields[position], order).has_value();
+  });
+}
+
 // The columns as they were named, or by their usual names. INVALID_ARGUMENT: a word or a column
 // that is none.
-absl::StatusOr<Columns> FindColumns(const CsvRow& heading, const ImportOptions& options) {
+absl::StatusOr<Columns> FindColumns(const std::vector<CsvRow>& rows, const ImportOptions& options) {
+  const CsvRow& heading = rows[0];
   Columns columns = options.columns;
   for (const auto& [what, column] : columns) {
     const bool known =
@@ -106,12 +123,17 @@ absl::StatusOr<Columns> FindColumns(const CsvRow& heading, const ImportOptions& 
   if (!columns.empty()) return columns;
   for (const Holds& holds : AllHolds()) {
     for (const std::string& field : heading.fields) {
-      const std::string name = absl::AsciiStrToLower(absl::StripAsciiWhitespace(field));
+      const std::string name = absl::StrReplaceAll(
+          absl::AsciiStrToLower(absl::StripAsciiWhitespace(field)), {{"_", " "}});
       if (columns.count(std::string(holds.what)) == 0 &&
           absl::c_linear_search(holds.usual_names, absl::string_view(name))) {
         columns.emplace(holds.what, absl::StripAsciiWhitespace(field));
       }
     }
+  }
+  // Rows that were read without a day of their own keep their ids.
+  if (columns.count("began") > 0 && AnyStampIn(rows, columns["began"], *options.date_order)) {
+    columns.erase("date");
   }
   return columns;
 }
@@ -207,7 +229,7 @@ class MappedRows {
 
 absl::StatusOr<ImportedLog> Read(absl::string_view source, const std::vector<CsvRow>& rows,
                                  const ImportOptions& options) {
-  ASSIGN_OR_RETURN(Columns columns, FindColumns(rows[0], options));
+  ASSIGN_OR_RETURN(Columns columns, FindColumns(rows, options));
   if (columns.count("began") == 0) return Refusal(v1::IMPORT_REASON_NO_BEGIN);
   const MappedRows mapped(columns, options);
   TableFormat format;

@@ -50,6 +50,43 @@ TEST(MappedCsvTest, TheUsualNamesOfColumnsNeedNotBeSaid) {
   EXPECT_EQ(glow.entries[0].entry.import_origin().source(), "glow");
 }
 
+TEST(MappedCsvTest, UnderscoresInNamesOfColumnsAreBlanks) {
+  const ImportedLog log = ReadWell(
+      "start_time,END_TIME,duration_minutes,type\n"
+      "2026-01-10 19:00,2026-01-11 06:00,,sleep\n2026-01-11 12:00,,75,nap\n",
+      OptionsIn("Europe/London"), "csv");
+  ASSERT_THAT(log.entries, SizeIs(2));
+  EXPECT_EQ(MinutesOf(log.entries[0].entry), 660);
+  EXPECT_EQ(MinutesOf(log.entries[1].entry), 75);
+  EXPECT_EQ(log.entries[1].entry.text(), "");
+}
+
+TEST(MappedCsvTest, AColumnOfDatesIsFoundWhereTheTimesLackThem) {
+  const ImportedLog log = ReadWell(
+      "Date,Start Time,End Time\n"
+      "12 Nov 2026,7:30 PM,6:00 AM\n\"Nov 13, 2026\",12:00 PM,1:15 PM\n",
+      OptionsIn("Europe/London"), "csv");
+  ASSERT_THAT(log.entries, SizeIs(2));
+  EXPECT_EQ(LocalBegin(log.entries[0].entry), "2026-11-12T19:30:00+00:00");
+  EXPECT_EQ(MinutesOf(log.entries[0].entry), 630);
+  EXPECT_EQ(MinutesOf(log.entries[1].entry), 75);
+  EXPECT_EQ(log.columns.at("date"), "Date");
+}
+
+TEST(MappedCsvTest, AColumnOfDatesBesideWholeTimesIsALineOfTheText) {
+  const std::string rows = "2026-01-10,2026-01-10 19:00\n2026-01-11,late\n";
+  const ImportedLog log =
+      ReadWell(absl::StrCat("Date,Start Time\n", rows), OptionsIn("Europe/London"), "csv");
+  ASSERT_THAT(log.entries, SizeIs(1));
+  EXPECT_EQ(log.entries[0].entry.text(), "Date: 2026-01-10");
+  EXPECT_THAT(log.set_aside, SizeIs(1));
+  // As with a name that says nothing.
+  const ImportedLog other =
+      ReadWell(absl::StrCat("When,Start Time\n", rows), OptionsIn("Europe/London"), "csv");
+  ASSERT_THAT(other.entries, SizeIs(1));
+  EXPECT_EQ(log.entries[0].id, other.entries[0].id);
+}
+
 TEST(MappedCsvTest, DatesMayBeWrittenDayFirst) {
   ImportOptions options = Mapped({{"began", "at"}});
   options.date_order = DateOrder::kDayFirst;
