@@ -9,11 +9,10 @@
 // Neighbouring cells that say asleep, also from one day to the next, are one sleep; so it is with
 // eating. `6 oz bottle` is a feed with its amount, any other remark a note. What stands in a cell
 // beside `S` ends the sleep: the sheet does not say more. A cell is a row here: each one that says
-// something is part of an entry or set aside.
+// something is part of an entry or set aside, as those of a row or column of totals are.
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,29 +54,51 @@ struct Steps {
   int first = 0;  // when the first begins
   int length = 0;
 
-  // That of a row; the first one is the heading.
-  int BeginOf(size_t row) const { return first + (static_cast<int>(row) - 1) * length; }
+  int BeginOf(size_t row) const { return first + static_cast<int>(row) * length; }
 };
 
-// INVALID_ARGUMENT: the first column is not one of even steps.
-absl::StatusOr<Steps> StepsOf(const std::vector<CsvRow>& rows) {
+// The rows of a sheet that say something. Must not outlive the file's.
+struct Sheet {
+  const CsvRow* heading = nullptr;
+  std::vector<const CsvRow*> spans;
+  std::vector<const CsvRow*> without_time;  // such as totals
   Steps steps;
-  for (size_t i = 1; i < rows.size(); ++i) {
-    if (rows[i].unclosed_quote) {
-      return Refusal(v1::IMPORT_REASON_OPEN_QUOTE, {}, rows[i].line);
+};
+
+// INVALID_ARGUMENT: what begins with a time is not one row for each of even steps.
+absl::StatusOr<Sheet> SheetOf(const std::vector<CsvRow>& rows) {
+  Sheet sheet;
+  // A time that was typed wrong is missing from the others.
+  const auto refusal = [&sheet](v1::ImportReason reason, int line) {
+    if (sheet.without_time.empty()) return Refusal(reason, {}, line);
+    const CsvRow& row = *sheet.without_time.front();
+    return Refusal(v1::IMPORT_REASON_NO_TIME_OF_DAY, {row.fields[0]}, row.line);
+  };
+  for (const CsvRow& row : rows) {
+    // A spreadsheet writes rows of empty cells below what was filled in.
+    if (absl::c_all_of(row.fields, [](const std::string& cell) { return cell.empty(); })) continue;
+    if (sheet.heading == nullptr) {
+      sheet.heading = &row;
+      continue;
     }
-    const absl::optional<int> minute = MinuteOfDay(rows[i].fields[0]);
+    if (row.unclosed_quote) return Refusal(v1::IMPORT_REASON_OPEN_QUOTE, {}, row.line);
+    const absl::optional<int> minute = MinuteOfDay(row.fields[0]);
     if (!minute.has_value()) {
-      return Refusal(v1::IMPORT_REASON_NO_TIME_OF_DAY, {rows[i].fields[0]}, rows[i].line);
+      sheet.without_time.push_back(&row);
+      continue;
     }
-    if (i == 1) steps.first = *minute;
-    if (i == 2) steps.length = *minute - steps.first;
-    if (i > 1 && (steps.length <= 0 || *minute != steps.BeginOf(i))) {
-      return Refusal(v1::IMPORT_REASON_UNEVEN_STEPS, {}, rows[i].line);
+    Steps& steps = sheet.steps;
+    if (sheet.spans.empty()) steps.first = *minute;
+    if (sheet.spans.size() == 1) steps.length = *minute - steps.first;
+    if (!sheet.spans.empty() &&
+        (steps.length <= 0 || *minute != steps.BeginOf(sheet.spans.size()))) {
+      return refusal(v1::IMPORT_REASON_UNEVEN_STEPS, row.line);
     }
+    sheet.spans.push_back(&row);
   }
-  if (steps.length == 0) return Refusal(v1::IMPORT_REASON_TOO_FEW_ROWS);
-  return steps;
+  if (sheet.heading == nullptr) return Refusal(v1::IMPORT_REASON_EMPTY);
+  if (sheet.spans.size() < 2) return refusal(v1::IMPORT_REASON_TOO_FEW_ROWS, 0);
+  return sheet;
 }
 
 // The day of a column; nullopt where its heading names none.
@@ -111,22 +132,32 @@ struct Run {
 
 class SheetReader {
  public:
-  SheetReader(const std::vector<CsvRow>& rows, const Steps& steps, const ImportOptions& options)
-      : rows_(rows), steps_(steps), options_(options) {}
+  SheetReader(const Sheet& sheet, const ImportOptions& options)
+      : sheet_(sheet), options_(options) {}
 
   ImportedLog Read() {
-    for (size_t column = 1; column < Columns(); ++column) {
-      const std::string heading = Cell(0, column);
+    const size_t columns = Columns();
+    for (size_t column = 1; column < columns; ++column) {
+      const std::string heading = Cell(*sheet_.heading, column);
       const absl::optional<absl::CivilDay> day = DayOf(heading, options_);
-      for (size_t i = 1; i < rows_.size(); ++i) {
-        const std::string cell = Cell(i, column);
+      for (size_t i = 0; i < sheet_.spans.size(); ++i) {
+        const CsvRow& row = *sheet_.spans[i];
+        const std::string cell = Cell(row, column);
         if (!cell.empty()) ++log_.rows;
         if (day.has_value()) {
           Add(*day, i, cell);
         } else if (!cell.empty()) {
           log_.set_aside.push_back(MakeRemark(v1::IMPORT_REASON_COLUMN_IS_NO_DAY,
-                                              {absl::StrCat(column + 1), heading}, rows_[i].line));
+                                              {absl::StrCat(column + 1), heading}, row.line));
         }
+      }
+    }
+    for (const CsvRow* row : sheet_.without_time) {
+      for (size_t column = 1; column < row->fields.size(); ++column) {
+        if (Cell(*row, column).empty()) continue;
+        ++log_.rows;
+        log_.set_aside.push_back(
+            MakeRemark(v1::IMPORT_REASON_NO_TIME_OF_DAY, {row->fields[0]}, row->line));
       }
     }
     EndRun();
@@ -136,29 +167,29 @@ class SheetReader {
 
  private:
   size_t Columns() const {
-    size_t columns = 0;
-    for (const CsvRow& row : rows_) columns = std::max(columns, row.fields.size());
+    size_t columns = sheet_.heading->fields.size();
+    for (const CsvRow* row : sheet_.spans) columns = std::max(columns, row->fields.size());
     return columns;
   }
 
-  std::string Cell(size_t row, size_t column) const {
-    return column < rows_[row].fields.size()
-               ? std::string(absl::StripAsciiWhitespace(rows_[row].fields[column]))
-               : "";
+  static std::string Cell(const CsvRow& row, size_t column) {
+    return column < row.fields.size() ? std::string(absl::StripAsciiWhitespace(row.fields[column]))
+                                      : "";
   }
 
-  void Add(absl::CivilDay day, size_t row, const std::string& cell) {
+  void Add(absl::CivilDay day, size_t span, const std::string& cell) {
     const Says says = WhatItSays(cell);
+    const int line = sheet_.spans[span]->line;
     const absl::CivilSecond begin =
-        absl::CivilSecond(day) + 60 * static_cast<int64_t>(steps_.BeginOf(row));
+        absl::CivilSecond(day) + 60 * static_cast<int64_t>(sheet_.steps.BeginOf(span));
     const bool goes_on =
         says == run_.says && begin == run_.end && (says != Says::kRemark || cell == run_.cell);
     if (!goes_on) {
       EndRun();
-      run_ = Run{rows_[row].line, says, cell, begin, begin, {}};
+      run_ = Run{line, says, cell, begin, begin, {}};
     }
-    run_.end = begin + 60 * static_cast<int64_t>(steps_.length);
-    run_.lines.push_back(rows_[row].line);
+    run_.end = begin + 60 * static_cast<int64_t>(sheet_.steps.length);
+    run_.lines.push_back(line);
   }
 
   // Makes the run an entry, or sets its cells aside.
@@ -221,43 +252,37 @@ class SheetReader {
                                                 : absl::nullopt;
   }
 
-  const std::vector<CsvRow>& rows_;
-  const Steps steps_;
+  const Sheet& sheet_;
   const ImportOptions& options_;
   Run run_;
   ImportedLog log_;
 };
 
-// Without the rows of empty cells that a spreadsheet writes below what was filled in.
-std::vector<CsvRow> FilledRows(const std::vector<CsvRow>& rows) {
-  std::vector<CsvRow> filled;
-  absl::c_copy_if(rows, std::back_inserter(filled), [](const CsvRow& row) {
-    return !absl::c_all_of(row.fields, [](const std::string& cell) { return cell.empty(); });
-  });
-  return filled;
+// The first heading that is a day, be it a number or a date; empty: none is.
+absl::string_view FirstDay(const CsvRow& heading) {
+  for (size_t column = 1; column < heading.fields.size(); ++column) {
+    const absl::string_view text = heading.fields[column];
+    int number;
+    if (absl::SimpleAtoi(text, &number) || ParseDay(text, DateOrder::kMonthFirst).has_value() ||
+        ParseDay(text, DateOrder::kDayFirst).has_value()) {
+      return text;
+    }
+  }
+  return "";
 }
 
-absl::StatusOr<ImportedLog> Read(const std::vector<CsvRow>& all_rows,
-                                 const ImportOptions& options) {
-  const std::vector<CsvRow> rows = FilledRows(all_rows);
-  if (rows.empty()) return Refusal(v1::IMPORT_REASON_EMPTY);
-  ASSIGN_OR_RETURN(const Steps steps, StepsOf(rows));
+absl::StatusOr<ImportedLog> Read(const std::vector<CsvRow>& rows, const ImportOptions& options) {
+  ASSIGN_OR_RETURN(const Sheet sheet, SheetOf(rows));
   int number;
-  const bool numbered = rows[0].fields.size() > 1 && absl::SimpleAtoi(rows[0].fields[1], &number);
-  if (numbered && !options.day_zero.has_value()) {
+  if (absl::SimpleAtoi(FirstDay(*sheet.heading), &number) && !options.day_zero.has_value()) {
     return Refusal(v1::IMPORT_REASON_NUMBERED_DAYS);
   }
-  return SheetReader(rows, steps, options).Read();
+  return SheetReader(sheet, options).Read();
 }
 
 bool Recognises(const CsvRow& heading) {
-  if (heading.fields.size() < 2 ||
-      !absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(heading.fields[0]), "time"))
-    return false;
-  int number;
-  return absl::SimpleAtoi(heading.fields[1], &number) ||
-         ParseDay(heading.fields[1], DateOrder::kMonthFirst).has_value() ||
-         ParseDay(heading.fields[1], DateOrder::kDayFirst).has_value();
+  return absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(heading.fields[0]), "time") &&
+         !FirstDay(heading).empty();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/services/imports/reading.h"
@@ -7,6 +9,7 @@
 namespace nightlog::imports {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -95,6 +98,39 @@ TEST(SpreadsheetTest, CellsWithoutADayAreSetAsideEachWithItsLine) {
   EXPECT_EQ(log.set_aside[0].line(), 2);
   EXPECT_EQ(log.set_aside[1].line(), 3);
   EXPECT_THAT(log.set_aside[1].text(), HasSubstr("someday"));
+}
+
+TEST(SpreadsheetTest, TotalsAreSetAsideEachCellWithItsLine) {
+  const ImportedLog log = ReadWell(
+      "time,Total,2026-01-10,2026-01-11\n"
+      "Total,24,12,12\n"
+      "0,12,S,\n"
+      "12,12,,S\n"
+      "Average,,12,\n"
+      "Notes,,,\n",
+      OptionsIn("UTC"));
+  ASSERT_THAT(log.entries, SizeIs(2));
+  EXPECT_EQ(LocalBegin(log.entries[1].entry), "2026-01-11T12:00:00+00:00");
+  std::vector<std::string> told;
+  for (const v1::ImportRemark& remark : log.set_aside) {
+    told.push_back(absl::StrCat(remark.line(), ": ", remark.text()));
+  }
+  const std::string total = "2: it begins with 'Total', which is no time of day";
+  EXPECT_THAT(told, ElementsAre("3: column 2 is headed 'Total', which is no day",
+                                "4: column 2 is headed 'Total', which is no day", total, total,
+                                total, "5: it begins with 'Average', which is no time of day"));
+  // The days may be numbers.
+  EXPECT_THAT(
+      std::string(ReadLog("time,Total,86\n0,,S\n12,,\n", "", OptionsIn("UTC")).status().message()),
+      HasSubstr("which day is number 0"));
+}
+
+TEST(SpreadsheetTest, ATimeThatWasTypedWrongIsNamed) {
+  for (const char* text : {"time,2026-01-10\n0:00,S\n0:3O,S\n1:00,S\n1:30,S\n0:15,S\n",
+                           "time,2026-01-10\n0:00,S\n0:3O,S\n"}) {
+    EXPECT_THAT(std::string(ReadLog(text, "", OptionsIn("UTC")).status().message()),
+                HasSubstr("line 3: it begins with '0:3O'"));
+  }
 }
 
 TEST(SpreadsheetTest, ASheetWhoseTimesAreNotEvenIsRefused) {
