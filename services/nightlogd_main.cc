@@ -105,14 +105,14 @@ void RaiseDescriptorLimit() {
 constexpr timespec kLook = {1, 0};
 constexpr absl::Duration kBatchMax = absl::Seconds(10);
 
-// Returns at SIGTERM or SIGINT; SIGUSR1 asks for a backup, where there are any. At SIGHUP calls
-// `reload`, which says whether to go on. Calls `look` again and again.
-void WaitForStop(const sigset_t& signals, BackupSchedule* backups, absl::FunctionRef<bool()> reload,
-                 absl::FunctionRef<void()> look) {
+// Returns at SIGTERM or SIGINT. At SIGUSR1 calls `back_up`; at SIGHUP `reload`, which says whether
+// to go on. Calls `look` again and again.
+void WaitForStop(const sigset_t& signals, absl::FunctionRef<void()> back_up,
+                 absl::FunctionRef<bool()> reload, absl::FunctionRef<void()> look) {
   for (;;) {
     const int signal_number = sigtimedwait(&signals, nullptr, &kLook);
     if (signal_number == SIGTERM || signal_number == SIGINT) return;
-    if (signal_number == SIGUSR1 && backups != nullptr) backups->RequestBackup();
+    if (signal_number == SIGUSR1) back_up();
     if (signal_number == SIGHUP && !reload()) return;
     look();
   }
@@ -251,6 +251,13 @@ std::unique_ptr<BackupSchedule> StartBackups(const Options& options, RocksdbEngi
       });
 }
 
+// At SIGUSR1. `backups` may be null.
+void RequestBackup(BackupSchedule* backups, const Log& log) {
+  if (backups != nullptr) return backups->RequestBackup();
+  log.Warning("no backup made",
+              {{"message", "there is no directory for backups; set backup_dir and start again."}});
+}
+
 // All it is told are settings.
 absl::Status CheckWords(const std::vector<std::string>& words) {
   if (words.empty()) return absl::OkStatus();
@@ -378,7 +385,7 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   absl::StatusOr<Tls> served = Tls();
   bool progressing = true;
   WaitForStop(
-      signals, schedule.get(),
+      signals, [&] { RequestBackup(schedule.get(), log); },
       [&] { return ReloadSettings(read_settings, options, limits, schedule.get(), metrics, log); },
       [&] {
         RenewCertificate(options, served, web.get(), metrics, log);

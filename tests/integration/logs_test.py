@@ -144,6 +144,18 @@ class LogsTest(processes.Case):
                                 request_id.decode()}:
             self.assertNotIn(secret, text)
 
+    def test_a_backup_that_has_no_place_is_refused_in_one_line(self):
+        self.wait_for("backup made", 1)
+        self.daemon.stop()
+        self.daemon.flags = self.daemon_flags
+        self.daemon.start()
+        for count in (1, 2):
+            self.daemon.process.send_signal(signal.SIGUSR1)
+            refused = self.wait_for("no backup made", count)
+        self.assertEqual(len(refused), 2)
+        self.assertEqual(refused[-1]["level"], "warning")
+        self.assertIn("set backup_dir", refused[-1]["message"])
+
     def test_a_refused_store_is_one_line(self):
         self.daemon.stop()
         os.remove(os.path.join(self.daemon.data, "db", "CURRENT"))
