@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -78,12 +79,22 @@ class TlsTest(processes.Case):
             with open(self.certificate, "w", encoding="ascii") as file:
                 file.write("half of one")
             self.await_served(first)
-            said = ""
-            while "certificate not renewed" not in said:
-                time.sleep(0.1)
-                log.seek(0)
-                said = log.read()
+
+            def await_logged(event, count):
+                said = ""
+                while said.count(event) < count:
+                    time.sleep(0.1)
+                    log.seek(0)
+                    said = log.read()
+
+            await_logged("certificate not renewed", 1)
+            # It looks again after each signal, so once more at least before it hears the second.
+            for count in (1, 2):
+                self.daemon.process.send_signal(signal.SIGUSR1)
+                await_logged("no backup made", count)
             self.daemon.stop()
+            log.seek(0)
+            said = log.read()
             self.daemon.log = None
         self.assertEqual(said.count("certificate not renewed"), 1)
         self.assertIn("--tls_certificate", said)
