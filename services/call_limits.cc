@@ -7,7 +7,6 @@
 
 #include "absl/hash/hash.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "services/access.h"
 #include "storage/core/errors.h"
 #include "storage/core/status_macros.h"
@@ -25,14 +24,6 @@ constexpr size_t kKeysMax = 1 << 17;
 constexpr absl::Duration kSweepInterval = absl::Seconds(1);
 // Until a stream of the same device may have ended.
 constexpr absl::Duration kStreamRetry = absl::Seconds(10);
-
-absl::Status TooMuch(absl::string_view what, absl::Duration wait) {
-  const absl::Duration seconds = absl::Ceil(wait, absl::Seconds(1));
-  return WithRetryDelay(
-      MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
-                absl::StrCat(what, "; try again in ", absl::FormatDuration(seconds), ".")),
-      seconds);
-}
 
 bool IsPairing(absl::string_view path) {
   return absl::EndsWith(path, "/CreateFamily") || absl::EndsWith(path, "/Join");
@@ -119,9 +110,11 @@ absl::Status CallLimits::Admit(const Peer& peer, bool is_pairing) {
   if (peer.address.empty()) return absl::OkStatus();
   absl::Duration wait = addresses_.Take(peer.address, 1);
   if (wait == absl::ZeroDuration() && is_pairing) wait = pairings_.Take(peer.address, 1);
-  if (wait > absl::ZeroDuration()) return TooMuch("Your network asks for too much at once", wait);
+  if (wait > absl::ZeroDuration())
+    return TooMuchError("Your network asks for too much at once", wait);
   if (!peer.token.empty()) wait = devices_.Take(peer.token, 1);
-  if (wait > absl::ZeroDuration()) return TooMuch("This device asks for too much at once", wait);
+  if (wait > absl::ZeroDuration())
+    return TooMuchError("This device asks for too much at once", wait);
   return absl::OkStatus();
 }
 
@@ -152,8 +145,10 @@ absl::StatusOr<std::vector<std::shared_ptr<void>>> CallLimits::OpenStream(const 
       streams_of_addresses_.Open(peer.address, address_max),
       streams_of_devices_.Open(SecretHash(peer.token.empty() ? peer.address : peer.token),
                                device_max)};
-  if (open[0] == nullptr) return TooMuch("Your network has too many streams open", kStreamRetry);
-  if (open[1] == nullptr) return TooMuch("This device has too many streams open", kStreamRetry);
+  if (open[0] == nullptr)
+    return TooMuchError("Your network has too many streams open", kStreamRetry);
+  if (open[1] == nullptr)
+    return TooMuchError("This device has too many streams open", kStreamRetry);
   return open;
 }
 

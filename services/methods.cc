@@ -235,11 +235,15 @@ absl::Status LateRequestError() {
                    "; send it again, or less at once."));
 }
 
-absl::Status BusyError() {
-  return WithRetryDelay(MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
-                                  "The server has too much to do; try again in a second."),
-                        absl::Seconds(1));
+absl::Status TooMuchError(absl::string_view what, absl::Duration wait) {
+  const absl::Duration seconds = absl::Ceil(wait, absl::Seconds(1));
+  return WithRetryDelay(
+      MakeError(absl::StatusCode::kResourceExhausted, v1::ERROR_REASON_BUSY,
+                absl::StrCat(what, "; try again in ", absl::FormatDuration(seconds), ".")),
+      seconds);
 }
+
+absl::Status BusyError() { return TooMuchError("The server has too much to do", absl::Seconds(1)); }
 
 absl::Status DrainingError() {
   return MakeError(absl::StatusCode::kUnavailable, v1::ERROR_REASON_DRAINING,

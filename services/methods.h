@@ -69,6 +69,9 @@ constexpr absl::Duration kRequestMax = absl::Minutes(1);
 // The answer where it takes longer.
 absl::Status LateRequestError();
 
+// RESOURCE_EXHAUSTED (BUSY): who asks is to try again after `wait`. `what` is too much, for people.
+absl::Status TooMuchError(absl::string_view what, absl::Duration wait);
+
 // The answer where the executor has too much to do.
 absl::Status BusyError();
 

@@ -11,7 +11,10 @@ namespace nightlog {
 absl::Status UnreadCalls::Add(UnreadCall* call, const std::string& address) {
   Entry entry;
   entry.counted = by_address_.Open(address, kAddressMax);
-  if (entry.counted == nullptr) return BusyError();
+  if (entry.counted == nullptr) {
+    return TooMuchError("Your network has too many calls whose request has not come",
+                        absl::Seconds(1));
+  }
   absl::MutexLock lock(&mu_);
   if (draining_) return DrainingError();
   calls_.emplace(call, std::move(entry));

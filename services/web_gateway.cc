@@ -511,7 +511,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
       return Refuse(TextResponse(503, "Too many requests of this address are under way."));
     }
     format_ = *format;
-    Refuse(StatusResponse(BusyError()));
+    Refuse(StatusResponse(
+        TooMuchError("Your network has too many requests under way", absl::Seconds(1))));
   }
 
   // True if the request may come to its end; otherwise it has been answered.

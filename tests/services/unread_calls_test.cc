@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/methods.h"
 #include "storage/core/errors.h"
@@ -89,7 +90,9 @@ TEST(UnreadCallsTest, AnAddressHasABound) {
     return calls.Add(made.back().get(), address);
   };
   for (int i = 0; i < UnreadCalls::kAddressMax; ++i) ASSERT_TRUE(add("192.0.2.1").ok());
-  EXPECT_EQ(ReasonOf(add("192.0.2.1")), v1::ERROR_REASON_BUSY);
+  const absl::Status refused = add("192.0.2.1");
+  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_BUSY);
+  EXPECT_THAT(refused.message(), testing::StartsWith("Your network has too many calls"));
   EXPECT_TRUE(add("192.0.2.2").ok());
   EXPECT_TRUE(calls.Remove(made.front().get()));
   EXPECT_TRUE(add("192.0.2.1").ok());

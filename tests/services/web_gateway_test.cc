@@ -794,7 +794,9 @@ TEST_F(WebGatewayTest, WhatAProxyPassesOnHasALimitForEachAddressItCallsFor) {
     EXPECT_TRUE(call(proxy, absl::StrCat("X-Forwarded-For: 192.0.2.", 2 + i % 2, "\r\n")).ok());
   }
   EXPECT_TRUE(call(proxy, "").ok()) << "this machine has no limit";
-  EXPECT_EQ(ReasonOf(call(proxy, hostile)), v1::ERROR_REASON_BUSY);
+  const absl::Status refused = call(proxy, hostile);
+  EXPECT_EQ(ReasonOf(refused), v1::ERROR_REASON_BUSY);
+  EXPECT_THAT(refused.message(), testing::StartsWith("Your network has too many requests"));
   slow.pop_back();
   while (is_refused()) {
   }
