@@ -294,6 +294,16 @@ struct Replica::Family {
     outbox.erase(row);
   }
 
+  // What a viewer may not send.
+  std::map<uint64_t, const Row*> NotShared() const {
+    std::map<uint64_t, const Row*> rows;
+    if (pairing.role() != v1::ROLE_VIEWER) return rows;
+    for (const auto& [position, row] : outbox) {
+      if (row.revision == 0) rows.emplace(position, &row);
+    }
+    return rows;
+  }
+
   // Lays one of this device's edits on top of `record`. nullopt: it is part of it already, or the
   // server will reject it.
   absl::optional<MergeOutcome> LayOver(const Row& row, int index, StoredRecord& record) const {
@@ -1067,6 +1077,37 @@ absl::Status Replica::Discard(const FamilyId& id, uint64_t position) {
     RETURN_IF_ERROR(Commit(*family, update));
   }
   Tell(id, {});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::map<uint64_t, v1::Transaction>> Replica::ListNotShared(
+    const FamilyId& id) const {
+  absl::MutexLock lock(&mu_);
+  ASSIGN_OR_RETURN(const Family* family, Find(id));
+  std::map<uint64_t, v1::Transaction> taps;
+  for (const auto& [position, row] : family->NotShared()) {
+    taps.emplace(position, row->transaction);
+  }
+  return taps;
+}
+
+absl::Status Replica::DiscardNotShared(const FamilyId& id,
+                                       const std::map<uint64_t, v1::Transaction>& taps) {
+  std::set<RecordId> changed;
+  {
+    absl::MutexLock lock(&mu_);
+    ASSIGN_OR_RETURN(Family * family, Find(id));
+    const std::map<uint64_t, const Row*> waiting = family->NotShared();
+    if (!std::equal(waiting.begin(), waiting.end(), taps.begin(), taps.end(),
+                    [](const auto& a, const auto& b) { return a.first == b.first; })) {
+      return absl::FailedPreconditionError("other taps wait by now; look again");
+    }
+    Update update(*family);
+    for (const auto& [position, row] : waiting) update.RemoveOutbox(position, *row);
+    changed = update.changed;
+    RETURN_IF_ERROR(Commit(*family, update));
+  }
+  Tell(id, changed);
   return absl::OkStatus();
 }
 

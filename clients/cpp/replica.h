@@ -202,6 +202,15 @@ class Replica {
   // Drops a transaction that needs attention. NOT_FOUND: there is none at that position.
   absl::Status Discard(const FamilyId& family, uint64_t position);
 
+  // What is pending where a viewer may not send it, by position; in any other role nothing.
+  absl::StatusOr<std::map<uint64_t, v1::Transaction>> ListNotShared(const FamilyId& family) const;
+
+  // Drops all of that: what was tapped later builds on what was before. FAILED_PRECONDITION: it is
+  // not exactly `taps` any more, and nothing is dropped. No name is used again, so that the server
+  // answers the next transaction with a gap, and it goes up under a new replica id.
+  absl::Status DiscardNotShared(const FamilyId& family,
+                                const std::map<uint64_t, v1::Transaction>& taps);
+
   // --- Sync; used by Syncer ---
 
   // The oldest transactions that are not acknowledged: of one replica id, in order of seq, at most

@@ -129,6 +129,41 @@ class AccessTest(processes.Case):
         self.assertIn(tap, [entry["record"]["record_id"] for entry in entries])
         self.assert_in_step(alex, sam)
 
+    def test_a_viewer_discards_all_that_waits_on_her_phone_or_nothing(self):
+        alex, sam = self.family()
+        for minute in (10, 20):
+            sam.offline("log", "cry", "--at", f"2026-11-02 23:{minute}")
+        refused = sam.try_run("--offline", "needs-attention", "discard-not-shared", "--taps", "2")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("no tap waits here", refused.stderr)
+        self.assertEqual(sam.json("--offline", "needs-attention")["not_shared"], [])
+        sam.run("join", alex.json("invite", "--role", "viewer")["code"],
+                "--server", self.daemon.address)
+        listed = sam.run("needs-attention")
+        self.assertIn("2 taps are on this phone only. You look on in this family now", listed)
+        self.assertIn("23:10", listed)
+        self.assertIn("23:20", listed)
+        for count in ((), ("--taps", "1"), ("--taps", "3")):
+            refused = sam.try_run("needs-attention", "discard-not-shared", *count)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn("Discard these 2 taps for good? They are nowhere else: on no other "
+                          "phone and in no copy", refused.stderr)
+        self.assertEqual(len(sam.json("needs-attention")["not_shared"]), 2)
+        self.assertEqual(sam.run("needs-attention", "discard-not-shared", "--taps", "2"),
+                         "discarded\n")
+        self.assertEqual(sam.run("needs-attention"), "nothing needs attention\n")
+        self.assertEqual(sam.json("night", "2026-11-02")["entries"], [])
+        sam.run("sync")
+        # What she taps as a caregiver again goes up, though its number follows what is gone.
+        sam.run("join", alex.json("invite", "--role", "caregiver")["code"],
+                "--server", self.daemon.address)
+        tap, = sam.json("log", "cry", "--at", "2026-11-02 23:50")["record_ids"]
+        sam.run("sync")
+        alex.run("sync")
+        self.assertEqual([entry["record"]["record_id"]
+                          for entry in alex.json("night", "2026-11-02")["entries"]], [tap])
+        self.assert_in_step(alex, sam)
+
     def test_a_viewer_leaves_with_what_was_never_sent(self):
         alex, sam = self.family()
         sam.offline("log", "cry", "--at", "2026-11-02 23:10")

@@ -14,6 +14,7 @@ namespace nightlog {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 TEST(SyncTest, TwoPhonesEndWithTheSameRecordsAndStateHash) {
@@ -624,6 +625,29 @@ TEST(SyncTest, PushThatFailsWhileTheStreamOpensIsTriedAtOnce) {
   });
   EXPECT_EQ(a.state().pending, 0u);
   EXPECT_EQ(server.seen().committed, 1);
+}
+
+TEST(SyncTest, AViewersTapsAreDroppedIfTheyAreStillTheSame) {
+  FakeServer server;
+  Phone a(server, "A");
+  a.Write(Tap().Set(Rec(1), Crying()));
+  a.MustSync();
+  a.Write(Tap().Set(Rec(2), Crying()));
+  EXPECT_THAT(*a.replica->ListNotShared(a.family), IsEmpty());
+  EXPECT_TRUE(a.replica->DiscardNotShared(a.family, {}).ok());
+  EXPECT_EQ(a.state().pending, 1u);
+  server.SetRole(MemberId(a.state().pairing.member_id()), v1::ROLE_VIEWER);
+  a.SyncOnce().IgnoreError();
+  const auto before = a.replica->ListNotShared(a.family);
+  ASSERT_THAT(*before, SizeIs(1));
+  a.Write(Tap().Set(Rec(3), Crying()));
+  EXPECT_EQ(a.replica->DiscardNotShared(a.family, *before).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(a.state().pending, 2u);
+  EXPECT_TRUE(a.replica->DiscardNotShared(a.family, *a.replica->ListNotShared(a.family)).ok());
+  EXPECT_EQ(a.state().pending, 0u);
+  EXPECT_FALSE(a.replica->Get(a.family, Rec(2))->has_value());
+  EXPECT_TRUE(a.replica->Get(a.family, Rec(1))->has_value());
 }
 
 TEST(SyncTest, SaysWhenSomethingNeedsAttention) {
