@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/core/status_macros.h"
+#include "storage/core/version.h"
 
 namespace nightlog {
 namespace {
@@ -69,6 +70,8 @@ class MetricsEndpoint::Collector final : public prometheus::Collectable {
 
   std::vector<MetricFamily> Collect() const override {
     std::vector<MetricFamily> families;
+    families.push_back(GaugeFamily("build_info", "1; its label is the version that serves", 1));
+    families.back().metric.back().label.push_back({"version", std::string(Version())});
     AddMethods(families);
     families.push_back(HistogramFamily("commit_seconds",
                                        "From a batch's first read until it is on disk",

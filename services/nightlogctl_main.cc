@@ -40,6 +40,7 @@
 #include "storage/core/clock.h"
 #include "storage/core/random.h"
 #include "storage/core/status_macros.h"
+#include "storage/core/version.h"
 #include "storage/engine/rocksdb_backups.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/feed.h"
@@ -405,6 +406,10 @@ int main(int argc, char* argv[]) {
       nightlog::ReadCommandLine(arguments, nightlog::ReadVariable, nightlog::CheckWords);
   if (line.ok() && line->help) {
     std::printf("%s", nightlog::Help().c_str());
+    return 0;
+  }
+  if (line.ok() && line->version) {
+    std::printf("nightlogctl %s\n", std::string(nightlog::Version()).c_str());
     return 0;
   }
   const absl::Status status = line.ok() ? nightlog::Run(*line, repair) : line.status();

@@ -57,6 +57,7 @@
 #include "storage/core/clock.h"
 #include "storage/core/random.h"
 #include "storage/core/status_macros.h"
+#include "storage/core/version.h"
 #include "storage/engine/rocksdb_backups.h"
 #include "storage/engine/rocksdb_engine.h"
 #include "storage/feed.h"
@@ -370,7 +371,9 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   TellAddresses(*server, web.get(), metrics_endpoint.get());
   RETURN_IF_ERROR(OfferSetUp(*engine, options, web.get(), clock, random));
   std::fflush(stdout);
-  log.Info("serving", {{"address", server->address()}, {"web", web == nullptr ? "" : web->url()}});
+  log.Info("serving", {{"version", Version()},
+                       {"address", server->address()},
+                       {"web", web == nullptr ? "" : web->url()}});
 
   // What is done now and then.
   std::unique_ptr<PurgeSchedule> purges = StartPurges(*engine, committer, log);
@@ -434,6 +437,10 @@ int main(int argc, char* argv[]) {
   if (line->help) {
     std::printf("nightlogd serves the sleep logs of families.\n\n%s",
                 nightlog::DescribeSettings().c_str());
+    return 0;
+  }
+  if (line->version) {
+    std::printf("nightlogd %s\n", std::string(nightlog::Version()).c_str());
     return 0;
   }
   // For ever: gRPC's threads may log until the process ends.

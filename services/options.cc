@@ -193,8 +193,9 @@ absl::Status Give(Source& source, const Setting& setting, Given given) {
 
 constexpr absl::string_view kConfig = "config";
 constexpr absl::string_view kHelp = "help";
+constexpr absl::string_view kVersion = "version";
 
-// Flags, but for --config and --help, which `config` and `line` get.
+// Flags, but for --config, --help and --version, which `config` and `line` get.
 absl::StatusOr<Source> ReadFlags(const std::vector<std::string>& arguments, CommandLine& line,
                                  absl::optional<std::string>& config) {
   Source source;
@@ -213,6 +214,10 @@ absl::StatusOr<Source> ReadFlags(const std::vector<std::string>& arguments, Comm
     const std::string flag = FlagOf(name);
     if (name == kHelp) {
       line.help = true;
+      continue;
+    }
+    if (name == kVersion) {
+      line.version = true;
       continue;
     }
     const Setting* const setting = FindSetting(name);
@@ -432,7 +437,7 @@ absl::StatusOr<CommandLine> ReadCommandLine(const std::vector<std::string>& argu
   CommandLine line;
   absl::optional<std::string> config;
   ASSIGN_OR_RETURN(const Source flags, ReadFlags(arguments, line, config));
-  if (line.help) return line;
+  if (line.help || line.version) return line;
   RETURN_IF_ERROR(check_words(line.words));
   const char* const config_variable = environment(VariableOf(kConfig).c_str());
   if (!config.has_value() && config_variable != nullptr) config = config_variable;
@@ -452,7 +457,7 @@ std::string DescribeSettings() {
   std::string text =
       "Settings are flags --NAME=VALUE, or else variables NIGHTLOG_NAME, or else lines `NAME = "
       "VALUE` of the\nfile that --config (or NIGHTLOG_CONFIG) names. At SIGHUP the file is read "
-      "again; without one,\nSIGHUP ends the server as SIGTERM does.\n";
+      "again; without one,\nSIGHUP ends the server as SIGTERM does. --version tells the version.\n";
   for (const Setting& setting : kSettings) {
     absl::StrAppend(&text, "\n  ", FlagOf(setting.name), "\n");
     std::vector<std::string> facts;

@@ -97,6 +97,8 @@ struct CommandLine {
   std::vector<std::string> words;
   // --help is among the flags: `options` are the defaults, and not valid.
   bool help = false;
+  // The same of --version.
+  bool version = false;
 };
 
 // The value of a variable of the environment; nullptr where it is not set.

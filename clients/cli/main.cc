@@ -21,6 +21,7 @@
 #include "clients/cli/phone.h"
 #include "clients/cli/terminal.h"
 #include "clients/cli/words.h"
+#include "storage/core/version.h"
 
 namespace nightlog::cli {
 namespace {
@@ -69,6 +70,7 @@ void PrintHelp() {
   }
   std::cout << "\n";
   PrintFlags(GlobalFlags());
+  PrintFlags({{"version", "", "tell the version of this program, alone"}});
   std::cout
       << "\nTimes are 'now', 03:12 (the latest that has passed), '2026-11-24 03:12', or with an "
          "offset.\nIds may be shortened to how they begin. 'nightlog help COMMAND' tells more."
@@ -152,6 +154,10 @@ absl::Status RunCommand(const Command& command, const Arguments& arguments) {
 }
 
 int Main(std::vector<std::string> words) {
+  if (words == std::vector<std::string>{"--version"}) {
+    std::cout << "nightlog " << Version() << "\n";
+    return 0;
+  }
   bool help = words.empty();
   const absl::StatusOr<const Command*> command = TakeCommand(words, help);
   if (!command.ok()) return SayWrong(command.status().message());

@@ -60,6 +60,8 @@ class MetricsTest(processes.Case):
         ours = [line for line in (checked.stdout + checked.stderr).splitlines()
                 if not line.startswith("exposer_")]
         self.assertEqual(ours, [], "promtool has something to say")
+        served = f'nightlog_build_info{{version="{processes.version()}"}}'
+        self.assertEqual(self.value(text, served), 1)
         push = '{method="/nightlog.v1.SyncService/Push"'
         self.assertGreaterEqual(
             self.value(text, "nightlog_calls_total" + push + ',code="OK"}'), 3)

@@ -201,6 +201,16 @@ class CtlTest(processes.Case):
         self.assertIn(says, done.stderr)
         self.assertIn("--help", done.stderr)
 
+    def test_each_program_tells_its_version(self):
+        folder = os.path.dirname(os.environ["NIGHTLOGD"])
+        for program in (os.environ["NIGHTLOGD"], os.path.join(folder, "nightlogctl"),
+                        os.environ["NIGHTLOG"]):
+            done = subprocess.run([program, "--version"], text=True, capture_output=True,
+                                  timeout=processes.PATIENCE_SECONDS)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(done.stdout,
+                             f"{os.path.basename(program)} {processes.version()}\n")
+
     def test_the_help_has_each_command(self):
         done = processes.control("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))

@@ -79,6 +79,7 @@ class LogsTest(processes.Case):
         self.assertEqual([line["event"] for line in lines],
                          ["serving", "backup made", "backup made", "stopping", "stopped"])
         self.assertEqual(lines[0]["address"], self.daemon.address)
+        self.assertEqual(lines[0]["version"], processes.version())
         with open(self.log, encoding="utf-8") as log:
             text = log.read()
         for secret in secrets | tokens | {code.replace("-", "") for code in (self.code, invite)}:

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import socket
@@ -106,6 +107,13 @@ def control(*words):
     program = os.path.join(os.path.dirname(os.environ["NIGHTLOGD"]), "nightlogctl")
     return subprocess.run([program, *words], text=True, capture_output=True,
                           timeout=PATIENCE_SECONDS)
+
+
+def version():
+    """The one that the top CMakeLists.txt names."""
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    with open(os.path.join(top, "CMakeLists.txt"), encoding="utf-8") as file:
+        return re.search(r"project\(nightlog VERSION ([\d.]+)", file.read())[1]
 
 
 class Phone:

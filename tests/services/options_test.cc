@@ -214,10 +214,14 @@ TEST(OptionsTest, FlagsTakeTheirValuesInEveryUsualForm) {
   EXPECT_FALSE(line->help);
 }
 
-TEST(OptionsTest, HelpIsGivenWhateverElseIsWrong) {
+TEST(OptionsTest, HelpAndVersionAreGivenWhateverElseIsWrong) {
   const auto line = Read({"--threads=0", "--help"});
   ASSERT_TRUE(line.ok()) << line.status();
   EXPECT_TRUE(line->help);
+  EXPECT_FALSE(line->version);
+  const auto version = Read({"--threads=0", "--version"});
+  ASSERT_TRUE(version.ok()) << version.status();
+  EXPECT_TRUE(version->version);
   EXPECT_THAT(DescribeSettings(), HasSubstr("--drain_seconds\n"));
 }
 
