@@ -698,8 +698,9 @@ void FamilyService::EraseFamily(const std::string& token, const v1::EraseFamilyR
                                 Done<v1::EraseFamilyResponse> done) const {
   const absl::Status valid = ValidateRequest(request);
   if (!valid.ok()) return done(valid);
+  const FamilyId family(request.family_id());
   Commit<v1::EraseFamilyResponse>(
-      FamilyId(request.family_id()),
+      family,
       [token, name = request.family_name()](FamilyWriter& writer, v1::EraseFamilyResponse&,
                                             std::vector<DeviceId>& access_changed) -> absl::Status {
         ASSIGN_OR_RETURN(const Caller caller, Admit(writer, token));
@@ -714,7 +715,10 @@ void FamilyService::EraseFamily(const std::string& token, const v1::EraseFamilyR
             }));
         return writer.Erase();
       },
-      std::move(done));
+      [this, family, done = std::move(done)](absl::StatusOr<v1::EraseFamilyResponse> answer) {
+        if (answer.ok() && on_erased_ != nullptr) on_erased_(family);
+        done(std::move(answer));
+      });
 }
 
 }  // namespace nightlog

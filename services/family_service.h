@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -31,15 +32,19 @@ namespace nightlog {
 // told before it is answered.
 class FamilyService {
  public:
-  // All must outlive this and its streams.
+  // Is told of each family that was erased, on any thread, before that is answered. Must not block.
+  using OnErased = std::function<void(const FamilyId&)>;
+
+  // All must outlive this and its streams. `on_erased` may be null.
   FamilyService(const Engine& engine, Committer& committer, StreamRegistry& streams, Random& random,
-                const Clock& clock, Registration registration)
+                const Clock& clock, Registration registration, OnErased on_erased = nullptr)
       : engine_(engine),
         committer_(committer),
         streams_(streams),
         random_(random),
         clock_(clock),
-        registration_(registration) {}
+        registration_(registration),
+        on_erased_(std::move(on_erased)) {}
 
   // A token that the server does not know, or none, makes a new device. A set-up code is looked at
   // only if registration is not open, by one call at a time: RESOURCE_EXHAUSTED (BUSY) for others.
@@ -132,6 +137,7 @@ class FamilyService {
   Random& random_;
   const Clock& clock_;
   const Registration registration_;
+  const OnErased on_erased_;
 
   mutable absl::Mutex codes_mu_;
   // Hashes of set-up codes that commits under way use.

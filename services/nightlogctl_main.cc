@@ -20,16 +20,20 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "services/options.h"
@@ -38,12 +42,15 @@
 #include "storage/column_families.h"
 #include "storage/committer.h"
 #include "storage/core/clock.h"
+#include "storage/core/ids.h"
 #include "storage/core/random.h"
 #include "storage/core/status_macros.h"
 #include "storage/core/version.h"
 #include "storage/engine/rocksdb_backups.h"
 #include "storage/engine/rocksdb_engine.h"
+#include "storage/family_writer.h"
 #include "storage/feed.h"
+#include "storage/purge.h"
 #include "storage/repair.h"
 #include "storage/store.h"
 
@@ -194,22 +201,30 @@ absl::Status VerifyBackup(const Options& options, const std::string& word) {
   return absl::OkStatus();
 }
 
+// Commits to the store of a stopped server.
+struct Writer {
+  explicit Writer(Engine& engine)
+      : committer(
+            engine, feed, deriver, clock,
+            [](const absl::Status& status) {
+              std::fprintf(stderr, "nightlogctl: %s\n", std::string(status.message()).c_str());
+              _exit(1);
+            },
+            Committer::Options()) {}
+
+  SystemClock clock;
+  Feed feed;
+  SleepDeriver deriver;
+  Committer committer;
+};
+
 absl::Status MakeBackup(const Options& options) {
   // The store first: a server that runs has the backups open, too.
   ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenExisting(options));
   ASSIGN_OR_RETURN(const auto backups, OpenBackups<RocksdbBackups>(options));
-  SystemClock clock;
-  Feed feed;
-  const SleepDeriver deriver;
-  Committer committer(
-      *engine, feed, deriver, clock,
-      [](const absl::Status& status) {
-        std::fprintf(stderr, "nightlogctl: %s\n", std::string(status.message()).c_str());
-        _exit(1);
-      },
-      Committer::Options());
+  Writer writer(*engine);
   std::atomic<bool> stop{false};
-  ASSIGN_OR_RETURN(const uint32_t id, BackUp(*engine, *backups, committer, stop));
+  ASSIGN_OR_RETURN(const uint32_t id, BackUp(*engine, *backups, writer.committer, stop));
   RETURN_IF_ERROR(backups->KeepNewest(static_cast<uint32_t>(options.backups_kept)));
   std::printf("made backup %u\n", id);
   return absl::OkStatus();
@@ -223,7 +238,46 @@ absl::Status RestoreBackup(const Options& options, const std::string& word) {
   SystemRandom random;
   RETURN_IF_ERROR(BeginNewLineages(*engine, random));
   std::printf("restored backup %u into %s\n", id, options.data_dir.c_str());
-  std::printf("access is as it was then: owners remove again whoever they have removed since\n");
+  std::printf(
+      "access is as it was then: owners remove again whoever they have removed since\n"
+      "families that were erased since are back: `nightlogctl erase` each `family erased` of the "
+      "server's log\n");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FamilyId> FamilyOf(const std::string& word) {
+  if (word.size() == 2 * FamilyId::kSize && absl::c_all_of(word, absl::ascii_isxdigit)) {
+    const FamilyId family(absl::HexStringToBytes(word));
+    if (!family.empty()) return family;
+  }
+  return absl::InvalidArgumentError(absl::StrCat("`", word, "` is no family; give its id, ",
+                                                 2 * FamilyId::kSize, " hex digits."));
+}
+
+absl::Status EraseFamily(const Options& options, const std::string& word) {
+  ASSIGN_OR_RETURN(const FamilyId family, FamilyOf(word));
+  ASSIGN_OR_RETURN(const std::unique_ptr<RocksdbEngine> engine, OpenExisting(options));
+  RETURN_IF_ERROR(ForgetShards(*engine));
+  Writer writer(*engine);
+  absl::Status erased;
+  absl::Notification done;
+  writer.committer.Submit(
+      family,
+      [&family](FamilyWriter& rows) {
+        return rows.exists() ? rows.Erase()
+                             : absl::NotFoundError(absl::StrCat("there is no family ", family.hex(),
+                                                                "; nothing was erased."));
+      },
+      [&](absl::Status status) {
+        erased = std::move(status);
+        done.Notify();
+      });
+  done.WaitForNotification();
+  RETURN_IF_ERROR(erased);
+  std::atomic<bool> stop{false};
+  RETURN_IF_ERROR(PurgeErased(*engine, writer.committer, stop).status());
+  std::printf("erased family %s\nbackups that were made before hold it until they are dropped\n",
+              family.hex().c_str());
   return absl::OkStatus();
 }
 
@@ -272,13 +326,13 @@ absl::Status BecomeOwner(const std::string& data_dir) {
 // What a command is to do.
 struct Request {
   const Options& options;
-  std::string backup;  // an id, or `latest`
+  std::string id;  // of a backup, or `latest`; of a family
   bool repair;
 };
 
 struct Command {
   absl::string_view name;
-  // What may follow the name: `ID`, `[ID]`, `[--repair]` or nothing.
+  // What may follow the name: `ID`, `[ID]`, `FAMILY`, `[--repair]` or nothing.
   absl::string_view form;
   absl::string_view help;
   // What to do while a server holds the store, for a command that needs it.
@@ -288,6 +342,7 @@ struct Command {
 
 constexpr absl::string_view kOneId = "ID";
 constexpr absl::string_view kMaybeId = "[ID]";
+constexpr absl::string_view kFamily = "FAMILY";
 constexpr absl::string_view kMaybeRepair = "[--repair]";
 
 // Every command, in the order of the help.
@@ -297,7 +352,7 @@ constexpr Command kCommands[] = {
     {"verify", kMaybeId,
      "reads a backup (the latest), restores it to a folder of its own\n"
      "and checks all that is in it as `doctor` does; the server may run",
-     "", [](const Request& request) { return VerifyBackup(request.options, request.backup); }},
+     "", [](const Request& request) { return VerifyBackup(request.options, request.id); }},
     {"backup", "",
      "makes a backup of a stopped server, keeps the newest\n"
      "--backups_kept; a running one makes one at SIGUSR1",
@@ -306,13 +361,18 @@ constexpr Command kCommands[] = {
     {"restore", kOneId,
      "restores a backup, or the `latest`, into --data_dir, which must\n"
      "be empty; devices push again what it lacks",
-     "", [](const Request& request) { return RestoreBackup(request.options, request.backup); }},
+     "", [](const Request& request) { return RestoreBackup(request.options, request.id); }},
     {"doctor", kMaybeRepair,
      "checks every family of a stopped server: chain, hashes, indexes;\n"
      "with --repair makes again what is damaged and follows from the\n"
      "rest, and says which families only a backup can bring back",
      "`nightlogctl verify` checks the newest backup while a server runs",
      [](const Request& request) { return Doctor(request.options, request.repair); }},
+    {"erase", kFamily,
+     "erases a family, by its id, for good from a stopped server, such as\n"
+     "one that was erased after the backup that was restored",
+     "while a server runs, an owner erases it with `nightlog erase`",
+     [](const Request& request) { return EraseFamily(request.options, request.id); }},
     {"stats", "", "counts what is in the store of a stopped server",
      "a running server has figures at its --metrics_listen",
      [](const Request& request) { return PrintStats(request.options); }},
@@ -365,7 +425,13 @@ absl::Status CheckWords(const std::vector<std::string>& words) {
     return absl::UnimplementedError(absl::StrCat(
         "say which backup to ", name, ", such as the `latest`; see nightlogctl --help."));
   }
-  const size_t words_max = command->form == kOneId || command->form == kMaybeId ? 2 : 1;
+  if (command->form == kFamily && words.size() < 2) {
+    return absl::UnimplementedError(
+        absl::StrCat("say which family to ", name, ", by its id; see nightlogctl --help."));
+  }
+  const bool takes_id =
+      command->form == kOneId || command->form == kMaybeId || command->form == kFamily;
+  const size_t words_max = takes_id ? 2 : 1;
   if (words.size() <= words_max) return absl::OkStatus();
   return absl::UnimplementedError(absl::StrCat("`", name, "` does not go with `",
                                                words.at(words_max), "`; see nightlogctl --help."));

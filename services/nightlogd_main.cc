@@ -55,6 +55,7 @@
 #include "storage/column_families.h"
 #include "storage/committer.h"
 #include "storage/core/clock.h"
+#include "storage/core/ids.h"
 #include "storage/core/random.h"
 #include "storage/core/status_macros.h"
 #include "storage/core/version.h"
@@ -343,7 +344,10 @@ absl::Status Run(Options options, const ReadSettings& read_settings, Log& log) {
   const ProgressService progress(*engine, feed, streams, clock);
   const FamilyService family(
       *engine, committer, streams, random, clock,
-      IsRegistrationOpen(options) ? Registration::kOpen : Registration::kBySetupCode);
+      IsRegistrationOpen(options) ? Registration::kOpen : Registration::kBySetupCode,
+      [&log](const FamilyId& erased) {
+        log.Info("family erased", {{"family", erased.hex()}});
+      });
   const ImportService imports(*engine, clock);
   const Methods use_cases = MakeMethods(sync, progress, family, imports, executor);
   CallLimits limits(clock, CallLimitsOf(options));

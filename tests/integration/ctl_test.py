@@ -35,9 +35,10 @@ class CtlTest(processes.Case):
         alex, sam = self.family()
         alex.run("log", "cry")
         sam.run("sync")
-        for verb, way_out in (("doctor", "nightlogctl verify"), ("stats", "--metrics_listen"),
-                              ("backup", "USR1")):
-            said = self.refused(verb)
+        for words, way_out in ((("doctor",), "nightlogctl verify"),
+                               (("stats",), "--metrics_listen"), (("backup",), "USR1"),
+                               (("erase", "a" * 32), "nightlog erase")):
+            said = self.refused(*words)
             self.assertIn("stop it first", said)
             self.assertIn(way_out, said)
         self.daemon.stop()
@@ -171,6 +172,9 @@ class CtlTest(processes.Case):
         self.assertIn("no backups in", self.refused("restore", "newest"))
         self.ok("backup")
         self.assertIn("`newest` is no backup", self.refused("restore", "newest"))
+        for word in ("Robins", "12", "0" * 32, "g" * 32, "a" * 34):
+            self.assertIn(f"`{word}` is no family; give its id", self.refused("erase", word))
+        self.assertIn(f"there is no family {'a' * 32}", self.refused("erase", "A" * 32))
         self.assertIn("--repair goes with `doctor`", self.refused("stats", "--repair", code=2))
         self.assertIn("--backups_kept", self.refused("--backups_kept=0", "backup"))
         self.daemon.data = self.folder + "/nowhere"
@@ -184,6 +188,8 @@ class CtlTest(processes.Case):
                 ((), 2, "such as `nightlogctl doctor --data_dir=DIR`"),
                 (("doctr",), 2, "`doctr` is not a command"),
                 (("restore",), 2, "the `latest`"),
+                (("erase",), 2, "say which family"),
+                (("erase", "a", "b"), 2, "`erase` does not go with `b`"),
                 (("verify", "1", "2"), 2, "`verify` does not go with `2`"),
                 (("doctor", "--data_dri=x"), 1, "--data_dri is not a flag"),
                 (("doctor", f"--config={settings}"), 1, "--data_dir is missing")):
@@ -215,7 +221,7 @@ class CtlTest(processes.Case):
         done = processes.control("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(re.findall(r"(?m)^  nightlogctl (\w+)", done.stdout),
-                         ["backups", "verify", "backup", "restore", "doctor", "stats"])
+                         ["backups", "verify", "backup", "restore", "doctor", "erase", "stats"])
         self.assertIn("--data_dir", done.stdout)
 
     def test_who_has_no_rights_is_told_who_has(self):

@@ -6,6 +6,7 @@ import csv
 import glob
 import json
 import os
+import shutil
 import signal
 import time
 import unittest
@@ -270,6 +271,43 @@ class EraseTest(LivedIn):
         self.daemon.stop()
         self.daemon.start()
         self.assertEqual(self.found(self.daemon.data, words=words | ids), set())
+        self.assertEqual(neighbour.json("sync")["server_revision"], 1)
+
+    def test_a_family_that_a_restore_brought_back_is_erased_again_by_its_operator(self):
+        neighbour = self.phone("neighbour")
+        neighbour.run("family", "create", "Owls", "--name", "Dana", "--server",
+                      self.daemon.address)
+        alex, sam = self.lived_in()
+        family = alex.json("family")["family_id"]
+        words = {word.encode() for word in self.WORDS}
+        ids = {bytes.fromhex(record["record"]["record_id"])
+               for record in map(json.loads, alex.run("export").splitlines()[1:])}
+        ids |= {bytes.fromhex(family), family.encode()}
+        self.new_backup()
+        self.daemon.stop()
+        with open(os.path.join(self.folder, "log"), "w+", encoding="utf-8") as self.daemon.log:
+            self.daemon.start()
+            alex.run("erase", "Robins")
+            self.daemon.stop()
+            self.daemon.log.seek(0)
+            self.assertIn(f"info family erased family={family}\n", self.daemon.log.read())
+        self.daemon.log = None
+
+        shutil.rmtree(self.daemon.data)
+        settings = f"--data_dir={self.daemon.data}", f"--backup_dir={self.backups}"
+        restored = processes.control(*settings, "restore", "latest")
+        self.assertIn("nightlogctl erase", restored.stdout)
+        self.assertEqual(self.found(self.daemon.data, words=words), words)
+        done = processes.control(*settings, "erase", family)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn(f"erased family {family}", done.stdout)
+        self.assertEqual(self.found(self.daemon.data, words=words), set())
+        self.assertIn("1 families are whole", processes.control(*settings, "doctor").stdout)
+        self.assertEqual(self.found(self.daemon.data, words=words | ids), set())
+        self.assertIn("there is no family",
+                      processes.control(*settings, "erase", family).stderr)
+        self.daemon.start()
+        self.assertEqual(sam.try_run("sync").returncode, 4)
         self.assertEqual(neighbour.json("sync")["server_revision"], 1)
 
     def test_a_phone_that_leaves_or_erases_has_no_byte_of_its_words_either(self):
