@@ -27,14 +27,17 @@ absl::Time ClampEditTime(absl::Time estimate, absl::Time floor, absl::Time recei
 void CorrectTappedTimes(absl::Time estimate, absl::Time made_wall, v1::Interval& interval) {
   absl::Duration error = estimate - made_wall;
   if (absl::AbsDuration(error) < kClockErrorTolerated) error = absl::ZeroDuration();
+  const auto corrected = [&](const google::protobuf::Timestamp& tapped) {
+    return ToProto(std::min(FromProto(tapped), made_wall) + error);
+  };
   if (interval.has_began_at() && (interval.began_tapped() || Planted("typed_time_corrected")) &&
       (!interval.has_began_raw() || Planted("tapped_time_corrected_twice"))) {
     *interval.mutable_began_raw() = interval.began_at();
-    *interval.mutable_began_at() = ToProto(FromProto(interval.began_at()) + error);
+    *interval.mutable_began_at() = corrected(interval.began_at());
   }
   if (interval.has_ended_at() && interval.ended_tapped() && !interval.has_ended_raw()) {
     *interval.mutable_ended_raw() = interval.ended_at();
-    *interval.mutable_ended_at() = ToProto(FromProto(interval.ended_at()) + error);
+    *interval.mutable_ended_at() = corrected(interval.ended_at());
   }
   if (interval.has_ended_at() && FromProto(interval.ended_at()) < FromProto(interval.began_at())) {
     if (interval.ended_tapped()) {

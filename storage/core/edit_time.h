@@ -28,9 +28,11 @@ constexpr absl::Duration kClockErrorTolerated = absl::Seconds(30);
 // Corrects the tapped times of `interval` by the error of the device's clock, which is `estimate` −
 // made.wall, and keeps what the clock said as the raw value, which also marks the time as looked
 // at: a tapped time that has a raw value is left alone, since another tap, perhaps on another
-// phone, made it. An error below kClockErrorTolerated corrects nothing. Typed times are never
-// touched. The interval stays valid: a tapped end never moves before its begin, nor a tapped begin
-// past a typed end.
+// phone, made it. An error below kClockErrorTolerated corrects nothing. What is tapped is not
+// later than the tap: a phone whose clock is behind ends an entry at its begin, which may be later
+// than that clock, and this too becomes the time of the tap. Typed times are never touched. The
+// interval stays valid: a tapped end never moves before its begin, nor a tapped begin past a typed
+// end.
 void CorrectTappedTimes(absl::Time estimate, absl::Time made_wall, v1::Interval& interval);
 
 }  // namespace nightlog

@@ -59,6 +59,23 @@ scene('a tap of a phone whose clock is an hour ahead gets its true time', async 
   }
 });
 
+scene('a phone whose clock is behind ends what began later than its clock', async (stage) => {
+  const [alex, sam] = await stage.twoPhones({ sam: { aheadMs: -3 * 3_600_000 } });
+  const before = Date.now();
+  await alex.tap('Put down');
+  await alex.tap('Asleep');
+  await sam.now('Asleep').waitFor();
+  await sam.tap('Crying');
+  await alex.now('Crying').waitFor();
+  const trueTimes = [before, Date.now()].map((at) => timeIn(stage.zone, at));
+  for (const person of [alex, sam]) {
+    await person.sync(/^Synced/).waitFor();
+    const words = await person.entry('Asleep').innerText();
+    const ended = words.match(/\d\d:\d\d – (\d\d:\d\d)/)?.[1];
+    assert.ok(trueTimes.includes(ended), `${person.name}: ${words}`);
+  }
+});
+
 // The night in which the clocks of central Europe last went back: the dates of its two days.
 function lastLongNight() {
   const lastSunday = (year) => {

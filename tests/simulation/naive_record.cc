@@ -207,14 +207,17 @@ v1::Edit Stamped(const NaiveEdit& edit, absl::Time made_at) {
   v1::Interval& interval = *stamped.mutable_log_entry()->mutable_interval();
   absl::Duration error = std::min(edit.estimate, edit.received) - edit.made_wall;
   if (error < absl::Seconds(30) && error > -absl::Seconds(30)) error = absl::ZeroDuration();
+  const auto moved = [&](absl::Time tapped) {
+    return ToProto((tapped > edit.made_wall ? edit.made_wall : tapped) + error);
+  };
   if (interval.began_tapped() && !interval.has_began_raw()) {
     *interval.mutable_began_raw() = interval.began_at();
-    *interval.mutable_began_at() = ToProto(FromProto(interval.began_at()) + error);
+    *interval.mutable_began_at() = moved(FromProto(interval.began_at()));
   }
   if (!interval.has_ended_at()) return stamped;
   if (interval.ended_tapped() && !interval.has_ended_raw()) {
     *interval.mutable_ended_raw() = interval.ended_at();
-    *interval.mutable_ended_at() = ToProto(FromProto(interval.ended_at()) + error);
+    *interval.mutable_ended_at() = moved(FromProto(interval.ended_at()));
   }
   if (FromProto(interval.ended_at()) < FromProto(interval.began_at())) {
     if (interval.ended_tapped()) {

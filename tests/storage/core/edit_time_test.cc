@@ -170,6 +170,18 @@ TEST(CorrectTappedTimesTest, APartnersWrongClockDoesNotMoveABeginThatWasTappedOn
   EXPECT_EQ(EndedMin(corrected), -1);
 }
 
+// Sam's clock is three hours behind: his phone can only end Dana's sleep at its begin.
+TEST(CorrectTappedTimesTest, AnEndAheadOfTheClockOfItsTapIsTheTimeOfTheTap) {
+  v1::Interval sam = Between(-30, -30);
+  sam.set_began_tapped(true);
+  *sam.mutable_began_raw() = sam.began_at();
+  sam.set_ended_tapped(true);
+  const v1::Interval corrected = Corrected(sam, absl::Hours(3));
+  EXPECT_EQ(BeganMin(corrected), -30);
+  EXPECT_EQ(EndedMin(corrected), 0);
+  EXPECT_EQ(corrected.ended_raw().seconds(), sam.ended_at().seconds());
+}
+
 TEST(CorrectTappedTimesTest, ATappedEndStopsAtItsBegin) {
   v1::Interval interval = Between(-10, -5);
   interval.set_ended_tapped(true);

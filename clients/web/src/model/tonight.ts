@@ -386,15 +386,18 @@ const endedByTap: Record<TapKind, readonly EntryKind[]> = {
   rise: ['sleep', 'awake', 'crying'],
 };
 
-// The changes of a "now" tap: what goes on ends, and what begins is logged.
+// The changes of a "now" tap: what goes on ends, and what begins is logged. Where this clock is behind,
+// what goes on may have begun later than now; all is of one time then too, and the server knows it for
+// that of the tap.
 export function changesOf(tonight: Tonight, tap: TapKind, now: Instant, zone: Zone): Change[] {
-  const ended = tonight.openEntries
-    .filter(({ body }) => endedByTap[tap].includes(body.detail.kind))
-    .map(({ id, body: { interval } }): Change => {
-      const endedAt = Math.max(now, interval.beganAt);
-      const groups = { interval: { ...interval, endedAt, endedTapped: true } };
-      return { type: 'set', recordId: id, kind: 'logEntry', groups };
-    });
+  const goesOn = tonight.openEntries.filter(({ body }) =>
+    endedByTap[tap].includes(body.detail.kind),
+  );
+  const at = Math.max(now, ...goesOn.map(({ body }) => body.interval.beganAt));
+  const ended = goesOn.map(({ id, body: { interval } }): Change => {
+    const groups = { interval: { ...interval, endedAt: at, endedTapped: true } };
+    return { type: 'set', recordId: id, kind: 'logEntry', groups };
+  });
   // A sleep that ends is the waking; without one the waking is logged by itself.
   const alone = tap === 'awake' && !tonight.openEntries.some((e) => e.body.detail.kind === 'sleep');
   const detail = alone ? ({ kind: 'awake', awake: {} } as const) : detailOfTap[tap];
@@ -402,7 +405,7 @@ export function changesOf(tonight: Tonight, tap: TapKind, now: Instant, zone: Zo
   const groups: NewEntry = {
     childId: tonight.childId,
     detail,
-    interval: { beganAt: now, zone, beganTapped: true, endedTapped: false },
+    interval: { beganAt: at, zone, beganTapped: true, endedTapped: false },
   };
   return [...ended, { type: 'set', recordId: newRecordId(now), kind: 'logEntry', groups }];
 }
