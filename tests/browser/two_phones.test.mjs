@@ -72,6 +72,57 @@ scene('two answers are both kept until one tap chooses', async (stage) => {
   }
 });
 
+scene('what came while a sheet was open is not replaced unseen', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  // While Alex has the entry open, Sam moves it; then she does.
+  const meanwhile = async (minutes, hers) => {
+    await alex.entry('Put down').click();
+    await alex.button('At, −5 minutes').waitFor();
+    await sam.entry('Put down').click();
+    for (let i = 0; i < minutes; i += 5) await sam.button('At, −5 minutes').click();
+    await sam.button('Save').click();
+    const [said] = (await sam.entry('Put down').innerText()).match(/\d\d:\d\d/);
+    await alex.page.locator('.entries').getByText(said).waitFor();
+    await hers();
+  };
+  await alex.tap('Put down');
+  await sam.now('Settling').waitFor();
+  await meanwhile(10, async () => {
+    await alex.button('At, −5 minutes').click();
+    await alex.button('Save').click();
+  });
+  for (const person of [alex, sam]) await person.entry('two answers').waitFor();
+  await alex.page.getByRole('button', { name: 'Choose for Put down' }).first().click();
+  for (const person of [alex, sam]) {
+    await person.entry('two answers').waitFor({ state: 'detached' });
+  }
+  await meanwhile(20, () => alex.button('Delete').click());
+  for (const person of [alex, sam]) {
+    await person.page.getByText('Both are kept').waitFor();
+    await person.entry('Put down').waitFor();
+  }
+});
+
+scene('a form of the child replaces only what was changed in it', async (stage) => {
+  const [alex, sam] = await stage.twoPhones();
+  for (const person of [alex, sam]) {
+    await person.open('#/family');
+    await person.page.getByRole('link', { name: 'Robin' }).click();
+  }
+  await sam.fill({ 'Name of the child': 'Robin Ann' });
+  await sam.button('Save').click();
+  await alex.page.getByRole('heading', { name: 'Robin Ann' }).waitFor();
+  await alex.fill({ 'Birth date': '2026-02-03' });
+  await alex.button('Save').click();
+  for (const person of [alex, sam]) {
+    // Saved, and back where the form was opened.
+    await person.page.getByRole('link', { name: 'Add a child' }).waitFor();
+    await person.open('#/tonight');
+    await person.sync(/^Synced/).waitFor();
+    await person.page.getByRole('heading', { name: 'Robin Ann' }).waitFor();
+  }
+});
+
 scene('a waking that both logged counts once, until somebody says that it was two', async (stage) => {
   const [alex, sam] = await stage.twoPhones();
   const today = new Intl.DateTimeFormat('sv-SE', { timeZone: stage.zone }).format(new Date());

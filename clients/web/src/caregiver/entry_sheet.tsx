@@ -32,7 +32,8 @@ interface EntrySheetProps {
   shown: Shown;
   // The night it is for.
   date: LocalDate;
-  // Absent: a new one, such as what was forgotten.
+  // As it is shown when the sheet opens, and stays while it is open: what comes meanwhile is not
+  // replaced unseen. Absent: a new one, such as what was forgotten.
   entry?: Entry;
   // Of a new one, what it most likely is.
   kind?: EntryKind;
@@ -119,7 +120,7 @@ export default function EntrySheet({
       return;
     }
     const said = t('caregiver.saved', { what: labelOf(entry.body.detail), time });
-    void finish(() => family.tap(changes), said);
+    void finish(() => family.tap(changes, entry), said);
   };
 
   const conflicts = family.conflicts.value.filter(({ recordId }) => recordId === entry?.id);
@@ -135,7 +136,12 @@ export default function EntrySheet({
               <Button
                 kind="careful"
                 icon={kTrash}
-                onClick={() => void finish(() => family.remove(entry.id), t('caregiver.deleted'))}
+                onClick={() =>
+                  void finish(
+                    () => family.tap([{ type: 'delete', recordId: entry.id }], entry),
+                    t('caregiver.deleted'),
+                  )
+                }
               >
                 {t('caregiver.delete')}
               </Button>

@@ -1,5 +1,6 @@
 // A child: name, birth date, home zone, and what the night is.
 import { useSignal } from '@preact/signals';
+import { useState } from 'preact/hooks';
 import { t } from '../i18n/index.ts';
 import type { Family } from '../model/app.ts';
 import type { Child, RecordOf } from '../model/types.ts';
@@ -23,7 +24,9 @@ export function zoneOptions(first: string) {
   return [...zones].map((value) => ({ value, label: value }));
 }
 
-export function ChildForm({ family, child, onSaved }: ChildFormProps) {
+export function ChildForm({ family, child: current, onSaved }: ChildFormProps) {
+  // As it was when the form was opened: what comes meanwhile is not replaced unseen.
+  const [child] = useState(current);
   const body = child?.body;
   const name = useSignal(body?.name ?? '');
   const birth = useSignal(body?.birthDate ?? '');
@@ -51,7 +54,10 @@ export function ChildForm({ family, child, onSaved }: ChildFormProps) {
               JSON.stringify(value) !== JSON.stringify(child.body[key as keyof Child]),
           ),
         );
-        if (Object.keys(changed).length > 0) await family.edit(child.id, 'child', changed);
+        if (Object.keys(changed).length > 0) {
+          const { id: recordId, kind } = child;
+          await family.tap([{ type: 'set', recordId, kind, groups: changed }], child);
+        }
       } else {
         await family.addChild(written);
       }

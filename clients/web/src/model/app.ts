@@ -82,7 +82,9 @@ export interface Family {
   // Saves a tap: durable when this resolves, and shown. Calls are taken in order. A tap that the
   // server would refuse for its form throws 'invalid_field' and saves nothing. Changes that depend on
   // what is shown are made by a function, called once the taps before it are saved and shown.
-  tap(changes: readonly Change[] | (() => readonly Change[])): Promise<void>;
+  // `seen`: their one record as it was shown when a person began to change it, where that may be longer
+  // ago; what came since is not replaced unseen.
+  tap(changes: readonly Change[] | (() => readonly Change[]), seen?: AnyRecord): Promise<void>;
   // What the last tap of this tab was, while it can be taken back.
   readonly undoable: ReadonlySignal<readonly Change[] | undefined>;
   undo(): Promise<void>;
@@ -90,7 +92,6 @@ export interface Family {
   // The common taps, in words. Each is one tap().
   log(entry: NewEntry): Promise<Id>;
   edit<K extends EditableKind>(recordId: Id, kind: K, groups: Partial<Bodies[K]>): Promise<void>;
-  remove(recordId: Id): Promise<void>;
   restore(recordId: Id): Promise<void>;
   addChild(child: Bodies['child']): Promise<Id>;
   savePlan(plan: Plan): Promise<Id>;

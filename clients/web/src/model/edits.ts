@@ -65,7 +65,7 @@ function refuse(message: string): never {
 // What the server would reject for its form.
 function check(record: AnyRecord | undefined): void {
   if (!record || !isEditable(record.kind)) {
-    refuse('the record does not exist here');
+    refuse('the record is not here');
     return;
   }
   const body = record.body as unknown as Record<string, unknown>;
@@ -83,20 +83,22 @@ function check(record: AnyRecord | undefined): void {
 }
 
 // The edits of one tap, each with what the screen shows for its group as `saw`. `shown` says what is on
-// the screen. Throws 'invalid_field' for what the server would reject.
+// the screen; `seen`: what was there of their one record, if not that. Throws 'invalid_field' for what
+// the server would reject.
 export function editsOf(
   changes: readonly Change[],
   shown: (id: Id) => AnyRecord | undefined,
+  seen?: AnyRecord,
 ): Edit[] {
   const drafts = draftsOf(changes);
   if (drafts.length === 0) refuse('nothing changes');
-  if (drafts.length > EDITS_MAX) refuse(`a tap changes at most ${EDITS_MAX} things`);
+  if (drafts.length > EDITS_MAX) refuse(`at most ${EDITS_MAX} changes a tap`);
   const laid = new Map<Id, AnyRecord | undefined>();
   const edits = drafts.map(({ resolves, ...draft }, index): Edit => {
     const id = draft.recordId;
     const before = laid.has(id) ? laid.get(id) : shown(id);
     if (before && draft.kind && before.kind !== draft.kind) refuse('the record is of another kind');
-    const edit = { ...draft, saw: sawOf(before, draft, resolves) };
+    const edit = { ...draft, saw: sawOf(seen ?? before, draft, resolves) };
     const name: EditId = { replicaId: '', seq: THIS_SEQ, index };
     laid.set(id, layOver(before, edit, { id: name, memberId: '', madeAt: 0 }));
     return edit;

@@ -185,8 +185,10 @@ export class FamilyModel implements Family {
     });
   }
 
-  tap(changes: Parameters<Family['tap']>[0]): Promise<void> {
-    return this.enqueue(() => this.write(typeof changes === 'function' ? changes() : changes));
+  tap(changes: Parameters<Family['tap']>[0], seen?: AnyRecord): Promise<void> {
+    return this.enqueue(() =>
+      this.write(typeof changes === 'function' ? changes() : changes, seen),
+    );
   }
 
   undo(): Promise<void> {
@@ -206,10 +208,6 @@ export class FamilyModel implements Family {
 
   edit<K extends EditableKind>(recordId: Id, kind: K, groups: Partial<Bodies[K]>): Promise<void> {
     return this.tap([{ type: 'set', recordId, kind, groups } as Change]);
-  }
-
-  remove(recordId: Id): Promise<void> {
-    return this.tap([{ type: 'delete', recordId }]);
   }
 
   restore(recordId: Id): Promise<void> {
@@ -310,17 +308,17 @@ export class FamilyModel implements Family {
     return result;
   }
 
-  private async write(changes: readonly Change[]): Promise<void> {
+  private async write(changes: readonly Change[], seen?: AnyRecord): Promise<void> {
     await this.load(changes.map(({ recordId }) => recordId));
     const shown = (id: Id) => this.records.peek().get(id);
-    const edits = editsOf(changes, shown);
+    const edits = editsOf(changes, shown, seen);
     const undo = inverseOf(changes, shown);
     const ids = [...new Set(edits.map((edit) => edit.recordId))];
     const saved = await this.append(edits);
     if (saved === 'renamed') {
       // This device's edits were given new names, which the screen does not have yet.
       this.take(await this.readAll(), 'all');
-      return this.write(changes);
+      return this.write(changes, seen);
     }
     batch(() => {
       this.row.value = saved.family;
@@ -384,7 +382,7 @@ export class FamilyModel implements Family {
       if (renamed) return 'renamed' as const;
       throw new AppError('not_saved', String(error));
     }
-    throw new AppError('no_access', 'this device is not paired with the family any more');
+    throw new AppError('no_access', 'this device has left the family');
   }
 
   private take(rows: FamilyRows, ids: readonly Id[] | 'all'): void {

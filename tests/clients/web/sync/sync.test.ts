@@ -76,7 +76,7 @@ describe('two phones', () => {
     const id = await family.log({ childId, detail: crying, interval });
     await until(() => expect(samFamily.records.value.has(id)).toBe(true));
     sam.network.goOffline();
-    await samFamily.remove(id);
+    await samFamily.tap([{ type: 'delete', recordId: id }]);
     expect(samFamily.list('logEntry').value).toEqual([]);
     await family.edit(id, 'logEntry', { text: 'loud' });
     await untilSynced(family);
@@ -250,7 +250,7 @@ describe('access', () => {
     await until(() => expect(log.entries.value).toMatchObject([{ id, body: { detail: crying } }]));
     await family.edit(id, 'logEntry', { text: 'live' });
     await until(() => expect(log.entries.value).toMatchObject([{ body: { text: 'live' } }]));
-    await family.remove(id);
+    await family.tap([{ type: 'delete', recordId: id }]);
     await until(() => expect(log.entries.value).toEqual([]));
     log.stop();
     expect(seen.list('logEntry').value).toEqual([]);
