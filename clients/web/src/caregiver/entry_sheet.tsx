@@ -109,7 +109,7 @@ export default function EntrySheet({
   const save = (): void => {
     const time = timeOfDay(form.begin, zone);
     if (!entry) {
-      const made = newEntryOf(form, child.id, zoneHere());
+      const made = newEntryOf(form, child.id, zoneHere(zone));
       const said = t('caregiver.saved', { what: labelOf(made.detail), time });
       void finish(() => family.log(made), said);
       return;

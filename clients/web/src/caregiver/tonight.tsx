@@ -104,7 +104,8 @@ export function Tonight({ app, shown, all }: TonightProps) {
     // What this ends may have begun with a tap that is not drawn, or not even saved, yet.
     const changes = (): Change[] => {
       const entries = family.list('logEntry').peek();
-      return changesOf(readTonight(child.id, child.body, entries, at), step, at, zoneHere());
+      const tonight = readTonight(child.id, child.body, entries, at);
+      return changesOf(tonight, step, at, zoneHere(child.body.homeZone));
     };
     void save(changes, said);
   };
@@ -113,7 +114,7 @@ export function Tonight({ app, shown, all }: TonightProps) {
     if (isSecondHit(`help ${level}`, at)) return;
     const time = timeOfDay(at, child.body.homeZone);
     const said = t('caregiver.saved', { what: t(`caregiver.level_${level}`), time });
-    void save(helpChanges(level, position, child.id, at, zoneHere()), said);
+    void save(helpChanges(level, position, child.id, at, zoneHere(child.body.homeZone)), said);
   };
   const leave = (visit: Entry): void => {
     const at = Date.now();

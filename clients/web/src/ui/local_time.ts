@@ -43,9 +43,11 @@ function formatOf(zone: string): Intl.DateTimeFormat {
 // The first format takes a slow phone a tenth of a second: best while a page waits for the rest.
 formatOf(zoneHere());
 
-// The device's own zone.
-export function zoneHere(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+// The device's own zone; `otherwise` on a device that does not know it, which a browser tells by a name
+// that it refuses itself, or by none.
+export function zoneHere(otherwise = 'UTC'): string {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return !zone || zone === 'Etc/Unknown' ? otherwise : zone;
 }
 
 // What a clock in `zone` shows at `at`.

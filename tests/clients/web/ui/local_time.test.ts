@@ -1,5 +1,5 @@
-import { addDays, instantOf, nightOf, wallTimeOf } from '@web/ui/local_time.ts';
-import { describe, expect, test } from 'vitest';
+import { addDays, instantOf, nightOf, wallTimeOf, zoneHere } from '@web/ui/local_time.ts';
+import { afterEach, describe, expect, test } from 'vitest';
 
 const kBerlin = 'Europe/Berlin';
 const at = (text: string): number => Date.parse(text);
@@ -71,4 +71,23 @@ test('a night runs from noon to noon of the zone', () => {
   expect(nightOf(at('2026-01-14T11:00Z'), kBerlin)).toBe('2026-01-14');
   expect(nightOf(at('2026-01-15T02:00Z'), kBerlin)).toBe('2026-01-14');
   expect(addDays('2026-02-28', 1)).toBe('2026-03-01');
+});
+
+describe("the device's own zone", () => {
+  const known = process.env.TZ;
+  afterEach(() => {
+    if (known === undefined) delete process.env.TZ;
+    else process.env.TZ = known;
+  });
+
+  test('is what the browser says', () => {
+    process.env.TZ = 'Asia/Tokyo';
+    expect(zoneHere(kBerlin)).toBe('Asia/Tokyo');
+  });
+
+  test.each(['Etc/Unknown', 'no/zone'])('is another where it is not known: %s', (zone) => {
+    process.env.TZ = zone;
+    expect(zoneHere(kBerlin)).toBe(kBerlin);
+    expect(wallTimeOf(at('2026-01-14T01:15Z'), zoneHere()).time).toBe('01:15');
+  });
 });
