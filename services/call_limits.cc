@@ -110,11 +110,13 @@ absl::Status CallLimits::Admit(const Peer& peer, bool is_pairing) {
   if (peer.address.empty()) return absl::OkStatus();
   absl::Duration wait = addresses_.Take(peer.address, 1);
   if (wait == absl::ZeroDuration() && is_pairing) wait = pairings_.Take(peer.address, 1);
-  if (wait > absl::ZeroDuration())
+  if (wait > absl::ZeroDuration()) {
     return TooMuchError("Your network asks for too much at once", wait);
+  }
   if (!peer.token.empty()) wait = devices_.Take(peer.token, 1);
-  if (wait > absl::ZeroDuration())
+  if (wait > absl::ZeroDuration()) {
     return TooMuchError("This device asks for too much at once", wait);
+  }
   return absl::OkStatus();
 }
 
@@ -145,10 +147,12 @@ absl::StatusOr<std::vector<std::shared_ptr<void>>> CallLimits::OpenStream(const 
       streams_of_addresses_.Open(peer.address, address_max),
       streams_of_devices_.Open(SecretHash(peer.token.empty() ? peer.address : peer.token),
                                device_max)};
-  if (open[0] == nullptr)
+  if (open[0] == nullptr) {
     return TooMuchError("Your network has too many streams open", kStreamRetry);
-  if (open[1] == nullptr)
+  }
+  if (open[1] == nullptr) {
     return TooMuchError("This device has too many streams open", kStreamRetry);
+  }
   return open;
 }
 

@@ -7,11 +7,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "storage/core/utf8.h"
 
 namespace nightlog::imports {
 
 char SeparatorOf(absl::string_view text) {
-  absl::ConsumePrefix(&text, "\xEF\xBB\xBF");
+  absl::ConsumePrefix(&text, kByteOrderMark);
   text = text.substr(std::min(text.find_first_not_of("\r\n"), text.size()));
   std::map<char, int> counts;
   bool quoted = false;
@@ -30,7 +31,7 @@ char SeparatorOf(absl::string_view text) {
 
 std::vector<CsvRow> ParseCsv(absl::string_view text) {
   const char separator = SeparatorOf(text);
-  absl::ConsumePrefix(&text, "\xEF\xBB\xBF");
+  absl::ConsumePrefix(&text, kByteOrderMark);
   std::vector<CsvRow> rows;
   int line = 1;
   size_t at = 0;

@@ -15,6 +15,7 @@
 #include "google/protobuf/timestamp.pb.h"
 #include "storage/core/proto_time.h"
 #include "storage/core/record_state.h"
+#include "storage/core/utf8.h"
 
 namespace nightlog::cli {
 namespace {
@@ -29,8 +30,6 @@ constexpr std::pair<uint32_t, absl::string_view> kTables[] = {
     {kComment, "comments"},  {kMember, "members"},       {kNightSummary, "nights"},
     {kProgress, "progress"},
 };
-
-constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 using Row = std::vector<std::string>;
 

@@ -32,7 +32,6 @@ constexpr absl::string_view kAbout =
     "and holds everything; 'record' says the same in words. 'nightlog family import FILE' brings "
     "it to a server.";
 
-constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // How the head begins in the cells of a spreadsheet, whatever stands between them.
 constexpr absl::string_view kHeadInCells = "\"{\"\"nightlog_export\"\"";
 
