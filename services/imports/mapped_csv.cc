@@ -95,15 +95,11 @@ using Columns = std::map<std::string, std::string>;
 
 // True: in some row the column says a day and a time.
 bool AnyStampIn(const std::vector<CsvRow>& rows, absl::string_view column, DateOrder order) {
-  const size_t position = static_cast<size_t>(
-      absl::c_find_if(rows[0].fields,
-                      [column](const std::string& field) {
-                        return absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(field), column);
-                      }) -
-      rows[0].fields.begin());
-  return absl::c_any_of(rows, [&](const CsvRow& row) {
-    return position < row.fields.size() && ParseStamp(row.fields[position], order).has_value();
-  });
+  const absl::optional<size_t> position = PositionOf(rows[0], column);
+  return position.has_value() && absl::c_any_of(rows, [&](const CsvRow& row) {
+           return *position < row.fields.size() &&
+                  ParseStamp(row.fields[*position], order).has_value();
+         });
 }
 
 // The columns as they were named, or by their usual names. INVALID_ARGUMENT: a word or a column
@@ -132,7 +128,8 @@ absl::StatusOr<Columns> FindColumns(const std::vector<CsvRow>& rows, const Impor
     }
   }
   // Rows that were read without a day of their own keep their ids.
-  if (columns.count("began") > 0 && AnyStampIn(rows, columns["began"], *options.date_order)) {
+  if (columns.count("date") > 0 && columns.count("began") > 0 &&
+      AnyStampIn(rows, columns["began"], *options.date_order)) {
     columns.erase("date");
   }
   return columns;

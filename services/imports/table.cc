@@ -1,6 +1,5 @@
 #include "services/imports/table.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -139,11 +138,16 @@ absl::StatusOr<ImportedLog> ReadTable(const std::vector<CsvRow>& rows, const Tab
   return log;
 }
 
+absl::optional<size_t> PositionOf(const CsvRow& heading, absl::string_view column) {
+  for (size_t i = 0; i < heading.fields.size(); ++i) {
+    if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(heading.fields[i]), column)) return i;
+  }
+  return absl::nullopt;
+}
+
 bool HasColumns(const CsvRow& heading, absl::Span<const absl::string_view> columns) {
-  return std::all_of(columns.begin(), columns.end(), [&](absl::string_view column) {
-    return std::any_of(heading.fields.begin(), heading.fields.end(), [&](const std::string& field) {
-      return absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(field), column);
-    });
+  return absl::c_all_of(columns, [&heading](absl::string_view column) {
+    return PositionOf(heading, column).has_value();
   });
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "nightlog/v1/import_service.pb.h"
 #include "nightlog/v1/records.pb.h"
@@ -72,7 +73,9 @@ struct TableFormat {
 absl::StatusOr<ImportedLog> ReadTable(const std::vector<CsvRow>& rows, const TableFormat& format,
                                       const ImportOptions& options);
 
-// Looks for columns in a heading, whatever their case.
+// Where the first column of that name is in a heading, whatever its case; nullopt: nowhere.
+absl::optional<size_t> PositionOf(const CsvRow& heading, absl::string_view column);
+// True: all of these are in it.
 bool HasColumns(const CsvRow& heading, absl::Span<const absl::string_view> columns);
 
 // Adds `line` to an entry's text; an empty one adds nothing.
